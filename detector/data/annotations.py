@@ -1,0 +1,57 @@
+"""The frozen values of a labelled data set, whatever file format they came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectClass:
+    """A class of objects. `id` is the original COCO category id, kept on a round trip; `extra` holds unknown keys."""
+
+    id: int
+    name: str
+    extra: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One picture file of a data set: POSIX path relative to the image root, size in pixels as displayed (None: unknown)."""
+
+    id: int
+    path: str
+    width: int | None = None
+    height: int | None = None
+    extra: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One labelled rectangle: xyxy in float image pixels. `iscrowd` marks a region to ignore; `score` only where a model drew it."""
+
+    image_id: int
+    class_id: int
+    xyxy: tuple[float, float, float, float]
+    iscrowd: bool = False
+    score: float | None = None
+    extra: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images, classes and boxes that belong together; `extra` holds whatever else the file said (info, licenses)."""
+
+    images: tuple[ImageEntry, ...]
+    classes: tuple[ObjectClass, ...]
+    boxes: tuple[Box, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def boxes_by_image(self) -> dict[int, list[Box]]:
+        """Every image's boxes by image id; images without boxes have an empty list."""
+        groups: dict[int, list[Box]] = {image.id: [] for image in self.images}
+        for box in self.boxes:
+            groups[box.image_id].append(box)
+        return groups

@@ -1,0 +1,31 @@
+"""Which processor does the work, and how to say so."""
+
+import torch
+
+from detector.errors import OptionsError
+
+
+def pick(wanted: str = "auto") -> torch.device:
+    """The device for `wanted`: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
+
+    Raises OptionsError where the wanted device is not there.
+    """
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise OptionsError(f"There is no device “{wanted}”; use auto, cpu, cuda, cuda:N or mps.") from error
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device.type, False):
+        raise OptionsError(f"The device “{wanted}” is not available on this machine; use --device cpu, or auto to take the best one.")
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """The device in words: "CUDA: NVIDIA H200", "MPS", "CPU: 2 threads"."""
+    if device.type == "cuda":
+        return f"CUDA: {torch.cuda.get_device_name(device)}"
+    return "MPS" if device.type == "mps" else f"CPU: {torch.get_num_threads()} threads"
