@@ -1,0 +1,154 @@
+"""The bidirectional feature pyramid with weighted fusion (EfficientDet paper, section 3): its graph, and the network that walks it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from detector.model.layers import Projection, SeparableConv2d, batch_norm, downsample, glorot_uniform, upsample
+from detector.model.variants import Fusion
+
+FUSION_EPS = 1e-4
+Direction = Literal["same", "up", "down"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One fusion of a cell: the level it makes, its role ("td" on the way down, "out"), and the ids of what it fuses.
+
+    Ids 0 … L−1 are the cell's inputs from P3 up; node k has id L + k.
+    """
+
+    level: int
+    role: Literal["td", "out"]
+    inputs: tuple[int, ...]
+
+
+def bifpn_nodes(levels: range) -> tuple[Node, ...]:
+    """The nodes of one BiFPN cell in order of computation: top-down from the second-highest level, then bottom-up (paper, figure 2d)."""
+    count, top = len(levels), len(levels) - 1
+    nodes: list[Node] = []
+    newest = list(range(count))  # id of each level's newest map
+
+    def add(index: int, role: Literal["td", "out"], inputs: tuple[int, ...]) -> None:
+        nodes.append(Node(levels[index], role, inputs))
+        newest[index] = count + len(nodes) - 1
+
+    for index in range(top - 1, -1, -1):
+        add(index, "td" if index else "out", (index, newest[index + 1]))
+    for index in range(1, count):
+        own = (index, newest[index]) if index < top else (index,)
+        add(index, "out", (*own, newest[index - 1]))
+    return tuple(nodes)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One input of a node: where it comes from ("P5 in", "P4 td", "P3 out"), and how it is brought to the node's level."""
+
+    source: str
+    source_level: int
+    direction: Direction
+
+
+def node_edges(nodes: Sequence[Node], levels: range) -> list[tuple[Edge, ...]]:
+    """The edges of every node, in the order of its weights. "up" is a finer map pooled up the pyramid, "down" a coarser one enlarged."""
+    names = [(level, "in") for level in levels] + [(node.level, node.role) for node in nodes]
+
+    def edge(node: Node, source: int) -> Edge:
+        level, role = names[source]
+        direction: Direction = "same" if level == node.level else "up" if level < node.level else "down"
+        return Edge(f"P{level} {role}", level, direction)
+
+    return [tuple(edge(node, source) for source in node.inputs) for node in nodes]
+
+
+def normalised_weights(raw: Tensor) -> Tensor:
+    """Fast normalised fusion (paper, section 3.3): relu(w) / (Σ relu(w) + 1e-4), in fp32. (n,) → (n,); sums to just under 1."""
+    positive = torch.relu(raw.float())
+    return positive / (positive.sum() + FUSION_EPS)
+
+
+class FusionNode(nn.Module):
+    """Weighted sum of the inputs, swish, separable 3×3 convolution, batch norm. No activation at the end.
+
+    `raw` gives the channels of those input ids that are backbone levels: the node projects them itself, with weights of its own.
+    """
+
+    def __init__(self, node: Node, edges: Sequence[Edge], channels: int, *, fusion: Fusion, raw: Mapping[int, int]) -> None:
+        super().__init__()
+        self.node = node
+        self.edges = tuple(edges)
+        self.edge_weights = nn.Parameter(torch.ones(len(edges))) if fusion is Fusion.FAST else None
+        self.projections = nn.ModuleDict({str(id): Projection(raw[id], channels) for id in node.inputs if id in raw})
+        self.act = nn.SiLU()
+        self.conv = SeparableConv2d(channels, channels)
+        self.bn = batch_norm(channels)
+
+    def forward(self, known: Sequence[Tensor]) -> Tensor:
+        """All maps of the cell so far, by id → this node's map B×channels×H×W."""
+        maps = [self._bring(id, known[id], edge.direction) for id, edge in zip(self.node.inputs, self.edges, strict=True)]
+        weights = self.fusion_weights()
+        if weights is not None:
+            maps = [x * weight for x, weight in zip(maps, weights.to(maps[0].dtype).unbind(), strict=True)]
+        return self.bn(self.conv(self.act(sum(maps[1:], maps[0]))))
+
+    def fusion_weights(self) -> Tensor | None:
+        """The normalised weights (n,) that `forward` multiplies its inputs with; None where they are fixed at 1, unnormalised."""
+        return None if self.edge_weights is None else normalised_weights(self.edge_weights)
+
+    def _bring(self, id: int, x: Tensor, direction: Direction) -> Tensor:
+        if str(id) in self.projections:
+            x = self.projections[str(id)](x)
+        if direction == "same":
+            return x
+        return downsample(x) if direction == "up" else upsample(x)
+
+
+class Cell(nn.Module):
+    """One BiFPN layer: every node once. The first cell reads raw backbone levels, whose channels `raw` gives by input id."""
+
+    def __init__(self, levels: range, channels: int, *, fusion: Fusion, raw: Mapping[int, int]) -> None:
+        super().__init__()
+        self.levels = levels
+        graph = bifpn_nodes(levels)
+        self.nodes = nn.ModuleList(
+            FusionNode(node, edges, channels, fusion=fusion, raw=raw)
+            for node, edges in zip(graph, node_edges(graph, levels), strict=True)
+        )
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        known = list(maps)
+        for node in self.nodes:
+            known.append(node(known))
+        return known[-len(self.levels) :]
+
+
+class BiFPN(nn.Module):
+    """Repeated cells over P3 … P7 (P8), fed with the backbone's P3, P4, P5.
+
+    P6 is the projected and pooled P5; higher levels are pooled from the one below.
+    """
+
+    def __init__(self, backbone_channels: Sequence[int], *, levels: range, channels: int, cells: int, fusion: Fusion) -> None:
+        super().__init__()
+        self.levels = levels
+        self.p6 = Projection(backbone_channels[-1], channels)
+        raw = dict(enumerate(backbone_channels))
+        self.cells = nn.ModuleList(
+            Cell(levels, channels, fusion=fusion, raw=raw if index == 0 else {}) for index in range(cells)
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                glorot_uniform(module)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """P3, P4, P5 of the backbone, B×Cᵢ×Hᵢ×Wᵢ → one B×channels×Hᵢ×Wᵢ map per level, P3 first."""
+        maps = [*features, downsample(self.p6(features[-1]))]
+        while len(maps) < len(self.levels):
+            maps.append(downsample(maps[-1]))
+        for cell in self.cells:
+            maps = cell(maps)
+        return maps

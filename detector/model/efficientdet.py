@@ -1,0 +1,49 @@
+"""EfficientDet: backbone, BiFPN and heads put together. This file is the assembly; the parts know nothing of variants' names."""
+
+from torch import Tensor, nn
+
+from detector.model.anchors import ANCHORS_PER_CELL
+from detector.model.bifpn import BiFPN
+from detector.model.efficientnet import EfficientNet, pyramid_channels
+from detector.model.heads import Head, box_head, class_head
+from detector.model.variants import Variant
+
+
+class EfficientDet(nn.Module):
+    """A detector from finished parts (EfficientDet paper, figure 3)."""
+
+    def __init__(self, variant: Variant, *, backbone: EfficientNet, fpn: BiFPN, class_net: Head, box_net: Head) -> None:
+        super().__init__()
+        self.variant = variant
+        self.backbone = backbone
+        self.fpn = fpn
+        self.class_net = class_net
+        self.box_net = box_net
+
+    @property
+    def num_classes(self) -> int:
+        """Class channels, gaps included."""
+        return self.class_net.outputs
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised RGB B×3×H×W, H and W multiples of `variant.stride` → class logits B×N×C, regressions B×N×4 (ty, tx, th, tw)."""
+        maps = self.fpn(self.backbone(images))
+        return self.class_net(maps), self.box_net(maps)
+
+
+def build(variant: Variant, num_classes: int, *, drop_path: float = 0.0) -> EfficientDet:
+    """An EfficientDet with random weights and `num_classes` class channels."""
+    head = {"depth": variant.head_depth, "levels": len(variant.levels), "anchors": ANCHORS_PER_CELL}
+    return EfficientDet(
+        variant,
+        backbone=EfficientNet(variant.backbone, drop_path=drop_path),
+        fpn=BiFPN(
+            pyramid_channels(variant.backbone),
+            levels=variant.levels,
+            channels=variant.channels,
+            cells=variant.cells,
+            fusion=variant.fusion,
+        ),
+        class_net=class_head(variant.channels, num_classes, **head),
+        box_net=box_head(variant.channels, **head),
+    )

@@ -1,0 +1,52 @@
+"""The class and box heads, shared over the levels except for their batch norms (EfficientDet paper, section 4.2)."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from detector.model.layers import SeparableConv2d, batch_norm, lecun_normal
+
+PRIOR = 0.01  # every class starts with this probability, so that the first steps are not drowned by background (focal loss, section 3.3)
+
+
+class Head(nn.Module):
+    """A tower of `depth` separable convolutions, each with a batch norm per level and swish, then a separable prediction.
+
+    `outputs` values per anchor; channel = anchor · outputs + value.
+    """
+
+    def __init__(self, channels: int, outputs: int, *, depth: int, levels: int, anchors: int) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.act = nn.SiLU()
+        self.convs = nn.ModuleList(SeparableConv2d(channels, channels) for _ in range(depth))
+        self.bns = nn.ModuleList(nn.ModuleList(batch_norm(channels) for _ in range(levels)) for _ in range(depth))
+        self.predict = SeparableConv2d(channels, anchors * outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                lecun_normal(module)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """One B×channels×Hᵢ×Wᵢ map per level → B×N×outputs, in the anchors' order: level → y → x → anchor."""
+        return torch.cat([self._level(level, x) for level, x in enumerate(maps)], dim=1)
+
+    def _level(self, level: int, x: Tensor) -> Tensor:
+        for conv, bns in zip(self.convs, self.bns, strict=True):
+            x = self.act(bns[level](conv(x)))  # type: ignore[index]
+        return self.predict(x).permute(0, 2, 3, 1).reshape(x.shape[0], -1, self.outputs)
+
+
+def class_head(channels: int, classes: int, *, depth: int, levels: int, anchors: int) -> Head:
+    """A head of one logit per class and anchor, every class at a prior of 0.01."""
+    head = Head(channels, classes, depth=depth, levels=levels, anchors=anchors)
+    bias = head.predict.conv_pw.bias
+    assert bias is not None
+    nn.init.constant_(bias, -math.log((1 - PRIOR) / PRIOR))
+    return head
+
+
+def box_head(channels: int, *, depth: int, levels: int, anchors: int) -> Head:
+    """A head of four regressions per anchor: ty, tx, th, tw."""
+    return Head(channels, 4, depth=depth, levels=levels, anchors=anchors)

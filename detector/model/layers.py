@@ -1,0 +1,87 @@
+"""The convolutions that backbone, pyramid and heads share."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BN_EPS = 1e-3
+BN_MOMENTUM = 0.01  # in PyTorch's sense: the weight of the new batch
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding: the output is ⌈size / stride⌉, an odd rest goes to the right and the bottom."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, bias: bool = False) -> None:
+        # With stride 1 and an odd kernel SAME is symmetric, which the convolution does by itself.
+        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.stride[0] == 1:
+            return super().forward(input)
+        top, bottom = self._same(input.shape[-2])
+        left, right = self._same(input.shape[-1])
+        return super().forward(F.pad(input, (left, right, top, bottom)))
+
+    def _same(self, size: int) -> tuple[int, int]:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        return total // 2, total - total // 2
+
+
+class SeparableConv2d(nn.Module):
+    """Depthwise 3×3 without bias, then pointwise 1×1 with bias."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv_dw = SameConv2d(inputs, inputs, 3, groups=inputs)
+        self.conv_pw = SameConv2d(inputs, outputs, 1, bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv_pw(self.conv_dw(x))
+
+
+class Projection(nn.Module):
+    """1×1 convolution with bias, then batch norm, no activation: brings a backbone level to the pyramid's width."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = SameConv2d(inputs, outputs, 1, bias=True)
+        self.bn = batch_norm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch norm as EfficientDet has it everywhere: eps 1e-3, momentum 0.01."""
+    return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+
+
+def downsample(x: Tensor) -> Tensor:
+    """Half the size of an even map by a 3×3 max-pool of stride 2; SAME padding with −∞."""
+    return F.max_pool2d(x, kernel_size=3, stride=2, ceil_mode=True)
+
+
+def upsample(x: Tensor) -> Tensor:
+    """Twice the size, nearest neighbour."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+@torch.no_grad()
+def glorot_uniform(conv: nn.Conv2d) -> None:
+    """Glorot's uniform initialisation, with fan-out divided by the groups; biases 0."""
+    receptive = conv.kernel_size[0] * conv.kernel_size[1]
+    fan_in, fan_out = conv.weight.shape[1] * receptive, conv.out_channels * receptive // conv.groups
+    limit = (6 / (fan_in + fan_out)) ** 0.5
+    conv.weight.uniform_(-limit, limit)
+    if conv.bias is not None:
+        conv.bias.zero_()
+
+
+@torch.no_grad()
+def lecun_normal(conv: nn.Conv2d) -> None:
+    """N(0, 1 / fan-in); biases 0."""
+    fan_in = conv.weight.shape[1] * conv.kernel_size[0] * conv.kernel_size[1]
+    conv.weight.normal_(0, fan_in**-0.5)
+    if conv.bias is not None:
+        conv.bias.zero_()
