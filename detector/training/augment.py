@@ -108,7 +108,7 @@ def colour_matrix(strength: float, rng: np.random.Generator) -> NDArray[np.float
 def view(
     labelled: LabelledImage, options: Augmentation, rng: np.random.Generator, *, size: int, width: int, height: int
 ) -> LabelledImage:
-    """A random view that fills a window of width × height pixels in a size × size input, as far as the image reaches."""
+    """A random view for a window of width × height pixels in a size × size input; smaller where the image ends."""
     symmetry = int(rng.integers(8)) if options.any_orientation else int(options.flip and rng.integers(2))
     if symmetry & 4:
         width, height = height, width
