@@ -20,7 +20,9 @@ def pick(wanted: str = "auto") -> torch.device:
         raise OptionsError(f"There is no device “{wanted}”; use auto, cpu, cuda, cuda:N or mps.") from error
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(device.type, False):
-        raise OptionsError(f"The device “{wanted}” is not available on this machine; use --device cpu, or auto to take the best one.")
+        raise OptionsError(
+            f"The device “{wanted}” is not available on this machine; use --device cpu, or auto to take the best one."
+        )
     return device
 
 

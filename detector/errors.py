@@ -1,4 +1,6 @@
-"""Errors meant for the person: one sentence that names the file and the way out. Everything else is a bug and keeps its traceback."""
+"""Errors meant for the person: one sentence that names the file and the way out. Everything else is a bug and keeps
+its traceback.
+"""
 
 
 class StudioError(Exception):
@@ -19,3 +21,7 @@ class CheckpointError(StudioError):
 
 class OptionsError(StudioError):
     """Options that contradict each other or the data."""
+
+
+class TrainingError(StudioError):
+    """A run that cannot go on."""

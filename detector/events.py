@@ -23,7 +23,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step: losses as published (box loss × 50 is in `loss`), learning rate of the predict layers, pace."""
+    """One optimiser step: losses as published (box loss × 50 is in `loss`), the new layers' learning rate, pace."""
 
     step: int
     loss: float
@@ -35,10 +35,11 @@ class StepDone:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Validation after `step` steps; `weights` says which ones were measured ("ema" or "raw"); `metrics` are COCO's, in 0..1."""
+    """Validation of the averaged weights after `step` steps; `metrics` are COCO's, in 0..1; `class_ap` is AP by class
+    name.
+    """
 
     step: int
-    weights: str
     metrics: Mapping[str, float]
     class_ap: Mapping[str, float] = field(default_factory=dict)
 
@@ -72,7 +73,6 @@ class RunFinished:
 
 
 Event = RunStarted | StepDone | Evaluated | CheckpointSaved | Warned | RunFinished
-KINDS = {kind.__name__: kind for kind in (RunStarted, StepDone, Evaluated, CheckpointSaved, Warned, RunFinished)}
 
 
 def _finite(value: object) -> object:
@@ -86,4 +86,8 @@ def _finite(value: object) -> object:
 
 def to_json(event: Event) -> str:
     """One line of JSON, without the line's end: {"event": "StepDone", "step": 1, …}."""
-    return json.dumps({"event": type(event).__name__, **{k: _finite(v) for k, v in asdict(event).items()}}, ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        {"event": type(event).__name__, **{k: _finite(v) for k, v in asdict(event).items()}},
+        ensure_ascii=False,
+        allow_nan=False,
+    )

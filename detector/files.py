@@ -9,7 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path in `path`'s folder to write to; it takes `path`'s place when the block ends well, and goes when it does not."""
+    """A temporary path in `path`'s folder to write to; it takes `path`'s place when the block ends well, and goes
+    when it does not.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)

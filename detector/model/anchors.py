@@ -23,7 +23,11 @@ def anchor_boxes(variant: Variant, height: int, width: int) -> Tensor:
     for level in variant.levels:
         stride = 2**level
         sizes = np.array(
-            [[variant.anchor_scale * stride * 2**octave * side for side in aspect] for octave in OCTAVES for aspect in ASPECTS]
+            [
+                [variant.anchor_scale * stride * 2**octave * side for side in aspect]
+                for octave in OCTAVES
+                for aspect in ASPECTS
+            ]
         )
         ys = (np.arange(height // stride) + 0.5) * stride
         xs = (np.arange(width // stride) + 0.5) * stride
@@ -42,7 +46,9 @@ def decode(regression: Tensor, anchors: Tensor) -> Tensor:
 
 
 def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
-    """Boxes (…, 4) xyxy of positive size against anchors (…, 4) xyxy → regressions (…, 4) ty, tx, th, tw. The inverse of `decode`."""
+    """Boxes (…, 4) xyxy of positive size against anchors (…, 4) xyxy → regressions (…, 4) ty, tx, th, tw. The inverse
+    of `decode`.
+    """
     size = anchors[..., 2:] - anchors[..., :2]
     shift = ((boxes[..., :2] + boxes[..., 2:]) - (anchors[..., :2] + anchors[..., 2:])) / 2 / size
     scale = ((boxes[..., 2:] - boxes[..., :2]) / size).log()

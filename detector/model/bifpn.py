@@ -1,4 +1,6 @@
-"""The bidirectional feature pyramid with weighted fusion (EfficientDet paper, section 3): its graph, and the network that walks it."""
+"""The bidirectional feature pyramid with weighted fusion (EfficientDet paper, section 3): its graph, and the network
+that walks it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,9 @@ class Node:
 
 
 def bifpn_nodes(levels: range) -> tuple[Node, ...]:
-    """The nodes of one BiFPN cell in order of computation: top-down from the second-highest level, then bottom-up (paper, figure 2d)."""
+    """The nodes of one BiFPN cell in order of computation: top-down from the second-highest level, then bottom-up
+    (paper, figure 2d).
+    """
     count, top = len(levels), len(levels) - 1
     nodes: list[Node] = []
     newest = list(range(count))  # id of each level's newest map
@@ -46,7 +50,7 @@ def bifpn_nodes(levels: range) -> tuple[Node, ...]:
 
 @dataclass(frozen=True)
 class Edge:
-    """One input of a node: where it comes from ("P5 in", "P4 td", "P3 out"), and how it is brought to the node's level."""
+    """One input of a node: where it comes from ("P5 in", "P4 td", "P3 out"), and how it gets to the node's level."""
 
     source: str
     source_level: int
@@ -54,7 +58,9 @@ class Edge:
 
 
 def node_edges(nodes: Sequence[Node], levels: range) -> list[tuple[Edge, ...]]:
-    """The edges of every node, in the order of its weights. "up" is a finer map pooled up the pyramid, "down" a coarser one enlarged."""
+    """The edges of every node, in the order of its weights. "up" is a finer map pooled up the pyramid, "down" a
+    coarser one enlarged.
+    """
     names = [(level, "in") for level in levels] + [(node.level, node.role) for node in nodes]
 
     def edge(node: Node, source: int) -> Edge:
@@ -66,7 +72,9 @@ def node_edges(nodes: Sequence[Node], levels: range) -> list[tuple[Edge, ...]]:
 
 
 def normalised_weights(raw: Tensor) -> Tensor:
-    """Fast normalised fusion (paper, section 3.3): relu(w) / (Σ relu(w) + 1e-4), in fp32. (n,) → (n,); sums to just under 1."""
+    """Fast normalised fusion (paper, section 3.3): relu(w) / (Σ relu(w) + 1e-4), in fp32. (n,) → (n,); sums to just
+    under 1.
+    """
     positive = torch.relu(raw.float())
     return positive / (positive.sum() + FUSION_EPS)
 
@@ -74,10 +82,13 @@ def normalised_weights(raw: Tensor) -> Tensor:
 class FusionNode(nn.Module):
     """Weighted sum of the inputs, swish, separable 3×3 convolution, batch norm. No activation at the end.
 
-    `raw` gives the channels of those input ids that are backbone levels: the node projects them itself, with weights of its own.
+    `raw` gives the channels of those input ids that are backbone levels: the node projects them itself, with weights
+    of its own.
     """
 
-    def __init__(self, node: Node, edges: Sequence[Edge], channels: int, *, fusion: Fusion, raw: Mapping[int, int]) -> None:
+    def __init__(
+        self, node: Node, edges: Sequence[Edge], channels: int, *, fusion: Fusion, raw: Mapping[int, int]
+    ) -> None:
         super().__init__()
         self.node = node
         self.edges = tuple(edges)
@@ -89,14 +100,18 @@ class FusionNode(nn.Module):
 
     def forward(self, known: Sequence[Tensor]) -> Tensor:
         """All maps of the cell so far, by id → this node's map B×channels×H×W."""
-        maps = [self._bring(id, known[id], edge.direction) for id, edge in zip(self.node.inputs, self.edges, strict=True)]
+        maps = [
+            self._bring(id, known[id], edge.direction) for id, edge in zip(self.node.inputs, self.edges, strict=True)
+        ]
         weights = self.fusion_weights()
         if weights is not None:
             maps = [x * weight for x, weight in zip(maps, weights.to(maps[0].dtype).unbind(), strict=True)]
         return self.bn(self.conv(self.act(sum(maps[1:], maps[0]))))
 
     def fusion_weights(self) -> Tensor | None:
-        """The normalised weights (n,) that `forward` multiplies its inputs with; None where they are fixed at 1, unnormalised."""
+        """The normalised weights (n,) that `forward` multiplies its inputs with; None where they are fixed at 1,
+        unnormalised.
+        """
         return None if self.edge_weights is None else normalised_weights(self.edge_weights)
 
     def _bring(self, id: int, x: Tensor, direction: Direction) -> Tensor:
@@ -108,7 +123,9 @@ class FusionNode(nn.Module):
 
 
 class Cell(nn.Module):
-    """One BiFPN layer: every node once. The first cell reads raw backbone levels, whose channels `raw` gives by input id."""
+    """One BiFPN layer: every node once. The first cell reads raw backbone levels, whose channels `raw` gives by input
+    id.
+    """
 
     def __init__(self, levels: range, channels: int, *, fusion: Fusion, raw: Mapping[int, int]) -> None:
         super().__init__()
@@ -132,7 +149,9 @@ class BiFPN(nn.Module):
     P6 is the projected and pooled P5; higher levels are pooled from the one below.
     """
 
-    def __init__(self, backbone_channels: Sequence[int], *, levels: range, channels: int, cells: int, fusion: Fusion) -> None:
+    def __init__(
+        self, backbone_channels: Sequence[int], *, levels: range, channels: int, cells: int, fusion: Fusion
+    ) -> None:
         super().__init__()
         self.levels = levels
         self.p6 = Projection(backbone_channels[-1], channels)

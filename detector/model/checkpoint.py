@@ -37,7 +37,8 @@ ADVPROP = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), (0, 0, 0))
 class ModelInfo:
     """What a checkpoint says of its weights.
 
-    classes: a name per output channel, None for a gap that never emits; category_ids: the COCO category id of each channel;
+    classes: a name per output channel, None for a gap that never emits; category_ids: the COCO category id of each
+    channel;
     image_size: the square size in pixels that it was trained at; thresholds: the score of best F1 by class name.
     """
 
@@ -53,7 +54,9 @@ class ModelInfo:
 
     def __post_init__(self) -> None:
         if not self.classes or len(self.classes) != len(self.category_ids):
-            raise CheckpointError(f"A model needs one category id per class: {len(self.category_ids)} ids, {len(self.classes)} classes.")
+            raise CheckpointError(
+                f"A model needs one category id per class: {len(self.category_ids)} ids, {len(self.classes)} classes."
+            )
 
     def threshold(self, channel: int) -> float:
         """The score from which a detection of this channel is shown, where the person did not choose one."""
@@ -86,9 +89,13 @@ def load(path: Path) -> Model:
             metadata = (file.metadata() or {}).get(METADATA_KEY)
             tensors = {name: file.get_tensor(name) for name in file.keys()} if metadata else {}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be read as a .safetensors checkpoint ({error}); is it complete?") from error
+        raise CheckpointError(
+            f"{path} cannot be read as a .safetensors checkpoint ({error}); is it complete?"
+        ) from error
     if not metadata:
-        raise CheckpointError(f"{path} holds no description of its model, so this program did not write it; convert it from its .pth file.")
+        raise CheckpointError(
+            f"{path} holds no description of its model, so this program did not write it; use its .pth file."
+        )
     info = _parse_info(metadata, path)
     try:
         network = build(find_variant(info.variant), len(info.classes))
@@ -104,7 +111,9 @@ def checkpoint_tensors(network: EfficientDet) -> dict[str, Tensor]:
 
 
 def load_tensors(network: EfficientDet, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Copy `tensors` into the network, all of them or none; raises CheckpointError that names the first keys and shapes that differ."""
+    """Copy `tensors` into the network, all of them or none; raises CheckpointError that names the first keys and
+    shapes that differ.
+    """
     own = checkpoint_tensors(network)
     given = {name: t for name, t in tensors.items() if not name.endswith("num_batches_tracked")}
     differences = [f"{name} is missing" for name in own if name not in given]
@@ -116,7 +125,9 @@ def load_tensors(network: EfficientDet, tensors: Mapping[str, Tensor], path: Pat
     ]
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise CheckpointError(f"{path} does not fit {network.variant.name.upper()}: {'; '.join(differences[:3])}{more}.")
+        raise CheckpointError(
+            f"{path} does not fit {network.variant.name.upper()}: {'; '.join(differences[:3])}{more}."
+        )
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(given[name])
@@ -134,4 +145,6 @@ def _parse_info(text: str, path: Path) -> ModelInfo:
         classes, ids = tuple(raw.pop("classes")), tuple(raw.pop("category_ids"))
         return ModelInfo(**raw, classes=classes, category_ids=ids, normalisation=normalisation)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"The description inside {path} is damaged or from a newer version of this program ({error}).") from error
+        raise CheckpointError(
+            f"The description inside {path} is damaged or from a newer version of this program ({error})."
+        ) from error

@@ -1,4 +1,6 @@
-"""EfficientDet: backbone, BiFPN and heads put together. This file is the assembly; the parts know nothing of variants' names."""
+"""EfficientDet: backbone, BiFPN and heads put together. This file is the assembly; the parts know nothing of
+variants' names.
+"""
 
 from torch import Tensor, nn
 
@@ -26,17 +28,19 @@ class EfficientDet(nn.Module):
         return self.class_net.outputs
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised RGB B×3×H×W, H and W multiples of `variant.stride` → class logits B×N×C, regressions B×N×4 (ty, tx, th, tw)."""
+        """Normalised RGB B×3×H×W, H and W multiples of `variant.stride` → class logits B×N×C, regressions B×N×4 (ty,
+        tx, th, tw).
+        """
         maps = self.fpn(self.backbone(images))
         return self.class_net(maps), self.box_net(maps)
 
 
-def build(variant: Variant, num_classes: int, *, drop_path: float = 0.0) -> EfficientDet:
+def build(variant: Variant, num_classes: int) -> EfficientDet:
     """An EfficientDet with random weights and `num_classes` class channels."""
     head = {"depth": variant.head_depth, "levels": len(variant.levels), "anchors": ANCHORS_PER_CELL}
     return EfficientDet(
         variant,
-        backbone=EfficientNet(variant.backbone, drop_path=drop_path),
+        backbone=EfficientNet(variant.backbone),
         fpn=BiFPN(
             pyramid_channels(variant.backbone),
             levels=variant.levels,

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import stochastic_depth
 
 from detector.model.layers import SameConv2d, batch_norm
 from detector.model.variants import STAGES, STEM_CHANNELS, Backbone
@@ -25,16 +24,16 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
-    """Mobile inverted bottleneck: expand 1×1, depthwise k×k, squeeze-excite, project 1×1; a residual where shapes agree.
+    """Mobile inverted bottleneck: expand 1×1, depthwise k×k, squeeze-excite, project 1×1; a residual where shapes
+    agree.
 
-    The squeeze-excite reduces to a quarter of the block's *input* channels. `drop_path` drops whole residual branches in training.
+    The squeeze-excite reduces to a quarter of the block's *input* channels.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int, expand: int, drop_path: float) -> None:
+    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
         middle = inputs * expand
         self.residual = stride == 1 and inputs == outputs
-        self.drop_path = drop_path
         self.act = nn.SiLU()
         self.conv_pw = SameConv2d(inputs, middle, 1)
         self.bn1 = batch_norm(middle)
@@ -48,16 +47,15 @@ class MBConv(nn.Module):
         y = self.act(self.bn1(self.conv_pw(x)))
         y = self.se(self.act(self.bn2(self.conv_dw(y))))
         y = self.bn3(self.conv_pwl(y))
-        return x + stochastic_depth(y, self.drop_path, "row", self.training) if self.residual else y
+        return x + y if self.residual else y
 
 
 class SeparableBlock(nn.Module):
     """The first stage's block, which does not expand: depthwise k×k, squeeze-excite, project 1×1."""
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, drop_path: float) -> None:
+    def __init__(self, inputs: int, outputs: int, *, kernel: int) -> None:
         super().__init__()
         self.residual = inputs == outputs
-        self.drop_path = drop_path
         self.act = nn.SiLU()
         self.conv_dw = SameConv2d(inputs, inputs, kernel, groups=inputs)
         self.bn1 = batch_norm(inputs)
@@ -68,32 +66,29 @@ class SeparableBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.se(self.act(self.bn1(self.conv_dw(x))))
         y = self.bn2(self.conv_pw(y))
-        return x + stochastic_depth(y, self.drop_path, "row", self.training) if self.residual else y
+        return x + y if self.residual else y
 
 
 class EfficientNet(nn.Module):
-    """The convolutional part of an EfficientNet. Parameter names are timm's, so that its checkpoints load as they are."""
+    """The convolutional part of an EfficientNet. Parameter names are timm's, so that its checkpoints load."""
 
-    def __init__(self, backbone: Backbone, *, drop_path: float = 0.0) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         channels = backbone.channels(STEM_CHANNELS)
         self.conv_stem = SameConv2d(3, channels, 3, stride=2)
         self.bn1 = batch_norm(channels)
         self.act = nn.SiLU()
-        total = sum(backbone.repeats(stage.repeats) for stage in STAGES)
-        built, stages = 0, []
+        stages = []
         for stage in STAGES:
-            outputs, blocks = backbone.channels(stage.channels), []
+            outputs = backbone.channels(stage.channels)
+            blocks: list[nn.Module] = []
             for repeat in range(backbone.repeats(stage.repeats)):
-                rate = drop_path * built / total  # deeper blocks are dropped more often
-                stride = stage.stride if repeat == 0 else 1
                 if stage.expand == 1:
-                    blocks.append(SeparableBlock(channels, outputs, kernel=stage.kernel, drop_path=rate))
+                    blocks.append(SeparableBlock(channels, outputs, kernel=stage.kernel))
                 else:
-                    blocks.append(
-                        MBConv(channels, outputs, kernel=stage.kernel, stride=stride, expand=stage.expand, drop_path=rate)
-                    )
-                channels, built = outputs, built + 1
+                    stride = stage.stride if repeat == 0 else 1
+                    blocks.append(MBConv(channels, outputs, kernel=stage.kernel, stride=stride, expand=stage.expand))
+                channels = outputs
             stages.append(nn.Sequential(*blocks))
         self.blocks = nn.Sequential(*stages)
         self.apply(_initialise)

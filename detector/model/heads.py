@@ -8,13 +8,15 @@ from torch import Tensor, nn
 
 from detector.model.layers import SeparableConv2d, batch_norm, lecun_normal
 
-PRIOR = 0.01  # every class starts with this probability, so that the first steps are not drowned by background (focal loss, section 3.3)
+# Every class starts with this probability, so that background does not drown the first steps (focal loss, section 3.3).
+PRIOR = 0.01
 
 
 class Head(nn.Module):
-    """A tower of `depth` separable convolutions, each with a batch norm per level and swish, then a separable prediction.
+    """A tower of `depth` separable convolutions and a separable prediction.
 
-    `outputs` values per anchor; channel = anchor · outputs + value.
+    Every convolution of the tower is followed by a batch norm of the level's own and swish. There are `outputs` values
+    per anchor; channel = anchor · outputs + value.
     """
 
     def __init__(self, channels: int, outputs: int, *, depth: int, levels: int, anchors: int) -> None:

@@ -9,11 +9,17 @@ BN_MOMENTUM = 0.01  # in PyTorch's sense: the weight of the new batch
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding: the output is ⌈size / stride⌉, an odd rest goes to the right and the bottom."""
+    """A convolution with TensorFlow's SAME padding: the output is ⌈size / stride⌉, an odd rest goes to the right and
+    the bottom.
+    """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, bias: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, bias: bool = False
+    ) -> None:
         # With stride 1 and an odd kernel SAME is symmetric, which the convolution does by itself.
-        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups, bias=bias)
+        super().__init__(
+            inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups, bias=bias
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         if self.stride[0] == 1:

@@ -46,26 +46,27 @@ EFFDET_NAMES = (
 )
 
 COCO_GAPS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
-COCO_NAMES = (
-    "person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop sign, parking meter, bench, "
-    "bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee, skis, "
-    "snowboard, sports ball, kite, baseball bat, baseball glove, skateboard, surfboard, tennis racket, bottle, wine glass, cup, fork, "
-    "knife, spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut, cake, chair, couch, potted plant, bed, "
-    "dining table, toilet, tv, laptop, mouse, remote, keyboard, cell phone, microwave, oven, toaster, sink, refrigerator, book, clock, "
-    "vase, scissors, teddy bear, hair drier, toothbrush"
-).split(", ")
+COCO_NAMES = """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop
+sign,
+parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe, backpack, umbrella, handbag,
+tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball bat, baseball glove, skateboard, surfboard,
+tennis racket, bottle, wine glass, cup, fork, knife, spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot,
+hot dog, pizza, donut, cake, chair, couch, potted plant, bed, dining table, toilet, tv, laptop, mouse, remote, keyboard,
+cell phone, microwave, oven, toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier,
+toothbrush"""
 
 
 def coco_classes() -> tuple[str | None, ...]:
     """COCO's 80 class names at channel id − 1 of a 90-output head; None at the ten gaps."""
-    names = iter(COCO_NAMES)
+    names = iter(COCO_NAMES.replace("\n", " ").split(", "))
     return tuple(None if id in COCO_GAPS else next(names) for id in range(1, COCO_OUTPUTS + 1))
 
 
 def open_model(name_or_path: str, *, variant: str | None = None, classes: Path | None = None) -> Model:
     """The model called `starter`, a published variant (`d0` … `d7x`), or the one in a file.
 
-    `variant` (d0 … d7x, d0_ap … for AdvProp) and `classes` (a text file, one name per line) speak for foreign files that do not.
+    `variant` (d0 … d7x, d0_ap … for AdvProp) and `classes` (a text file, one name per line) speak for foreign files
+    that do not.
     Raises CheckpointError where the file is missing, does not fit, or leaves open what it is.
     """
     if name_or_path == "starter":
@@ -117,7 +118,9 @@ def load_effdet(path: Path, *, variant: str | None = None, classes: Path | None 
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise CheckpointError(f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}.")
+        raise CheckpointError(
+            f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
+        )
     return path
 
 
@@ -133,14 +136,20 @@ def _find_weights(name: str) -> Path:
 
 def _identify(path: Path, asked: str | None) -> tuple[Variant, Normalisation]:
     if re.match(r"efficientdet_d\d", path.name):
-        raise CheckpointError(f"{path} pads differently from the tf_ models (no tf_ in its name) and would load silently wrong; use a tf_ file.")
+        raise CheckpointError(
+            f"{path} pads differently from the tf_ models and would load silently wrong; use a file named tf_…."
+        )
     named = re.match(r"tf_efficientdet_(d\d)(x?)(_ap)?(?![a-z])", path.name)
     from_name = "".join(part or "" for part in named.groups()) if named else None
     if asked and from_name and asked.lower() != from_name:
-        raise CheckpointError(f"{path} is {from_name} by its name, but {asked} was asked for; rename the file or leave the variant out.")
+        raise CheckpointError(
+            f"{path} is {from_name} by its name, but {asked} was asked for; rename the file or leave the variant out."
+        )
     chosen = asked.lower() if asked else from_name
     if chosen is None:
-        raise CheckpointError(f"{path} does not say which variant it is: name it with --variant, such as --variant d0 (d0_ap for AdvProp).")
+        raise CheckpointError(
+            f"{path} does not say which variant it is: name it, such as --variant d0 (d0_ap for AdvProp)."
+        )
     return find_variant(chosen.removesuffix("_ap")), ADVPROP if chosen.endswith("_ap") else IMAGENET
 
 
@@ -148,13 +157,21 @@ def _read_tensors(path: Path) -> Mapping[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        raise CheckpointError(f"{path} holds more than plain tensors, or is no checkpoint; it was not opened, since it could run code.") from error
+        raise CheckpointError(
+            f"{path} holds more than plain tensors, or is no checkpoint; it was not opened, since it could run code."
+        ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} cannot be read as a PyTorch checkpoint ({type(error).__name__}); is it complete?") from error
+        raise CheckpointError(
+            f"{path} cannot be read as a PyTorch checkpoint ({type(error).__name__}); is it complete?"
+        ) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()):
-        raise CheckpointError(f"{path} is no table of named tensors, so it is not a checkpoint that this program can read.")
+    if not isinstance(content, Mapping) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
+    ):
+        raise CheckpointError(
+            f"{path} is no table of named tensors, so it is not a checkpoint that this program can read."
+        )
     return {name.removeprefix("model."): tensor for name, tensor in content.items()}
 
 
@@ -168,11 +185,15 @@ def _class_names(path: Path, outputs: int, classes: Path | None) -> tuple[str | 
     if classes is None:
         if outputs == COCO_OUTPUTS:
             return coco_classes()
-        raise CheckpointError(f"{path} has {outputs} classes and does not name them: pass --classes FILE, one name per line.")
+        raise CheckpointError(
+            f"{path} has {outputs} classes and does not name them: pass --classes FILE, one name per line."
+        )
     try:
         names = [line.strip() for line in classes.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{classes} cannot be read as a list of class names ({error}).") from error
     if len(names) != outputs:
-        raise CheckpointError(f"{classes} names {len(names)} classes, but {path} has {outputs}; give one name per line, in the model's order.")
+        raise CheckpointError(
+            f"{classes} names {len(names)} classes, but {path} has {outputs}; give one name per line."
+        )
     return tuple(names)

@@ -1,6 +1,7 @@
 """The table of published variants: EfficientNet B0–B7 and EfficientDet D0–D7x. A new variant is one row.
 
-Sources: Tan & Le 2019 (EfficientNet), Tan, Pang & Le 2020 (EfficientDet), table 1; google/automl for what the papers leave out.
+Sources: Tan & Le 2019 (EfficientNet), Tan, Pang & Le 2020 (EfficientDet), table 1; google/automl for what the papers
+leave out.
 """
 
 import math
@@ -19,7 +20,9 @@ class Fusion(StrEnum):
 
 @dataclass(frozen=True)
 class Backbone:
-    """One EfficientNet: multipliers of width and depth on the B0 stages, and the classifier's published resolution in pixels."""
+    """One EfficientNet: multipliers of width and depth on the B0 stages, and the classifier's published resolution in
+    pixels.
+    """
 
     name: str
     width: float
@@ -39,7 +42,9 @@ class Backbone:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of EfficientNet-B0: blocks, kernel, stride of its first block, expansion, output channels (table 1 of the paper)."""
+    """One stage of EfficientNet-B0: blocks, kernel, stride of its first block, expansion, output channels (table 1 of
+    the paper).
+    """
 
     repeats: int
     kernel: int
@@ -76,7 +81,8 @@ BACKBONES = {
 
 @dataclass(frozen=True)
 class Variant:
-    """One EfficientDet: backbone, native square image size in pixels, BiFPN width and depth, head depth, fusion, anchors.
+    """One EfficientDet: backbone, native square image size in pixels, BiFPN width and depth, head depth, fusion,
+    anchors.
 
     `coco_ap` is the published AP on COCO val2017, in percent.
     """
@@ -106,7 +112,9 @@ class Variant:
         """`size` itself; raises OptionsError where it is not a positive multiple of `stride`."""
         if size <= 0 or size % self.stride:
             near = max(self.stride, round(size / self.stride) * self.stride)
-            raise OptionsError(f"An image size of {size} px does not fit {self.name.upper()}: use a multiple of {self.stride}, such as {near}.")
+            raise OptionsError(
+                f"{size} px does not fit {self.name.upper()}: use a multiple of {self.stride}, such as {near}."
+            )
         return size
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,7 +73,7 @@ class Loader:
         self._failed: set[Path] = set()
         self._lock = threading.Lock()
 
-    def batches(self, start: int, stop: int) -> Iterator[Batch]:
+    def batches(self, start: int, stop: int) -> Generator[Batch]:
         """The batches of steps start … stop − 1, the same ones whatever the threads and wherever training resumed.
 
         Closing the iterator stops its threads. A picture that cannot be read is replaced by the next sample's. Raises

@@ -1,0 +1,39 @@
+"""AdamW with a rate per part, and the rate's course over a run."""
+
+import math
+
+import torch
+from torch import nn
+
+from detector.model.efficientdet import EfficientDet
+
+WEIGHT_DECAY = 0.01
+WARM_UP_STEPS = 50
+WARM_UP_SHARE = 0.05
+LAST_SHARE = 0.02
+
+# What was trained before needs less than the new class prediction; the first row that a parameter's name starts with
+# holds.
+RATES = (("class_net.predict", 1.0), ("backbone", 0.1), ("", 0.5))
+
+
+def make_optimiser(network: EfficientDet, learning_rate: float, *, fresh: bool) -> torch.optim.AdamW:
+    """AdamW in which only convolution kernels decay. Each group's "peak" is its rate at the top of the schedule.
+
+    `fresh` weights all learn at `learning_rate`; trained ones at a share of it.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        rate = 1.0 if fresh else next(rate for prefix, rate in RATES if name.startswith(prefix))
+        decay = WEIGHT_DECAY if parameter.ndim == 4 else 0.0
+        groups.setdefault((learning_rate * rate, decay), []).append(parameter)
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    rows = [{"params": parameters, "peak": peak, "weight_decay": decay} for (peak, decay), parameters in groups.items()]
+    return torch.optim.AdamW(rows, lr=learning_rate, fused=fused)
+
+
+def rate_share(step: int, steps: int) -> float:
+    """The share of the peak rate at optimiser step `step` (from 0): linear warm-up, then a cosine down to 2%."""
+    warm_up = min(max(WARM_UP_STEPS, WARM_UP_SHARE * steps), steps / 4)
+    cosine = LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * step / steps)) / 2
+    return min(1.0, (step + 1) / max(1.0, warm_up)) * cosine

@@ -1,0 +1,108 @@
+"""What a person may choose for a fine-tuning, and the plan that follows from it and the data."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from detector.errors import OptionsError
+
+# Steps at batch 8 by number of training images: small sets need many passes, large ones few.
+STEPS_AT_BATCH_8 = ((20, 400), (100, 900), (500, 3000), (5000, 7500))
+EVALUATIONS = 10
+MOSAIC_BELOW = 300
+MOSAIC = 0.5
+
+
+class Freeze(StrEnum):
+    """Which part keeps its weights."""
+
+    NONE = "none"
+    BACKBONE = "backbone"
+
+
+@dataclass(frozen=True)
+class FineTuneOptions:
+    """How to fine-tune. None means: chosen from the data.
+
+    steps or epochs: the budget, one of them; batch: images per optimiser step; learning_rate: AdamW's, for new layers
+    (trained
+    ones get less); image_size: square side in pixels; scale: range of the random resize; flip: mirror half of the
+    pictures;
+    any_orientation: turn them too; mosaic: share of pictures made of four; photometric: how far colours may stray
+    (0.2: ± 20%); patience: evaluations
+    without progress before an early stop; half: write checkpoints in float16.
+    """
+
+    steps: int | None = None
+    epochs: int | None = None
+    batch: int = 8
+    learning_rate: float = 1e-3
+    image_size: int | None = None
+    freeze: Freeze = Freeze.NONE
+    seed: int = 0
+    scale: tuple[float, float] = (0.5, 1.5)
+    flip: bool = True
+    any_orientation: bool = False
+    mosaic: float | None = None
+    photometric: float = 0.2
+    patience: int | None = None
+    half: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = self.scale
+        positive = {
+            "steps": self.steps,
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "lr": self.learning_rate,
+            "patience": self.patience,
+        }
+        for name, value in positive.items():
+            if value is not None and not value > 0:
+                raise OptionsError(f"--{name} must be above 0, not {value}.")
+        if self.steps and self.epochs:
+            raise OptionsError("--steps and --epochs are two ways to say how long; give one of them.")
+        if not 0 < low <= high:
+            raise OptionsError(
+                f"The scale must run from a positive number to one that is not smaller, not from {low} to {high}."
+            )
+        for name, share in (("mosaic", self.mosaic), ("photometric", self.photometric)):
+            if share is not None and not 0 <= share <= 1:
+                raise OptionsError(f"--{name} must lie between 0 and 1, not {share}.")
+
+    def total_steps(self, images: int) -> int:
+        """Optimiser steps for a training set of `images` pictures."""
+        if self.steps:
+            return self.steps
+        if self.epochs:
+            return self.epochs * self.epoch_steps(images)
+        return max(1, round(_default_steps(images) * 8 / self.batch))
+
+    def epoch_steps(self, images: int) -> int:
+        """Steps in which every image is seen once."""
+        return max(1, math.ceil(images / self.batch))
+
+    def evaluation_steps(self, images: int) -> int:
+        """Steps between two evaluations: an epoch, or several of a small set so that there are at most ten in a run."""
+        epoch, total = self.epoch_steps(images), self.total_steps(images)
+        return epoch if self.epochs else epoch * max(1, round(total / EVALUATIONS / epoch))
+
+    def mosaic_share(self, images: int) -> float:
+        """The share of mosaics for `images` training pictures."""
+        if self.mosaic is not None:
+            return self.mosaic
+        return MOSAIC if 4 <= images < MOSAIC_BELOW else 0.0
+
+
+def _default_steps(images: int) -> float:
+    (first, fewest), (last, most) = STEPS_AT_BATCH_8[0], STEPS_AT_BATCH_8[-1]
+    if images <= first:
+        return fewest
+    if images >= last:
+        return most * images / last
+    for (n0, s0), (n1, s1) in pairwise(STEPS_AT_BATCH_8):
+        if images <= n1:
+            share = math.log(images / n0) / math.log(n1 / n0)
+            return s0 * (s1 / s0) ** share
+    raise AssertionError("the last row was checked above")

@@ -1,0 +1,82 @@
+"""What a run needs to go on where it was: one .safetensors file, tensors and plain JSON only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from detector.errors import OptionsError, TrainingError
+from detector.files import replacing
+from detector.training.learner import Learner
+from detector.training.options import FineTuneOptions
+
+STATE_FILE = "state.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run is: optimiser steps done, the best AP and its metrics, evaluations since then."""
+
+    step: int = 0
+    best: float | None = None
+    since_best: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def save_state(out: Path, learner: Learner, progress: Progress, options: FineTuneOptions) -> None:
+    """Write the run's state to `out`, whole or not at all."""
+    tensors = {f"network.{name}": tensor for name, tensor in learner.network.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in learner.average.network.state_dict().items()}
+    for index, values in learner.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in values.items()}
+    described = {"progress": json.dumps(asdict(progress)), "options": json.dumps(asdict(options))}
+    with replacing(out / STATE_FILE) as temporary:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, described)
+
+
+def load_state(out: Path, learner: Learner, options: FineTuneOptions) -> Progress:
+    """Bring `learner` to where the run in `out` was.
+
+    Raises OptionsError where it ran with other options, TrainingError where its state is missing or does not fit.
+    """
+    path = out / STATE_FILE
+    if not path.is_file():
+        raise TrainingError(f"There is no run to resume in {out}; leave --resume out to start one.")
+    try:
+        with safe_open(path, framework="pt", device=str(learner.device)) as file:
+            described = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _compare(json.loads(described["options"]), json.loads(json.dumps(asdict(options))), out)
+        _restore(learner, tensors)
+        return Progress(**json.loads(described["progress"]))
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise TrainingError(
+            f"{path} does not fit this run ({error}); was it made from another model or other classes?"
+        ) from error
+
+
+def _compare(before: Mapping[str, object], now: Mapping[str, object], out: Path) -> None:
+    differing = [name for name in now if before.get(name) != now[name]]
+    if differing:
+        changes = ", ".join(f"{name} was {before.get(name)}, now {now[name]}" for name in differing)
+        raise OptionsError(f"The run in {out} cannot go on with other options: {changes}.")
+
+
+def _restore(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
+    for name, tensor in tensors.items():
+        part, rest = name.split(".", 1)
+        parts[part][rest] = tensor
+    learner.network.load_state_dict(parts["network"])
+    learner.average.network.load_state_dict(parts["average"])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in parts["optimiser"].items():
+        index, key = name.split(".")
+        state.setdefault(int(index), {})[key] = tensor
+    with torch.no_grad():
+        learner.optimiser.load_state_dict({**learner.optimiser.state_dict(), "state": state})

@@ -1,0 +1,67 @@
+"""A model for new classes from one that knows others."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import torch
+
+from detector.model.checkpoint import Model, ModelInfo, checkpoint_tensors
+from detector.model.efficientdet import EfficientDet, build
+from detector.model.variants import Variant
+
+PREDICT = "class_net.predict."
+
+
+def adapt(model: Model, names: Sequence[str], category_ids: Sequence[int], *, seed: int = 0) -> Model:
+    """`model` with an output per name of `names`: everything is kept but the class prediction, of which the rows of
+    names that stay are copied.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build(model.network.variant, len(names))
+    old, new = checkpoint_tensors(model.network), checkpoint_tensors(network)
+    with torch.no_grad():
+        for name, tensor in new.items():
+            if tensor.shape == old[name].shape and not name.startswith(f"{PREDICT}conv_pw"):
+                tensor.copy_(old[name])
+    _copy_rows(model, network, names)
+    info = ModelInfo(
+        model.info.variant,
+        model.info.image_size,
+        tuple(names),
+        tuple(category_ids),
+        normalisation=model.info.normalisation,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return Model(network, info)
+
+
+def random_model(variant: Variant, names: Sequence[str], category_ids: Sequence[int], *, seed: int = 0) -> Model:
+    """A model of random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build(variant, len(names))
+    info = ModelInfo(
+        variant.name,
+        variant.image_size,
+        tuple(names),
+        tuple(category_ids),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return Model(network, info)
+
+
+def _copy_rows(model: Model, network: EfficientDet, names: Sequence[str]) -> None:
+    """Copy the class prediction's rows (channel = anchor · classes + class) of every name that both models have."""
+    known = {name.casefold(): channel for channel, name in enumerate(model.info.classes) if name is not None}
+    kept = [(channel, known[name.casefold()]) for channel, name in enumerate(names) if name.casefold() in known]
+    if not kept:
+        return
+    targets, sources = (list(column) for column in zip(*kept, strict=True))
+    old, new = model.network.class_net.predict.conv_pw, network.class_net.predict.conv_pw
+    assert old.bias is not None
+    assert new.bias is not None
+    with torch.no_grad():
+        for mine, theirs in ((new.weight, old.weight), (new.bias, old.bias)):
+            by_class = mine.view(-1, len(names), *mine.shape[1:])
+            by_class[:, targets] = theirs.view(-1, len(model.info.classes), *theirs.shape[1:])[:, sources]
