@@ -1,7 +1,8 @@
-"""The one way from a picture file to pixels, for canvas, inference and training: upright RGB uint8, whatever the file holds."""
+"""The one way from a picture file to pixels, for canvas, inference and training: upright RGB uint8."""
 
 import os
 import re
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +19,15 @@ from PIL import Image, ImageCms, TiffImagePlugin
 from detector.errors import ImageError
 
 MAX_PIXELS = 300_000_000
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-STORE_FOLDER = ".efficientdet-studio"
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 _PNG_START = b"\x89PNG\r\n\x1a\n"
-_TIFF_STARTS = (b"II\x2a\x00", b"MM\x00\x2a", b"II\x2b\x00", b"MM\x00\x2b")
-_ORIENTATION = 0x0112
+_TIFF_STARTS = (b"II\x2a\x00", b"MM\x00\x2a", b"II\x2b\x00", b"MM\x00\x2b")  # the latter two are BigTIFF
+_ORIENTATION = 0x0112  # the EXIF and TIFF tag
+_AS_STORED = (False, False, False)
 # EXIF orientation → (swap rows and columns, then flip rows, then flip columns)
-_UPRIGHT = {
+_TURNS = {
     2: (False, False, True),
     3: (False, True, True),
     4: (False, True, False),
@@ -36,188 +37,215 @@ _UPRIGHT = {
     8: (True, True, False),
 }
 
+# What OpenCV would print about a damaged file is said by our error.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 
 @dataclass(frozen=True)
 class _Header:
-    """What a file says before its pixels: size as stored, EXIF orientation, and whether it has more than 8 bits a sample."""
+    """What a file says before its pixels: its size as displayed, and what is left to do to the decoded samples."""
 
     width: int
     height: int
-    orientation: int
-    deep: bool
+    orientation: int  # EXIF's, 1 where the decoder applies it by itself
+    deep: bool  # more than 8 bits a sample, or signed
+    zero_is_white: bool = False
 
 
 def decode(path: Path) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) RGB uint8 as displayed, C-contiguous; the first frame where a file has several.
+    """The picture (H, W, 3) RGB uint8 as displayed, C-contiguous and writable; of several frames the first.
 
-    8-bit pictures are exactly what Pillow's `convert("RGB")` gives; deeper ones are mapped linearly between their
-    0.1 and 99.9 percentiles. Raises ImageError, which names the file, for whatever cannot be decoded.
+    8-bit pictures are exactly what Pillow's `convert("RGB")` gives, which is what the reference sees; deeper ones are
+    mapped linearly between their 0.1 and 99.9 percentiles. Raises ImageError for whatever cannot be decoded.
     """
     with _reading(path) as file:
         header = _header(file)
         if header.width * header.height > MAX_PIXELS:
-            megapixels = header.width * header.height / 1e6
             raise ImageError(
-                f"{path}: {header.width} × {header.height} are {megapixels:.0f} megapixels, more than the "
-                f"{MAX_PIXELS // 1_000_000} that are read; scale it down or cut it into tiles."
+                f"{path}: {header.width} × {header.height} pixels are more than the {MAX_PIXELS // 1_000_000} "
+                "megapixels that are read; scale it down or cut it into tiles."
             )
-        if header.deep:
-            pixels, orientation = _stretch(_deep_samples(file.read())), header.orientation
-        else:
-            pixels, orientation = _shallow_pixels(file)
-        return np.ascontiguousarray(_turn_upright(pixels, orientation))
+        pixels = _deep_pixels(file, header.zero_is_white) if header.deep else _shallow_pixels(file)
+        return np.array(_turn_upright(pixels, header.orientation), order="C")
 
 
 def size(path: Path) -> tuple[int, int]:
     """Width and height as displayed, read from the header alone. Raises ImageError."""
     with _reading(path) as file:
         header = _header(file)
-        swapped = _UPRIGHT.get(header.orientation, (False,))[0]
-        return (header.height, header.width) if swapped else (header.width, header.height)
+        return header.width, header.height
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Every picture file below a folder by its suffix, in natural order (2 before 10); hidden folders are left out.
+    """Every picture file below a folder, told by its suffix, in natural order (2 before 10); hidden ones are left out.
 
-    Raises ImageError where there is no such folder or no picture in it.
+    Symbolic links out of the folder are followed, each place once. Raises ImageError where there is no such folder, or
+    no picture in it.
     """
     if not folder.is_dir():
         raise ImageError(f"{folder}: there is no such folder; check the path.")
+    root = Path(os.path.realpath(folder))
+    entered = {root}
+
+    def is_new(subfolder: str) -> bool:
+        place = Path(os.path.realpath(subfolder))
+        if place in entered or (os.path.islink(subfolder) and place.is_relative_to(root)):
+            return False
+        entered.add(place)
+        return True
+
     found: list[Path] = []
-    visited: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in visited:  # a symbolic link that leads back
-            folders.clear()
-            continue
-        visited.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent, name) for name in files if Path(name).suffix.lower() in SUFFIXES]
+        folders[:] = [name for name in folders if name[0] != "." and is_new(os.path.join(parent, name))]
+        found += [Path(parent, name) for name in files if name[0] != "." and name.lower().endswith(SUFFIXES)]
     if not found:
-        raise ImageError(f"{folder}: no picture in this folder or below; pictures end in {', '.join(sorted(SUFFIXES))}.")
-    return sorted(found, key=lambda path: _natural_key(path.relative_to(folder)))
+        raise ImageError(f"{folder}: holds no picture; the names of pictures end in {', '.join(SUFFIXES)}.")
+    return sorted(found, key=lambda path: [_natural_key(part) for part in path.relative_to(folder).parts])
 
 
-def _natural_key(path: Path) -> list[tuple[list[tuple[int, str]], str]]:
-    """Sorts paths part by part, runs of digits by their value, letters whatever their case; ties by the exact text."""
-    return [
-        ([(int(digits or 0), text) for digits, text in re.findall(r"([0-9]+)|([^0-9]+)", part.casefold())], part)
-        for part in path.parts
-    ]
+def _natural_key(name: str) -> tuple[list[str | int], str]:
+    """Text and numbers in turn, letters whatever their case; the exact name decides between equals."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 class _PillowLimit:
-    """Lifts Pillow's process-wide size limit while one of our threads reads, and puts it back; ours is in `decode`."""
+    """Lifts Pillow's process-wide limit of size while any thread reads here, then restores it: `decode` has its own."""
 
     def __init__(self) -> None:
-        self.lock, self.readers, self.saved = Lock(), 0, Image.MAX_IMAGE_PIXELS
+        self._lock, self._readers, self._saved = Lock(), 0, Image.MAX_IMAGE_PIXELS
 
     def __enter__(self) -> None:
-        with self.lock:
-            if self.readers == 0:
-                self.saved, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            self.readers += 1
+        with self._lock:
+            if self._readers == 0:
+                self._saved, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._readers += 1
 
     def __exit__(self, *_: object) -> None:
-        with self.lock:
-            self.readers -= 1
-            if self.readers == 0:
-                Image.MAX_IMAGE_PIXELS = self.saved
+        with self._lock:
+            self._readers -= 1
+            if self._readers == 0:
+                Image.MAX_IMAGE_PIXELS = self._saved
 
 
-_pillow_limit = _PillowLimit()
+_no_pillow_limit = _PillowLimit()
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[BinaryIO]:
-    """The open file; whatever goes wrong while reading it becomes an ImageError that names it."""
+    """The open file; whatever goes wrong while it is read becomes an ImageError that names it."""
     try:
-        with open(path, "rb") as file, _pillow_limit:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait forever
+            raise ImageError(f"{path}: is no file but a folder or a device; name a picture.")
+        with open(path, "rb") as file, _no_pillow_limit:
             yield file
     except ImageError:
         raise
-    except FileNotFoundError:
-        raise ImageError(f"{path}: there is no such picture; check the path.") from None
-    except IsADirectoryError:
-        raise ImageError(f"{path}: this is a folder, not a picture.") from None
-    except PermissionError:
-        raise ImageError(f"{path}: may not be read; check its permissions.") from None
-    except MemoryError:
-        raise ImageError(f"{path}: too large for this computer's memory; scale it down.") from None
-    except Exception as error:  # decoders of damaged files raise nearly anything: OSError, SyntaxError, struct.error, …
-        raise ImageError(f"{path}: cannot be decoded ({_reason(error)}); replace the file or remove it.") from error
-
-
-def _reason(error: Exception) -> str:
-    """One line that says why, without the repetition of the file's name."""
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not a JPEG, PNG, BMP, GIF, WebP or TIFF picture"
-    return " ".join(str(error).split()) or type(error).__name__
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: there is no such file; check the path.") from error
+    except PermissionError as error:
+        raise ImageError(f"{path}: may not be read; change its permissions.") from error
+    except MemoryError as error:
+        raise ImageError(f"{path}: does not fit into this computer's memory; scale it down.") from error
+    except Exception as error:  # on damaged files decoders raise nearly anything: OSError, SyntaxError, IndexError, …
+        reason = "damaged, or no JPEG, PNG, BMP, GIF, WebP or TIFF"
+        if not isinstance(error, Image.UnidentifiedImageError):
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+        raise ImageError(f"{path}: cannot be decoded ({reason}); replace, convert or remove the file.") from error
 
 
 def _header(file: BinaryIO) -> _Header:
     start = file.read(32)
-    file.seek(0)
     if not start:
         raise ValueError("the file is empty")
     if start.startswith(_TIFF_STARTS):
-        header = _tiff_header(file, start)
-    else:
-        with Image.open(file, formats=_FORMATS) as image:
-            orientation = Image.Image.getexif(image).get(_ORIENTATION, 1)
-            deep = start.startswith(_PNG_START) and start[24] == 16
-            header = _Header(image.width, image.height, orientation, deep)
-    file.seek(0)
-    return header
+        return _tiff_header(file, start)
+    with Image.open(file, formats=_FORMATS) as image:
+        orientation = _orientation(image, file)
+        deep = start.startswith(_PNG_START) and start[24] == 16
+        return _Header(*_displayed_size(image.width, image.height, orientation), orientation, deep)
 
 
 def _tiff_header(file: BinaryIO, start: bytes) -> _Header:
-    """From the tags themselves: Pillow refuses to open several of the deep TIFFs."""
+    """From the tags themselves: Pillow opens only some of the deep TIFFs, and several at 8 bits."""
     tags = TiffImagePlugin.ImageFileDirectory_v2(start[: 16 if 43 in start[2:4] else 8])
     file.seek(tags.next)
     tags.load(file)
-    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
-    orientation = tags.get(_ORIENTATION, 1)
-    return _Header(tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH], orientation, max(bits) > 8)
+    stored = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
+    width, height = _displayed_size(*stored, tags.get(_ORIENTATION, 1))
+    photometric = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0)
+    unsigned = set(tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))) <= {1}
+    deep = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8 or not unsigned
+    # Both decoders turn a TIFF upright by themselves. Deep CMYK and LAB are left to Pillow.
+    return _Header(width, height, 1, deep and photometric in (0, 1, 2), zero_is_white=photometric == 0)
 
 
-def _shallow_pixels(file: BinaryIO) -> tuple[NDArray[np.uint8], int]:
-    """Pixels (H, W, 3) RGB of an 8-bit picture, and the orientation that is still to be applied."""
+def _displayed_size(width: int, height: int, orientation: int) -> tuple[int, int]:
+    return (height, width) if _TURNS.get(orientation, _AS_STORED)[0] else (width, height)
+
+
+def _orientation(image: Image.Image, file: BinaryIO) -> int:
+    """The EXIF orientation, 1 where there is none or it is damaged; no pixel is decoded for it."""
+    try:
+        if image.format == "PNG" and "exif" not in image.info:
+            image.info["exif"] = _late_exif(file)
+        return Image.Image.getexif(image).get(_ORIENTATION, 1)  # not PNG's own getexif, which decodes all pixels first
+    except Exception:  # damaged EXIF raises nearly anything, and the picture is still worth showing
+        return 1
+
+
+def _late_exif(file: BinaryIO) -> bytes | None:
+    """The EXIF chunk of a PNG, wherever it is: writers may put it behind the pixels."""
+    file.seek(len(_PNG_START))
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"eXIf":
+            return file.read(length)
+        file.seek(length + 4, os.SEEK_CUR)
+    return None
+
+
+def _shallow_pixels(file: BinaryIO) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) RGB of a picture of up to 8 bits a sample."""
     with Image.open(file, formats=_FORMATS) as image:
         image.load()
-        orientation = image.getexif().get(_ORIENTATION, 1)  # after load: Pillow turns some TIFFs by itself
+        image.info.pop("transparency", None)  # else Pillow warns about some palettes
         if image.mode == "LAB":
             lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-            rgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-        else:
-            # Transparency is dropped, not composited: the reference does so, and one rule serves all who decode.
-            image.info.pop("transparency", None)
-            rgb = image.convert("RGB")
-        assert rgb is not None
-        return np.asarray(rgb), orientation
-
-
-def _deep_samples(data: bytes) -> NDArray[np.generic]:
-    """Samples (H, W, 1 or 3) RGB at full depth."""
-    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None:
-        raise ValueError("damaged, or a kind of 16-bit or float picture that is not supported")
-    if samples.ndim == 2:
-        return samples[:, :, None]
-    return samples[:, :, 2::-1] if samples.shape[2] >= 3 else samples[:, :, :1]
-
-
-def _stretch(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8: linear between the 0.1 and 99.9 percentiles of all channels together, so that hues stay."""
-    values = samples.astype(np.float32)
-    finite = values[np.isfinite(values)]
-    low, high = np.percentile(finite, (0.1, 99.9)) if finite.size else (0.0, 0.0)
-    scale = 255 / (high - low) if high > low else 0.0
-    stretched = np.clip((np.nan_to_num(values, nan=low) - low) * scale, 0, 255).round().astype(np.uint8)
-    return np.broadcast_to(stretched, (*stretched.shape[:2], 3))
+            return np.asarray(ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB"))
+        # Alpha is dropped, not composited: the reference does so, and the pixels must not depend on who decodes.
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    swap, flip_rows, flip_columns = _UPRIGHT.get(orientation, (False, False, False))
+    swap, flip_rows, flip_columns = _TURNS.get(orientation, _AS_STORED)
     turned = pixels.swapaxes(0, 1) if swap else pixels
     return turned[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+
+
+def _deep_pixels(file: BinaryIO, zero_is_white: bool) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) RGB of a 16-bit or float picture; by OpenCV, since Pillow cuts 16-bit colour down to 8 bits."""
+    file.seek(0)
+    samples = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype == np.uint8:  # OpenCV gives grey with alpha as 8 bits of nothing
+        raise ValueError("damaged, or of a kind of 16-bit or float samples that is not supported")
+    if samples.ndim == 3:
+        samples = samples[:, :, 2::-1]  # BGR or BGRA → RGB
+    stretched = _stretch(np.atleast_3d(samples))
+    pixels = 255 - stretched if zero_is_white else stretched
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+
+def _stretch(samples: NDArray[np.number]) -> NDArray[np.uint8]:
+    """Samples (H, W, C) → uint8, linear between the 0.1 and 99.9 percentiles of all channels together: hues stay.
+
+    NaN and infinite samples count for no percentile; NaN becomes 0. A constant picture becomes 0.
+    """
+    finite = samples[np.isfinite(samples)] if samples.dtype.kind == "f" else samples
+    low, high = map(float, np.percentile(finite, (0.1, 99.9))) if finite.size else (0.0, 0.0)
+    scale = 255 / (high - low) if high > low else 0.0
+    stretched = np.empty(samples.shape, np.uint8)
+    for target, row in zip(stretched, samples, strict=True):  # by rows: the whole picture as float64 would be huge
+        values = np.nan_to_num(row.astype(np.float64), nan=low, posinf=high, neginf=low)
+        target[:] = (np.clip(values, low, high) - low) * scale + 0.5
+    return stretched
