@@ -17,7 +17,6 @@ from detector.errors import OptionsError
 
 MIN_VISIBLE = 0.4  # of an object's area: a sliver of it teaches the wrong extent
 MIN_SIDE = 4.0  # px in the input: half a cell of the finest level
-AREA_BELOW = 0.75  # resizing by less than this, bilinear skips source pixels visibly
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
@@ -41,8 +40,8 @@ class Augmentation:
     def __post_init__(self) -> None:
         if not 0 < self.scale[0] <= self.scale[1] < math.inf:
             raise OptionsError(f"Scale jitter cannot be {self.scale}: give two positive numbers, the smaller first.")
-        if not 0 <= self.photometric < 1 or not 0 <= self.mosaic <= 1:
-            raise OptionsError("The photometric strength must lie in 0…0.99 and the chance of a mosaic in 0…1.")
+        if not 0 <= self.photometric <= 1 or not 0 <= self.mosaic <= 1:
+            raise OptionsError("The photometric strength and the chance of a mosaic must lie in 0…1.")
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,11 @@ class LabelledImage:
 
 
 def resize(image: NDArray[np.uint8], factor: float) -> tuple[NDArray[np.uint8], Float32]:
-    """The image (H, W, 3) scaled by `factor` to whole pixels, at least one, antialiased where it shrinks much; and the
+    """The image (H, W, 3) scaled by `factor` to whole pixels, at least one, antialiased where it shrinks; and the
     exact ratios (4,) by which its xyxy boxes grow."""
     height, width = image.shape[:2]
     new_width, new_height = max(1, round(width * factor)), max(1, round(height * factor))
-    interpolation = cv2.INTER_AREA if factor < AREA_BELOW else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(image, (new_width, new_height), interpolation=interpolation)
     return np.asarray(resized, np.uint8), np.array([new_width / width, new_height / height] * 2, np.float32)
 
@@ -70,14 +69,13 @@ def crop(labelled: LabelledImage, x: int, y: int, *, width: int, height: int) ->
     """The part from (x, y) on, at most width × height pixels, which shares the image's memory.
 
     Boxes are cut at its borders; those of which less than MIN_VISIBLE is left, or less than MIN_SIDE pixels a side, go.
-    A crowd region stays however little of it is left, since what would be there without it is background.
+    A crowd region stays while a pixel of it is left, since what would be there without it is background.
     """
     image = labelled.image[y : y + height, x : x + width]
     whole = labelled.boxes - np.array([x, y, x, y], np.float32)
     boxes = clip(whole, image.shape[1], image.shape[0])
-    left = area(boxes)
-    enough = (left >= MIN_VISIBLE * area(whole)) & ((boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= MIN_SIDE)
-    keep = (left > 0) & (enough | labelled.crowd)
+    visible = labelled.crowd | (area(boxes) >= MIN_VISIBLE * area(whole))
+    keep = visible & ((boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= np.where(labelled.crowd, 1, MIN_SIDE))
     return LabelledImage(image, boxes[keep], labelled.labels[keep], labelled.crowd[keep])
 
 

@@ -3,7 +3,8 @@
 import io
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 from detector.boxes import Detections
 from detector.data.annotations import Dataset
 from detector.data.coco import to_document
+from detector.inference.predictor import Failure, Predictor
 
 METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 LOWEST_THRESHOLD = 0.05  # predictions below are not kept, so no threshold can show them
@@ -53,6 +55,22 @@ def evaluate(
             thresholds[names[class_id]] = threshold
     metrics = {name: float(value) for name, value in zip(METRICS, run.stats, strict=True) if value >= 0}
     return Evaluation(metrics, class_ap, thresholds)
+
+
+def evaluate_model(
+    predictor: Predictor, truth: Dataset, paths: Mapping[int, Path], channel_to_class: Mapping[int, int]
+) -> tuple[Evaluation, tuple[Failure, ...]]:
+    """Runs a predictor over the images of `truth` that have a path, and measures it on those that can be read.
+
+    For COCO's numbers the predictor's floor should be 0; a higher one costs some AP. The failures are the other images.
+    """
+    ids = [image.id for image in truth.images if image.id in paths]
+    outcomes = list(zip(ids, predictor.run(paths[image_id] for image_id in ids), strict=True))
+    found = {image_id: outcome.detections for image_id, outcome in outcomes if not isinstance(outcome, Failure)}
+    images = tuple(image for image in truth.images if image.id in found)
+    readable = replace(truth, images=images, boxes=tuple(box for box in truth.boxes if box.image_id in found))
+    failures = tuple(outcome for _, outcome in outcomes if isinstance(outcome, Failure))
+    return evaluate(found.items(), readable, channel_to_class), failures
 
 
 def best_f1_threshold(scores: NDArray[np.floating], correct: NDArray[np.bool_], positives: int) -> float | None:
