@@ -1,7 +1,7 @@
 """How a shape on the bench looks to the camera: coverage, surface normals, occlusion.
 
 A flat part is a stack of layers, each an outline pulled up to a height: a leaning camera sees its walls and looks
-through its hole. A lying part is one height field. Either is a function of a grid of points in units of the part's radius.
+through its hole. A lying part is one height field. Both are functions of points in units of the part's radius.
 """
 
 from collections.abc import Callable
@@ -129,7 +129,7 @@ class _Patch:
         edge = self._lift(edge, height)
         seen = edge[..., 2] > 0.5
         thread = np.float32(0.8 * np.sin(height * self.scale * 2 * np.pi / max(4.0, 0.16 * self.scale)))
-        self.normals[seen] = (edge[..., [0, 1, 3]] * np.array([1, 1, thread], np.float32))[seen]
+        self.normals[seen] = edge[seen][:, [0, 1, 3]] * np.array([1, 1, thread], np.float32)
         self.occlusion[seen] = 0.45 + 0.5 * share
         self.alpha = np.maximum(self.alpha, edge[..., 2])
 
