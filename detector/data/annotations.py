@@ -16,7 +16,7 @@ class ObjectClass:
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """One picture file of a data set: POSIX path relative to the image root, size in pixels as displayed (None: unknown)."""
+    """A picture of a data set: POSIX path relative to the image root, displayed size in pixels (None: unknown)."""
 
     id: int
     path: str
@@ -27,7 +27,7 @@ class ImageEntry:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One labelled rectangle: xyxy in float image pixels. `iscrowd` marks a region to ignore; `score` only where a model drew it."""
+    """A labelled rectangle: xyxy in float image pixels. `iscrowd` marks a region to ignore; a model gives a `score`."""
 
     image_id: int
     class_id: int
