@@ -1,4 +1,4 @@
-"""A labelled data set as the trainer wants it: samples with class channels to learn from, and a set to be measured on."""
+"""A labelled data set as the trainer wants it: samples to learn from, and a set to be measured on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

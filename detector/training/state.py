@@ -74,9 +74,11 @@ def _restore(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
         parts[part][rest] = tensor
     learner.network.load_state_dict(parts["network"])
     learner.average.network.load_state_dict(parts["average"])
+    trained = [parameter for group in learner.optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in parts["optimiser"].items():
         index, key = name.split(".")
-        state.setdefault(int(index), {})[key] = tensor
-    with torch.no_grad():
-        learner.optimiser.load_state_dict({**learner.optimiser.state_dict(), "state": state})
+        # The fused optimiser walks memory: its moments must lie as their parameter does, channels last.
+        like = trained[int(index)] if tensor.ndim else tensor
+        state.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor)
+    learner.optimiser.load_state_dict({**learner.optimiser.state_dict(), "state": state})

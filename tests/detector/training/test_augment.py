@@ -9,6 +9,7 @@ from detector.errors import OptionsError
 from detector.training.augment import (
     MIN_SIDE,
     MIN_VISIBLE,
+    TO_YIQ,
     Augmentation,
     LabelledImage,
     colour_matrix,
@@ -226,6 +227,10 @@ def test_colours_change_within_the_strength_and_grey_stays_grey():
         np.testing.assert_allclose(after, after[:, :1].repeat(3, axis=1), atol=1e-6)
         limit = np.abs(greys - 128) * strength + 128 * strength
         assert (np.abs(after - greys) <= limit + 1e-6).all()
+        chroma = (TO_YIQ @ matrix[:, :3] @ np.linalg.inv(TO_YIQ))[1:, 1:]
+        np.testing.assert_allclose(
+            chroma @ chroma.T, np.linalg.det(chroma) * np.eye(2), atol=1e-9
+        )  # turned, not sheared
         shifts.append(after[2, 0] - 128)
         red = matrix[:, :3] @ [1, 0, 0]
         turns.append(np.degrees(np.arctan2(np.sqrt(3) * (red[1] - red[2]), 2 * red[0] - red[1] - red[2])))

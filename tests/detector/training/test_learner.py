@@ -1,0 +1,157 @@
+"""One optimiser step."""
+
+import numpy as np
+import pytest
+import torch
+
+from detector.errors import TrainingError
+from detector.model.variants import VARIANTS
+from detector.training.learner import Learner
+from detector.training.loader import Batch
+from detector.training.optimiser import make_optimiser, rate_share
+from detector.training.options import FineTuneOptions, Freeze
+from detector.training.transfer import random_model
+
+SIZE = 128
+STEPS = 40
+
+
+def make_learner(*, fresh: bool = False, **options) -> Learner:
+    model = random_model(VARIANTS["d0"], ["a", "b"], [1, 2], seed=0)
+    return Learner(model, FineTuneOptions(**options), size=SIZE, steps=STEPS, device=torch.device("cpu"), fresh=fresh)
+
+
+def make_batch(count: int, seed: int = 0) -> Batch:
+    rng = np.random.default_rng(seed)
+    boxes = [np.array([[10, 12, 60 + 8 * k, 70], [64, 40, 100, 120]][: 1 + k % 2], np.float32) for k in range(count)]
+    labels = [np.arange(len(rows), dtype=np.int64) for rows in boxes]
+    crowd = [np.zeros(len(rows), bool) for rows in boxes]
+    return Batch(rng.integers(0, 255, (count, SIZE, SIZE, 3), dtype=np.uint8), boxes, labels, crowd)
+
+
+def parameters(learner: Learner) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in learner.network.named_parameters()}
+
+
+def statistics(learner: Learner) -> dict[str, torch.Tensor]:
+    return {name: b.clone() for name, b in learner.network.named_buffers() if "running" in name}
+
+
+def test_steps_on_one_batch_lower_its_loss():
+    learner, batch = make_learner(learning_rate=5e-3), make_batch(2)
+    totals = [losses.total for step in range(15) if (losses := learner.learn(batch, step))]
+    assert len(totals) == 15
+    assert totals[-1] < 0.8 * totals[0]
+
+
+def test_pieces_of_a_batch_give_the_gradients_of_the_whole():
+    """The positives of the whole batch divide the loss of each piece (facts, section 3)."""
+    gradients = []
+    for chunks in (1, 3):
+        learner = make_learner()
+        learner.chunks = chunks
+        learner.network.eval()
+        images, targets = learner._to_device(make_batch(3))
+        learner._backward(images, targets)
+        gradients.append([p.grad.clone() for p in learner.network.parameters() if p.grad is not None])
+    for whole, pieced in zip(*gradients, strict=True):
+        torch.testing.assert_close(pieced, whole, rtol=1e-3, atol=1e-6)
+
+
+def test_trained_statistics_stay():
+    learner = make_learner(batch=8)
+    before = statistics(learner)
+    learner.learn(make_batch(2), 0)
+    after = statistics(learner)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_random_weights_learn_their_statistics_and_the_average_follows():
+    learner = make_learner(batch=8, fresh=True)
+    before = statistics(learner)
+    learner.learn(make_batch(8), 0)
+    after = statistics(learner)
+    assert all(not torch.equal(before[name], after[name]) for name in before)
+    averaged = learner.average.network.state_dict()
+    assert not torch.equal(averaged["backbone.bn1.running_mean"], before["backbone.bn1.running_mean"])
+
+
+def test_small_batches_of_random_weights_leave_the_statistics():
+    learner = make_learner(batch=4, fresh=True)
+    before = statistics(learner)
+    learner.learn(make_batch(4), 0)
+    assert all(torch.equal(before[name], value) for name, value in statistics(learner).items())
+
+
+def test_a_frozen_backbone_keeps_weights_and_statistics():
+    learner = make_learner(batch=8, fresh=True, freeze=Freeze.BACKBONE)
+    weights, before = parameters(learner), statistics(learner)
+    learner.learn(make_batch(8), 0)
+    after = {**parameters(learner), **statistics(learner)}
+    changed = {name for name, value in {**weights, **before}.items() if not torch.equal(value, after[name])}
+    assert not {name for name in changed if name.startswith("backbone.")}
+    assert {"fpn.p6.conv.weight", "fpn.p6.bn.running_mean", "class_net.predict.conv_pw.weight"} <= changed
+
+
+def test_a_step_without_a_finite_loss_changes_nothing():
+    learner = make_learner()
+    with torch.no_grad():
+        learner.network.class_net.predict.conv_pw.weight[0, 0] = float("nan")
+    before, average = parameters(learner), learner.average.network.state_dict()["fpn.p6.conv.weight"].clone()
+    assert learner.learn(make_batch(2), 0) is None
+    after = parameters(learner)
+    assert all(torch.equal(before[name], after[name]) for name in before if name != "class_net.predict.conv_pw.weight")
+    assert torch.equal(learner.average.network.state_dict()["fpn.p6.conv.weight"], average)
+
+
+def test_out_of_memory_is_answered_with_smaller_pieces(monkeypatch: pytest.MonkeyPatch):
+    learner = make_learner()
+    forward = learner.network.forward
+
+    def limited(images: torch.Tensor):
+        if len(images) > 1:
+            raise torch.OutOfMemoryError("made up")
+        return forward(images)
+
+    monkeypatch.setattr(learner.network, "forward", limited)
+    assert learner.learn(make_batch(4), 0) is not None
+    assert learner.chunks == 4
+    monkeypatch.setattr(learner.network, "forward", lambda images: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
+    with pytest.raises(TrainingError, match="image-size"):
+        learner.learn(make_batch(2), 1)
+
+
+def test_new_layers_learn_fastest_and_only_kernels_decay():
+    network = random_model(VARIANTS["d0"], ["a"], [1]).network
+    groups = make_optimiser(network, 1e-3, fresh=False).param_groups
+    names = {id(p): name for name, p in network.named_parameters()}
+    seen = 0
+    for group in groups:
+        for parameter in group["params"]:
+            name, seen = names[id(parameter)], seen + 1
+            share = 1.0 if name.startswith("class_net.predict") else 0.1 if name.startswith("backbone") else 0.5
+            assert group["peak"] == pytest.approx(1e-3 * share), name
+            assert (group["weight_decay"] > 0) == (parameter.ndim == 4), name
+    assert seen == len(names)
+    assert {g["peak"] for g in make_optimiser(network, 1e-3, fresh=True).param_groups} == {1e-3}
+
+
+def test_the_rate_warms_up_and_falls_to_a_fiftieth():
+    course = [rate_share(step, 1000) for step in range(1001)]
+    assert course[0] == pytest.approx(1 / 50, rel=0.01)
+    top = course.index(max(course))
+    assert 45 <= top <= 50
+    assert course[top] > 0.99
+    assert course[1000] == pytest.approx(0.02)
+
+
+def test_the_average_keeps_up_with_short_runs():
+    learner = make_learner()
+    with torch.no_grad():
+        for parameter in learner.network.parameters():
+            parameter.add_(1)
+    weight, averaged = learner.network.backbone.conv_stem.weight, learner.average.network.backbone.conv_stem.weight
+    assert float((weight - averaged).mean()) == pytest.approx(1, abs=1e-4)
+    for step in range(1, STEPS + 1):
+        learner.average.update(learner.network, step)
+    assert float((weight - averaged).abs().max()) < 0.05

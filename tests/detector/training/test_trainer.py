@@ -1,0 +1,181 @@
+"""Whole runs, small ones."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from detector.data import coco
+from detector.data.annotations import Dataset, ImageEntry
+from detector.data.workbench import CLASSES, scene
+from detector.errors import OptionsError, TrainingError
+from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned, to_json
+from detector.model.checkpoint import Model, load
+from detector.model.published import open_model
+from detector.model.variants import VARIANTS
+from detector.training.dataset import ValidationSet, training_samples
+from detector.training.loader import Sample
+from detector.training.options import FineTuneOptions
+from detector.training.trainer import STOP_FILE, fine_tune
+from detector.training.transfer import adapt, random_model
+
+IDS = [item.id for item in CLASSES]
+NAMES = [item.name for item in CLASSES]
+OPTIONS = FineTuneOptions(steps=6, batch=2, image_size=128, mosaic=0.5)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> ValidationSet:
+    folder = tmp_path_factory.mktemp("pictures")
+    boxes, images, paths = [], [], {}
+    for index in range(5):
+        image, found = scene(7, index, width=192, height=128)
+        paths[index + 1] = folder / f"{index}.png"
+        Image.fromarray(image).save(paths[index + 1])
+        images.append(ImageEntry(index + 1, f"{index}.png", 192, 128))
+        boxes += found
+    return ValidationSet(Dataset(tuple(images), CLASSES, tuple(boxes)), paths)
+
+
+@pytest.fixture(scope="module")
+def samples(pictures: ValidationSet) -> tuple[Sample, ...]:
+    return training_samples(pictures.dataset, pictures.paths, IDS)
+
+
+def start() -> Model:
+    return random_model(VARIANTS["d0"], NAMES, IDS, seed=1)
+
+
+def kinds(events: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def test_a_run_tells_its_story_and_leaves_two_models(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
+):
+    events = list(fine_tune(start(), samples, pictures, replace(OPTIONS, steps=None, epochs=2), tmp_path, device=CPU))
+    assert isinstance(events[0], RunStarted)
+    assert (events[0].steps, events[0].train_images, events[0].validation_images) == (6, 5, 5)
+    assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2, 3, 4, 5, 6]
+    assert [event.step for event in events if isinstance(event, Evaluated)] == [3, 6]
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].reason == "done"
+    for name in ("best", "last"):
+        info = load(tmp_path / f"{name}.safetensors").info
+        assert info.classes == tuple(NAMES)
+        assert info.image_size == 128
+        assert "AP50" in info.metrics
+    saved = {event.kind for event in events if isinstance(event, CheckpointSaved)}
+    assert saved == {"best", "last"}
+    for event in events:
+        assert json.loads(to_json(event))["event"] == type(event).__name__
+
+
+def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
+):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    list(fine_tune(start(), samples, pictures, OPTIONS, whole, device=CPU))
+    for event in fine_tune(start(), samples, pictures, OPTIONS, cut, device=CPU):
+        if isinstance(event, StepDone) and event.step == 4:
+            (cut / STOP_FILE).touch()
+    assert isinstance(event, RunFinished)
+    assert (event.reason, event.step) == ("stopped", 4)
+    rest = list(fine_tune(start(), samples, pictures, OPTIONS, cut, device=CPU, resume=True))
+    assert [event.step for event in rest if isinstance(event, StepDone)] == [5, 6]
+    expected, found = load_file(whole / "last.safetensors"), load_file(cut / "last.safetensors")
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_run_does_not_go_on_with_other_options(pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path):
+    options = replace(OPTIONS, steps=1)
+    with pytest.raises(TrainingError, match="resume"):
+        list(fine_tune(start(), samples, None, options, tmp_path, device=CPU, resume=True))
+    list(fine_tune(start(), samples, None, options, tmp_path, device=CPU))
+    with pytest.raises(OptionsError, match="seed was 0, now 3"):
+        list(fine_tune(start(), samples, None, replace(options, seed=3), tmp_path, device=CPU, resume=True))
+
+
+def test_without_validation_the_newest_model_is_the_best(samples: tuple[Sample, ...], tmp_path: Path):
+    list(fine_tune(start(), samples, None, replace(OPTIONS, steps=2), tmp_path, device=CPU))
+    best, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "last.safetensors")
+    assert all(torch.equal(best[name], last[name]) for name in last)
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_the_run_goes_on(samples: tuple[Sample, ...], tmp_path: Path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    sick = (replace(samples[0], path=broken), *samples[1:])
+    events = list(fine_tune(start(), sick, None, replace(OPTIONS, steps=4), tmp_path / "run", device=CPU))
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert len(warnings) == 1
+    assert "broken.jpg" in warnings[0]
+    assert kinds(events).count("StepDone") == 4
+
+
+def test_a_run_without_progress_ends_early(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("detector.training.trainer._ap", lambda evaluation: 0.25)
+    options = replace(OPTIONS, steps=None, epochs=5, patience=2)
+    *_, last = fine_tune(start(), samples, pictures, options, tmp_path, device=CPU)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.step) == ("early", 9)
+
+
+def test_a_loss_that_stays_infinite_ends_the_run_with_a_way_out(samples: tuple[Sample, ...], tmp_path: Path):
+    model = start()
+    with torch.no_grad():
+        model.network.box_net.predict.conv_pw.bias.fill_(float("nan"))
+    options = replace(OPTIONS, steps=40, epochs=None, batch=1, image_size=128)
+    run = fine_tune(model, samples * 8, None, options, tmp_path, device=CPU)
+    said = kinds([next(run) for _ in range(21)])
+    assert said == ["RunStarted", *["Warned"] * 20]
+    with pytest.raises(TrainingError, match="lower --lr"):
+        next(run)
+
+
+@pytest.mark.slow
+def test_eight_photographs_are_learnt_by_heart(shared_data: Path, tmp_path: Path):
+    truth, _ = coco.read(shared_data / "coco-person" / "tune.json")
+    groups = truth.boxes_by_image()
+    chosen = [image for image in truth.images if 1 <= len(groups[image.id]) <= 3][:8]
+    few = Dataset(tuple(chosen), truth.classes, tuple(box for image in chosen for box in groups[image.id]))
+    paths = {image.id: shared_data / "coco-person" / "val" / image.path for image in chosen}
+    model = adapt(open_model(str(shared_data / "tf_efficientdet_d0-standin.pth")), ["person"], [1])
+    options = FineTuneOptions(steps=150, image_size=384, scale=(1.0, 1.0), flip=False, photometric=0.0, mosaic=0.0)
+    ids = [item.id for item in few.classes]
+    *_, last = fine_tune(
+        model, training_samples(few, paths, ids), ValidationSet(few, paths), options, tmp_path, device=CPU
+    )
+    assert isinstance(last, RunFinished)
+    assert last.metrics["AP50"] >= 0.95
+
+
+def random_boxes(rng: np.random.Generator, count: int) -> np.ndarray:
+    corner = rng.uniform(0, 150, (count, 2))
+    return np.concatenate([corner, corner + rng.uniform(30, 100, (count, 2))], axis=1).astype(np.float32)
+
+
+@pytest.mark.slow
+def test_labels_at_random_teach_nothing_about_new_pictures(shared_data: Path, tmp_path: Path):
+    folder = shared_data / "raccoon"
+    train, _ = coco.read(folder / "train.json")
+    held_out, _ = coco.read(folder / "val.json")
+    rng = np.random.default_rng(0)
+    samples = [
+        replace(sample, boxes=random_boxes(rng, len(sample.boxes)))
+        for sample in training_samples(train, {i.id: folder / "images" / i.path for i in train.images}, [1])
+    ]
+    model = adapt(open_model(str(shared_data / "tf_efficientdet_d0-standin.pth")), ["raccoon"], [1])
+    validation = ValidationSet(held_out, {i.id: folder / "images" / i.path for i in held_out.images})
+    options = FineTuneOptions(steps=100, image_size=256, mosaic=0.0)
+    *_, last = fine_tune(model, samples, validation, options, tmp_path, device=CPU)
+    assert isinstance(last, RunFinished)
+    assert last.metrics["AP50"] < 0.1
