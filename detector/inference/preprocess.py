@@ -1,0 +1,55 @@
+"""A photograph becomes network input: resized with its aspect kept, then padded at the right and at the bottom."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn.functional import interpolate
+
+from detector.model.checkpoint import ModelInfo
+from detector.model.variants import find_variant
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One image as network input: pixels (H, W, 3) RGB uint8.
+
+    An input coordinate times `scale` is an image coordinate; the image itself has width × height pixels.
+    """
+
+    pixels: Pixels
+    scale: float
+    width: int
+    height: int
+
+
+def prepare(image: Pixels, info: ModelInfo, *, exact: bool) -> Prepared:
+    """An image (H, W, 3) RGB uint8 as input for the model that `info` describes.
+
+    Exact: the reference's square of `info.image_size`, to the bit. Otherwise the smallest rectangle around the resized
+    image that fits the variant's stride: the same picture, fewer pixels to compute.
+    """
+    height, width = image.shape[:2]
+    size = info.image_size
+    ratio = min(size / height, size / width)
+    # The reference truncates: a width of 197 px becomes 511, not 512. Where that gives 0, it fails; we keep one pixel.
+    inner = max(1, int(height * ratio)), max(1, int(width * ratio))
+    stride = size if exact else find_variant(info.variant).stride
+    pixels = np.full((*(-(-side // stride) * stride for side in inner), 3), info.normalisation.fill, np.uint8)
+    pixels[: inner[0], : inner[1]] = (_pillow_bilinear if exact else _bilinear)(image, *inner)
+    return Prepared(pixels, 1 / ratio, width, height)
+
+
+def _pillow_bilinear(image: Pixels, height: int, width: int) -> Pixels:
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _bilinear(image: Pixels, height: int, width: int) -> Pixels:
+    """Pillow's antialiased filter, off by two levels of 255 at most, in a tenth of its time."""
+    writable = np.require(image, requirements=("C", "W"))  # torch warns of read-only arrays, which decoders give
+    planes = torch.from_numpy(writable).permute(2, 0, 1)[None]
+    return interpolate(planes, (height, width), mode="bilinear", antialias=True)[0].permute(1, 2, 0).numpy()
