@@ -32,7 +32,8 @@ def _colour(rng: np.random.Generator, dark: float, bright: float, spread: float)
 
 
 def _tinted(colour: NDArray[np.float32], brightness: Picture) -> Picture:
-    return colour * np.maximum(brightness, 0.02)[..., None]
+    lit = np.maximum(brightness, 0.02).astype(np.float32)
+    return cv2.merge([lit * channel for channel in colour.tolist()])  # broadcasting to a last axis of 3 is far slower
 
 
 def _wood(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
@@ -121,7 +122,7 @@ def _wear(rng: np.random.Generator, picture: Picture) -> None:
     if rng.random() < 0.6:
         blotches = _fractal(rng, (height, width), rng.uniform(80, 260), 4)
         stain = np.clip((blotches - rng.uniform(0.3, 0.9)) * rng.uniform(2, 8), 0, 1) * rng.uniform(0.1, 0.5)
-        picture *= 1 - stain[..., None] * (1 - _colour(rng, 0.2, 0.7, 0.08))
+        picture *= cv2.merge([1 - stain * (1 - channel) for channel in _colour(rng, 0.2, 0.7, 0.08).tolist()])
     marks = np.zeros((height, width), np.uint8)
     along = np.linspace(0, 1, 9)[:, None]
     for _ in range(rng.integers(0, 14)):

@@ -108,37 +108,40 @@ class _Patch:
         coverage = np.clip(0.5 - distance / steepness, 0, 1)
         steps = int(np.ceil(np.hypot(*self.up) * (layer.top - bottom) * self.scale))
         if steps:
-            threaded = (np.hypot(self.u, self.v) < layer.threaded).astype(np.float32)
-            edge = np.dstack([_unit(outward @ self.squeeze), coverage, threaded])
+            rim = np.nonzero((coverage > 0) & (distance > -2.5 * steepness))  # the rest ends up under the face
+            threaded = np.hypot(self.u[rim], self.v[rim]) < layer.threaded
+            edge = np.column_stack([_unit(outward[rim] @ self.squeeze), threaded, coverage[rim]])
             for step in range(steps):
-                self._paint_wall(edge, bottom + step / steps * (layer.top - bottom), step / steps)
+                self._paint_wall(rim, edge, bottom + step / steps * (layer.top - bottom), step / steps)
         slope = _gradient(height) @ self.squeeze
         normals = _unit(np.dstack([-slope, np.ones_like(distance)]))
         self._paint_face(np.dstack([normals, coverage]), layer.top)
 
     def _paint_face(self, face: Grid, height: float) -> None:
         """The upper side of a layer: `face` (h, w, 4) holds normals and coverage."""
-        face = self._lift(face, height)
+        x, y = self._lift(height)
+        matrix = np.array([[1.0, 0, x], [0, 1, y]])
+        face = cv2.warpAffine(face, matrix, face.shape[1::-1], flags=cv2.INTER_NEAREST)
         cover = face[..., 3]
         self.normals += cover[..., None] * (face[..., :3] - self.normals)
         self.occlusion += cover * (1 - self.occlusion)
         self.alpha = np.maximum(self.alpha, cover)
 
-    def _paint_wall(self, edge: Grid, height: float, share: float) -> None:
-        """One line of a wall: `edge` (h, w, 4) holds its direction (x, y), coverage, and where it is threaded."""
-        edge = self._lift(edge, height)
-        seen = edge[..., 2] > 0.5
+    def _paint_wall(self, rim: tuple[Any, ...], edge: Grid, height: float, share: float) -> None:
+        """One line of a wall at the n pixels `rim`: `edge` (n, 4) holds its direction, threaded or not, coverage."""
+        x, y = self._lift(height)
+        rows, columns, cover = rim[0] + y, rim[1] + x, edge[:, 3]
+        self.alpha[rows, columns] = np.maximum(self.alpha[rows, columns], cover)
+        seen = cover > 0.5
+        rows, columns = rows[seen], columns[seen]
         thread = np.float32(0.8 * np.sin(height * self.scale * 2 * np.pi / max(4.0, 0.16 * self.scale)))
-        self.normals[seen] = edge[seen][:, [0, 1, 3]] * np.array([1, 1, thread], np.float32)
-        self.occlusion[seen] = 0.45 + 0.5 * share
-        self.alpha = np.maximum(self.alpha, edge[..., 2])
+        self.normals[rows, columns] = edge[seen, :3] * np.array([1, 1, thread], np.float32)
+        self.occlusion[rows, columns] = 0.45 + 0.5 * share
 
-    def _lift(self, fields: Grid, height: float) -> Grid:
-        """Fields (h, w, n) as they appear `height` part units further up; what comes in repeats the border."""
-        x, y = np.rint(self.up * height * self.scale)
-        matrix = np.array([[1, 0, x], [0, 1, y]])
-        size = fields.shape[1::-1]
-        return cv2.warpAffine(fields, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    def _lift(self, height: float) -> tuple[int, int]:
+        """How far a point `height` part units over the bench moves in the picture, in whole pixels (x, y)."""
+        x, y = np.rint(self.up * height * self.scale).astype(int).tolist()
+        return x, y
 
 
 def _unit(vectors: Grid) -> Grid:
