@@ -6,16 +6,15 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePath, PurePosixPath
 from reprlib import repr as short_repr
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.errors import LabelError
+from detector.files import replacing
 
 _LISTS = ("images", "annotations", "categories")
 _IMAGE_KEYS = {"id", "file_name", "width", "height"}
@@ -300,25 +299,16 @@ def _length(start: float, end: float) -> float:
 
 
 def _write_json(document: object, path: Path) -> None:
-    """Through a temporary file beside it: a crash leaves the old file or the new one, never a part."""
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except ValueError:  # NaN in keys that are passed through; JSON has none
         text = json.dumps(json.loads(json.dumps(document), parse_constant=lambda _: None), ensure_ascii=False)
-    target = path.resolve()  # a link stays a link
-    temporary = target.with_name(f".{uuid4().hex}.tmp")
     try:
         # Names that are not Unicode hold lone surrogates, which JSON writes as \udc80 and this handler does, too.
-        with open(temporary, "x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        with replacing(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise LabelError(f"{path}: cannot be written ({error.strerror}); choose another place.") from error
-    finally:
-        with suppress(OSError):  # gone by now, unless something failed
-            temporary.unlink()
 
 
 def _is_file_below(path: Path, real_root: str) -> bool:

@@ -55,6 +55,7 @@ def fine_tune(
     resumed, TrainingError where the run cannot go on.
     """
     run = Trainer(start, train, validation, options, out, device=device, fresh=fresh)
+    out.mkdir(parents=True, exist_ok=True)
     if resume:
         run.progress = load_state(out, run.learner, options)
     (out / STOP_FILE).unlink(missing_ok=True)
