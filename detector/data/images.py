@@ -37,9 +37,6 @@ _TURNS = {
     8: (True, True, False),
 }
 
-# What OpenCV would print about a damaged file is said by our error.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
 
 @dataclass(frozen=True)
 class _Header:

@@ -140,19 +140,14 @@ def test_area_and_segmentation_are_filled_in_and_scores_left_out(tmp_path: Path)
     }
 
 
-def test_image_ids_below_one_are_counted_anew() -> None:
-    images = (ImageEntry(0, "a.jpg"), ImageEntry(-5, "b.jpg"), ImageEntry(7, "c.jpg"))
-    dataset = Dataset(images, (ObjectClass(0, "nut"),), (Box(7, 0, (1, 2, 3, 4)), Box(0, 0, (1, 2, 3, 4))))
+@pytest.mark.parametrize("lowest", [0, -5])
+def test_image_ids_below_one_are_counted_anew(lowest: int) -> None:
+    images = (ImageEntry(7, "a.jpg"), ImageEntry(lowest, "b.jpg"))
+    dataset = Dataset(images, (ObjectClass(0, "nut"),), (Box(lowest, 0, (1, 2, 3, 4)), Box(7, 0, (1, 2, 3, 4))))
     written = coco.to_document(dataset)
-    assert [(image["id"], image["file_name"]) for image in written["images"]] == [
-        (1, "a.jpg"),
-        (2, "b.jpg"),
-        (3, "c.jpg"),
-    ]
-    assert [(box["id"], box["image_id"], box["category_id"]) for box in written["annotations"]] == [
-        (1, 3, 0),
-        (2, 1, 0),
-    ]
+    assert [(image["id"], image["file_name"]) for image in written["images"]] == [(1, "a.jpg"), (2, "b.jpg")]
+    boxes = [(box["id"], box["image_id"], box["category_id"]) for box in written["annotations"]]
+    assert boxes == [(1, 2, 0), (2, 1, 0)]
 
 
 # ---- Other tools
@@ -278,6 +273,7 @@ def written(folder: Path, content: bytes | str) -> Path:
         ("", "breaks off at line 1, the file is empty or cut short"),
         (json.dumps(document(), indent=1)[:200], r"breaks off at line \d\d, the file is empty or cut short"),
         (json.dumps(document())[:-1], "breaks off at line 1"),
+        ('{"images": [{"id": 1, "file_name": "pict', "breaks off at line 1"),
         ('{"images": [}\n', r"invalid JSON at line 1, column 13"),
         ('{\n"images": [],\n"a" 7}', r"invalid JSON at line 3, column 5 \(Expecting ':'"),
         ("caf\xe9".encode("latin-1"), "byte 4 is not UTF-8"),
@@ -366,7 +362,7 @@ def test_floats_outside_the_picture_are_kept_as_they_are() -> None:
     assert parse_one(bbox=[-3.25, 470.5, 1000.125, 20]) == (Box(1, 1, (-3.25, 470.5, 996.875, 490.5)), [])
 
 
-@pytest.mark.parametrize(("value", "expected"), [(1, True), (True, True), ("1", True), (0, False), (False, False)])
+@pytest.mark.parametrize(("value", "expected"), [(1, True), (True, True), ("1", True), (0, False), ("0", False)])
 def test_iscrowd_is_read(value: Any, expected: bool) -> None:
     box, _ = parse_one(iscrowd=value)
     assert box is not None
@@ -413,6 +409,11 @@ def test_an_annotation_that_cannot_be_used_is_left_out_and_told(changes: dict[st
         ("images", {"id": 2}, ["image 2 has no file_name"]),
         ("images", {"id": "x", "file_name": "b.jpg"}, ["image id 'x' is no whole number"]),
         ("categories", {"id": 1, "name": "bolt"}, ["category id 1 is used again; only the first one is kept"]),
+        (
+            "categories",
+            {"id": True, "name": "bolt"},
+            ["category {'id': True, 'name': 'bolt'} has no whole number as its id"],
+        ),
         ("categories", {"name": "bolt"}, ["category {'name': 'bolt'} has no whole number as its id"]),
         ("annotations", annotation(), ["annotation id 1 is used 2 times; all are kept, renumbered"]),
         ("annotations", "x", ["annotation 'x' is no JSON object"]),
@@ -429,13 +430,22 @@ def test_other_faulty_entries_are_told(key: str, entry: Any, messages: list[str]
     assert len(dataset.boxes) == (2 if key == "annotations" and isinstance(entry, dict) else 1)
 
 
+def test_annotations_need_no_ids() -> None:
+    boxes = [
+        {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]},
+        {"image_id": 1, "category_id": 1, "bbox": [5, 6, 7, 8]},
+    ]
+    dataset, problems = coco.parse(document(annotations=boxes), "labels.json")
+    assert (len(dataset.boxes), problems) == (2, ())
+
+
 def test_a_class_without_a_name_is_called_by_its_id() -> None:
     dataset, _ = coco.parse(document(categories=[{"id": 1}, {"id": 2, "name": 7}]), "labels.json")
     assert [item.name for item in dataset.classes] == ["1", "7"]
 
 
 @pytest.mark.parametrize(
-    "size", [{}, {"width": 0, "height": 0}, {"width": None, "height": 5}, {"width": "?", "height": 5}]
+    "size", [{}, {"width": 0, "height": 0}, {"width": None, "height": 5}, {"width": -3, "height": 5}]
 )
 def test_an_impossible_size_is_an_unknown_one(size: dict[str, Any]) -> None:
     dataset, _ = coco.parse(document(images=[{"id": 1, "file_name": "a.jpg", **size}]), "labels.json")

@@ -172,7 +172,7 @@ def shallow_kinds() -> dict[str, tuple[Image.Image, str, dict[str, object]]]:
         "tiff palette": (palette, "TIFF", {}),
         "tiff alpha": (rgba, "TIFF", {}),
         "tiff CMYK": (rgb.convert("CMYK"), "TIFF", {}),
-        "tiff YCbCr": (rgb.convert("YCbCr"), "TIFF", {}),
+        "tiff YCbCr": (rgb.convert("YCbCr"), "TIFF", {"compression": "tiff_lzw"}),
     }
 
 
@@ -233,6 +233,8 @@ def deep_samples(dtype: str, channels: int) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "i4", "f4", "f8"])
 @pytest.mark.parametrize("variant", ["little", "big", "BigTIFF"])
 def test_deep_tiffs_are_mapped_between_percentiles(variant: str, dtype: str, channels: int, tmp_path: Path) -> None:
+    if dtype == "u4" and int(cv2.__version__.split(".")[0]) < 5:
+        pytest.skip("OpenCV 4 reads no unsigned 32-bit TIFF: a clear error there")
     samples = deep_samples(dtype, channels)
     order = ">" if variant == "big" else "<"
     content = tiff_bytes(samples, photometric=1 if channels == 1 else 2, order=order, big=variant == "BigTIFF")
