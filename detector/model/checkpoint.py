@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from detector.errors import CheckpointError, OptionsError
+from detector.errors import CheckpointError, StudioError
 from detector.files import replacing
 from detector.model.efficientdet import EfficientDet, build
 from detector.model.variants import find_variant
@@ -73,10 +73,17 @@ class Model:
 
 
 def save(model: Model, path: Path, *, half: bool = False) -> None:
-    """Write the model to `path` at once or not at all. `half` stores weights (not BN statistics) in float16."""
+    """Write the model to `path` at once or not at all. `half` stores weights (not BN statistics) in float16.
+
+    Raises CheckpointError or OSError where `path` cannot be written to.
+    """
     tensors = {name: _stored(name, tensor, half) for name, tensor in checkpoint_tensors(model.network).items()}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(asdict(model.info), ensure_ascii=False)})
+    metadata = {METADATA_KEY: json.dumps(asdict(model.info), ensure_ascii=False)}
+    try:
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, metadata)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} cannot be written ({error}).") from error
 
 
 def load(path: Path) -> Model:
@@ -97,10 +104,7 @@ def load(path: Path) -> Model:
             f"{path} holds no description of its model, so this program did not write it; use its .pth file."
         )
     info = _parse_info(metadata, path)
-    try:
-        network = build(find_variant(info.variant), len(info.classes))
-    except OptionsError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+    network = build(find_variant(info.variant), len(info.classes))
     load_tensors(network, tensors, path)
     return Model(network.eval(), info)
 
@@ -143,8 +147,10 @@ def _parse_info(text: str, path: Path) -> ModelInfo:
         raw: dict[str, Any] = json.loads(text)
         normalisation = Normalisation(**{key: tuple(value) for key, value in raw.pop("normalisation").items()})
         classes, ids = tuple(raw.pop("classes")), tuple(raw.pop("category_ids"))
-        return ModelInfo(**raw, classes=classes, category_ids=ids, normalisation=normalisation)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        info = ModelInfo(**raw, classes=classes, category_ids=ids, normalisation=normalisation)
+        find_variant(info.variant).check_image_size(info.image_size)
+        return info
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, StudioError) as error:
         raise CheckpointError(
             f"The description inside {path} is damaged or from a newer version of this program ({error})."
         ) from error
