@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from detector.errors import CheckpointError
+from detector.model.anchors import ANCHORS_PER_CELL
 from detector.model.checkpoint import ADVPROP, IMAGENET, Model, ModelInfo, Normalisation, load, load_tensors
 from detector.model.efficientdet import build
 from detector.model.variants import VARIANTS, Variant, find_variant
@@ -69,14 +70,17 @@ def open_model(name_or_path: str, *, variant: str | None = None, classes: Path |
     that do not.
     Raises CheckpointError where the file is missing, does not fit, or leaves open what it is.
     """
-    if name_or_path == "starter":
-        return load(_existing(STARTER))
     if name_or_path.lower() in VARIANTS and not Path(name_or_path).is_file():
-        return load_effdet(_find_weights(name_or_path.lower()), variant=name_or_path.lower(), classes=classes)
-    path = _existing(Path(name_or_path))
-    if path.suffix == ".safetensors":
-        return load(path)
-    return load_effdet(path, variant=variant, classes=classes)
+        return load_effdet(_find_weights(name_or_path.lower()), variant=variant, classes=classes)
+    path = _existing(STARTER if name_or_path == "starter" else Path(name_or_path))
+    if path.suffix != ".safetensors":
+        return load_effdet(path, variant=variant, classes=classes)
+    model = load(path)
+    if classes or (variant and variant.lower() != model.info.variant):
+        raise CheckpointError(
+            f"{path} is {model.info.variant} and names its own classes; leave --variant and --classes out."
+        )
+    return model
 
 
 def weights_folder() -> Path:
@@ -102,7 +106,7 @@ def load_effdet(path: Path, *, variant: str | None = None, classes: Path | None 
     bias = tensors.get(ANCHORS_TIMES_CLASSES)
     if bias is None:
         raise CheckpointError(f"{path} is not an EfficientDet in effdet's format: it has no {ANCHORS_TIMES_CLASSES}.")
-    names = _class_names(path, len(bias) // 9, classes)
+    names = _class_names(path, bias.numel() // ANCHORS_PER_CELL, classes)
     network = build(found, len(names))
     load_tensors(network, tensors, path)
     info = ModelInfo(
@@ -160,7 +164,7 @@ def _read_tensors(path: Path) -> Mapping[str, Tensor]:
         raise CheckpointError(
             f"{path} holds more than plain tensors, or is no checkpoint; it was not opened, since it could run code."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # damage shows as anything, IndexError and AssertionError included
         raise CheckpointError(
             f"{path} cannot be read as a PyTorch checkpoint ({type(error).__name__}); is it complete?"
         ) from error
