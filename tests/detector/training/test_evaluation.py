@@ -173,13 +173,13 @@ def f1(scores, correct, positives, threshold):
     return 2 * correct[shown].sum() / (shown.sum() + positives)
 
 
-scored = st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=30)
+scored = st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=20)
 
 
 @settings(max_examples=150, deadline=None)
 @given(scored, st.integers(0, 10))
 def test_no_other_threshold_has_a_better_f1(rows, missed):
-    scores = np.array([score / 20 for score, _ in rows])
+    scores = np.array([score / 8 for score, _ in rows])
     correct = np.array([right for _, right in rows], bool)
     positives = int(correct.sum()) + missed
     threshold = best_f1_threshold(scores, correct, positives)
@@ -190,6 +190,11 @@ def test_no_other_threshold_has_a_better_f1(rows, missed):
     else:
         assert threshold >= LOWEST_THRESHOLD
         assert f1(scores, correct, positives, threshold) == pytest.approx(best)
+
+
+def test_equal_scores_are_taken_together():
+    scores, correct = np.array([0.9, 0.5, 0.5, 0.5, 0.5]), np.array([True, True, False, False, False])
+    assert best_f1_threshold(scores, correct, 2) == pytest.approx(0.7)
 
 
 def test_a_threshold_lies_half_way_between_its_neighbours():

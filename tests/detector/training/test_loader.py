@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -186,7 +187,7 @@ def test_large_pictures_take_the_memory_of_their_largest_view_only(tmp_path, mon
     assert len(calls) == 4
 
 
-def test_a_bad_picture_is_replaced_by_the_next_one_and_reported_once(samples):
+def test_a_bad_picture_is_replaced_by_the_next_one_and_reported_once(samples, monkeypatch):
     samples[4].path.write_bytes(b"not a picture")
     samples[5].path.unlink()
     files = loaded(samples, augmentation=PLAIN, threads=4)
@@ -196,6 +197,9 @@ def test_a_bad_picture_is_replaced_by_the_next_one_and_reported_once(samples):
     assert all(str(path) in reason for path, reason in files.failures)
     assert_same(files.batches(2, 10), loaded(samples, augmentation=PLAIN, threads=1).batches(2, 10))
     assert len(files.failures) == 2
+    calls = count_decodes(monkeypatch)
+    list(loaded(samples, augmentation=PLAIN, threads=1).batches(0, 10))
+    assert Counter(calls) == dict.fromkeys((one.path for one in samples), 1)  # the bad ones are not tried again
 
 
 def test_when_no_picture_can_be_read_it_says_so_and_ends(samples):
@@ -235,12 +239,19 @@ def test_closing_ends_the_threads_and_drops_what_is_waiting(samples, monkeypatch
 
 
 def test_only_a_few_batches_are_made_ahead(samples, monkeypatch):
-    calls = count_decodes(monkeypatch)
-    batches = loaded(samples, augmentation=PLAIN, memory_limit=0).batches(0, 1000)
-    next(batches)
-    next(batches)
+    submitted = []
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *args, **kwargs):
+            submitted.append(args)
+            return super().submit(*args, **kwargs)
+
+    monkeypatch.setattr(loader, "ThreadPoolExecutor", Counting)
+    batches = loaded(samples).batches(0, 1000)
+    for taken in (1, 2):
+        next(batches)
+        assert len(submitted) == (taken + AHEAD) * 4
     batches.close()
-    assert len(calls) <= (2 + AHEAD) * 4
 
 
 def test_the_last_batch_ends_the_threads(samples):
