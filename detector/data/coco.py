@@ -188,22 +188,25 @@ def _object_class(entry: Any) -> ObjectClass | Problem:
 def _box(entry: Any, images: Mapping[int, ImageEntry], classes: Mapping[int, ObjectClass]) -> Box | Problem:
     if not isinstance(entry, Mapping):
         return Problem(f"annotation {short_repr(entry)} is no JSON object")
-    name = f"annotation {short_repr(entry.get('id', 'without id'))}"
+
+    def fault(what: str, file: str | None = None) -> Problem:
+        return Problem(f"annotation {short_repr(entry.get('id', 'without id'))}: {what}", file)
+
     image_id, class_id = _integer(entry.get("image_id")), _integer(entry.get("category_id"))
     if image_id is None or image_id not in images:
-        return Problem(f"{name} belongs to image {short_repr(entry.get('image_id'))}, which is not listed")
+        return fault(f"its image {short_repr(entry.get('image_id'))} is not listed")
     path = images[image_id].path
     if class_id is None or class_id not in classes:
-        return Problem(f"{name} has category {short_repr(entry.get('category_id'))}, which is not listed", path)
+        return fault(f"its category {short_repr(entry.get('category_id'))} is not listed", path)
     bbox = entry.get("bbox")
     numbers = [_number(value) for value in bbox] if isinstance(bbox, list | tuple) else []
     xywh = [number for number in numbers if number is not None]
     if len(numbers) != 4 or len(xywh) != 4:
-        return Problem(f"{name}: bbox {short_repr(bbox)} is not four finite numbers", path)
+        return fault(f"bbox {short_repr(bbox)} is not four finite numbers", path)
     x, y, width, height = xywh
     xyxy = (x, y, x + width, y + height)
     if not (x < xyxy[2] < math.inf and y < xyxy[3] < math.inf):
-        return Problem(f"{name}: bbox {short_repr(bbox)} has no area", path)
+        return fault(f"bbox {short_repr(bbox)} has no area", path)
     extra = _rest(entry, _BOX_KEYS)
     area, segmentation = _number(extra.pop("area", None)), extra.pop("segmentation", None)
     if area not in (None, width * height):
@@ -239,8 +242,8 @@ def _repeated_ids(annotations: Iterable[Any]) -> list[Problem]:
 def _are_normalised(boxes: Sequence[Box], images: Mapping[int, ImageEntry]) -> bool:
     """Whether no number of any box exceeds 1, though images have more pixels than that."""
     large = {image.id for image in images.values() if (image.width or 9) > 2 and (image.height or 9) > 2}
-    judged = [_xywh(box.xyxy) for box in boxes if box.image_id in large]
-    return bool(judged) and all(max(map(abs, xywh)) <= 1 for xywh in judged)
+    judged = [box.xyxy for box in boxes if box.image_id in large]
+    return bool(judged) and all(max(map(abs, _xywh(xyxy))) <= 1 for xyxy in judged)
 
 
 def _rest(entry: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:

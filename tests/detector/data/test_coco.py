@@ -376,10 +376,10 @@ def test_a_score_is_read_but_no_part_of_the_unknown_keys() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image_id": 9}, "annotation 1 belongs to image 9, which is not listed"),
-        ({"image_id": None}, "annotation 1 belongs to image None, which is not listed"),
-        ({"category_id": 9}, "annotation 1 has category 9, which is not listed"),
-        ({"category_id": "nut"}, "annotation 1 has category 'nut', which is not listed"),
+        ({"image_id": 9}, "annotation 1: its image 9 is not listed"),
+        ({"image_id": None}, "annotation 1: its image None is not listed"),
+        ({"category_id": 9}, "annotation 1: its category 9 is not listed"),
+        ({"category_id": "nut"}, "annotation 1: its category 'nut' is not listed"),
         ({"bbox": None}, "annotation 1: bbox None is not four finite numbers"),
         ({"bbox": [1, 2, 3]}, "annotation 1: bbox [1, 2, 3] is not four finite numbers"),
         ({"bbox": [1, 2, 3, 4, 5]}, "annotation 1: bbox [1, 2, 3, 4, 5] is not four finite numbers"),
