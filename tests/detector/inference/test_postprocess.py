@@ -12,7 +12,7 @@ from effdet.bench import _batch_detection, _post_process
 from torch import Tensor
 
 from detector.boxes import Detections, Float32, clip, iou
-from detector.inference.postprocess import CANDIDATES, detections
+from detector.inference.postprocess import detections
 from detector.inference.preprocess import Prepared
 from detector.model.anchors import anchor_boxes
 from detector.model.variants import VARIANTS
@@ -42,7 +42,7 @@ def slow_detections(
     ]
     if not exact:
         pairs = [pair for pair in pairs if 1 / (1 + math.exp(-pair[0])) >= floor]
-    pairs = sorted(pairs, reverse=True)[:CANDIDATES]
+    pairs = sorted(pairs, reverse=True)[:5000]
 
     kept: list[tuple[Float32, float, int, int]] = []
     for logit, a, c in pairs:
@@ -105,6 +105,15 @@ def test_fewer_pairs_than_candidates(anchors: int, exact: bool) -> None:
 
 
 @pytest.mark.parametrize("exact", [True, False])
+def test_5000_pairs_compete_and_no_more(exact: bool) -> None:
+    anchors = torch.tensor([[0.0, 0, 50, 50]]).repeat(5001, 1)
+    anchors[4999:] += torch.tensor([[60.0], [75]])  # the only boxes that the first does not suppress
+    outputs = torch.linspace(4, -2, 5001).view(1, -1, 1), torch.zeros(1, 5001, 4)
+    (found,) = detections(outputs, anchors, [NARROW], channels=[0], floor=0.01, exact=exact)
+    assert found.anchors.tolist() == [0, 4999]
+
+
+@pytest.mark.parametrize("exact", [True, False])
 def test_results_are_plain_arrays_in_the_images_bounds(exact: bool) -> None:
     for image, found in zip(
         [NARROW, WIDE],
@@ -152,16 +161,16 @@ def test_rows_that_are_not_finite_are_dropped_and_no_others(exact: bool) -> None
     regression[0, :50, 2] = 1e4  # exp overflows
     logits[1] = math.nan
     outputs = logits, regression
-    found = detections(outputs, ANCHORS, [NARROW, NARROW, WIDE], channels=range(5), floor=0.3, exact=exact)
+    found = detections(outputs, ANCHORS, [NARROW, NARROW, WIDE], channels=range(5), floor=0.0, exact=exact)
     assert len(found[0]) > 20
     assert np.isfinite(found[0].boxes).all()
     assert len(found[1]) == 0
     for i, image in ((0, NARROW), (2, WIDE)):
         one = logits[i : i + 1], regression[i : i + 1]
-        (alone,) = detections(one, ANCHORS, [image], channels=range(5), floor=0.3, exact=exact)
+        (alone,) = detections(one, ANCHORS, [image], channels=range(5), floor=0.0, exact=exact)
         assert_same(found[i], alone)
     expected = slow_detections(
-        logits[0].numpy(), regression[0].numpy(), NARROW, channels=range(5), floor=0.3, exact=exact
+        logits[0].numpy(), regression[0].numpy(), NARROW, channels=range(5), floor=0.0, exact=exact
     )
     assert_same(found[0], expected)
 
