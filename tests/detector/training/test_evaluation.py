@@ -162,7 +162,8 @@ def test_a_detection_in_a_crowd_is_no_false_alarm_to_the_threshold():
     crowd = Box(1, 1, (200, 200, 400, 400), iscrowd=True)
     plain = truth_of([(1, 1, 0, 0, 100, 100)])
     truth = Dataset(plain.images, plain.classes, (*plain.boxes, crowd))
-    found = [(1, detections([[250, 250, 350, 350, 0.9, 0], [0, 0, 100, 100, 0.5, 0], [0, 300, 50, 350, 0.3, 0]]))]
+    alarms = [[250, 250, 350, 350, score, 0] for score in (0.9, 0.2, 0.2, 0.2)]  # all in the crowd
+    found = [(1, detections([alarms[0], [0, 0, 100, 100, 0.5, 0], [0, 300, 50, 350, 0.3, 0], *alarms[1:]]))]
     assert evaluate(found, truth, {0: 1}).thresholds["bolt"] == pytest.approx(0.4)
     assert evaluate(found, plain, {0: 1}).metrics["AP50"] == pytest.approx(0.5)
     assert evaluate(found, truth, {0: 1}).metrics["AP50"] == pytest.approx(1)
