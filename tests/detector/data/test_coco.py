@@ -120,6 +120,7 @@ def test_area_and_segmentation_are_filled_in_and_scores_left_out(tmp_path: Path)
     coco.write(Dataset((ImageEntry(1, "ä/b.jpg", 64, 48),), (ObjectClass(1, "Nuß"),), (box,)), tmp_path / "out.json")
     raw = (tmp_path / "out.json").read_bytes()
     assert "ä/b.jpg".encode() in raw
+    assert b'"iscrowd": 0' in raw
     assert raw.endswith(b"}\n")
     assert not raw.endswith(b"\n\n")
     assert json.loads(raw) == {
