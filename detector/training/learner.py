@@ -22,7 +22,7 @@ BN_MOMENTUM = (0.1, 0.03)  # of random weights, at the first and at the last ste
 
 @dataclass(frozen=True)
 class StepLosses:
-    """The losses of one step, as published, and the rate of the class prediction."""
+    """The losses of one step, as published, and the learning rate of new layers."""
 
     total: float
     class_loss: float
@@ -34,8 +34,7 @@ class Learner:
     """Network, optimiser and weight average. `start` itself is trained.
 
     `fresh` says that its weights are random: then every part learns at the full rate, and batch norms learn their
-    statistics
-    where a step has at least 8 images; the statistics of trained weights are kept.
+    statistics where a step has at least 8 images; the statistics of trained weights are kept.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class Learner:
         if not self._update(total):
             return None
         self.average.update(self.network, step + 1)
-        return StepLosses(total, class_loss, box_loss, self.optimiser.param_groups[0]["lr"])
+        return StepLosses(total, class_loss, box_loss, max(group["lr"] for group in self.optimiser.param_groups))
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 (B, 3, S, S) → the network's input, on the device."""

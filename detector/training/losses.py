@@ -45,9 +45,8 @@ def detection_losses(logits: Tensor, regression: Tensor, targets: Targets, *, po
 def _focal(logits: Tensor, labels: Tensor, positive: Tensor) -> Tensor:
     """Σ over anchors and classes of α_t (1 − p_t)^γ · (−log p_t).
 
-    Every pair is summed as background first; the few that are not are then corrected. With s = softplus(x): −log(1 −
-    p) = s and
-    log p = x − s, so that no power of a probability near 0 is ever differentiated.
+    Every pair is summed as background first; the few that are not are then corrected. With s = softplus(x): −log(1 − p)
+    = s and log p = x − s, so that no power of a probability near 0 is ever differentiated.
     """
     background = (1 - ALPHA) * _weighted(logits, 1.0).sum(2)
     total = torch.where(labels == IGNORED, 0.0, background).sum()

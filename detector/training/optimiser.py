@@ -6,25 +6,24 @@ import torch
 from torch import nn
 
 from detector.model.efficientdet import EfficientDet
+from detector.training.transfer import PREDICT
 
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 50
 WARM_UP_SHARE = 0.05
 LAST_SHARE = 0.02
 
-# What was trained before needs less than the new class prediction; the first row that a parameter's name starts with
-# holds.
-RATES = (("class_net.predict", 1.0), ("backbone", 0.1), ("", 0.5))
+TRAINED_SHARE = 0.5  # of the learning rate, for what does not start from random weights
 
 
 def make_optimiser(network: EfficientDet, learning_rate: float, *, fresh: bool) -> torch.optim.AdamW:
     """AdamW in which only convolution kernels decay. Each group's "peak" is its rate at the top of the schedule.
 
-    `fresh` weights all learn at `learning_rate`; trained ones at a share of it.
+    `fresh` weights all learn at `learning_rate`; else the class prediction does, and trained weights at half of it.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        rate = 1.0 if fresh else next(rate for prefix, rate in RATES if name.startswith(prefix))
+        rate = 1.0 if fresh or name.startswith(PREDICT) else TRAINED_SHARE
         decay = WEIGHT_DECAY if parameter.ndim == 4 else 0.0
         groups.setdefault((learning_rate * rate, decay), []).append(parameter)
     fused = next(network.parameters()).device.type in ("cpu", "cuda")

@@ -10,8 +10,6 @@ from detector.errors import OptionsError
 # Steps at batch 8 by number of training images: small sets need many passes, large ones few.
 STEPS_AT_BATCH_8 = ((20, 400), (100, 900), (500, 3000), (5000, 7500))
 EVALUATIONS = 10
-MOSAIC_BELOW = 300
-MOSAIC = 0.5
 
 
 class Freeze(StrEnum):
@@ -25,13 +23,18 @@ class Freeze(StrEnum):
 class FineTuneOptions:
     """How to fine-tune. None means: chosen from the data.
 
-    steps or epochs: the budget, one of them; batch: images per optimiser step; learning_rate: AdamW's, for new layers
-    (trained
-    ones get less); image_size: square side in pixels; scale: range of the random resize; flip: mirror half of the
-    pictures;
-    any_orientation: turn them too; mosaic: share of pictures made of four; photometric: how far colours may stray
-    (0.2: ± 20%); patience: evaluations
-    without progress before an early stop; half: write checkpoints in float16.
+    steps or epochs: the budget, one of them.
+    batch: images per optimiser step.
+    learning_rate: AdamW's, for new layers; trained ones get less.
+    image_size: side of the square input in pixels.
+    freeze: the part that keeps its weights.
+    seed: of all chance; the same seed gives the same run.
+    scale: range of the random resize, relative to the input.
+    flip, any_orientation: mirror half of the pictures; turn and mirror them in all eight ways.
+    mosaic: share of inputs that are made of four pictures.
+    photometric: how far colours may stray (0.2: by 20%).
+    patience: evaluations without progress before an early stop.
+    half: write checkpoints in float16.
     """
 
     steps: int | None = None
@@ -44,7 +47,7 @@ class FineTuneOptions:
     scale: tuple[float, float] = (0.5, 1.5)
     flip: bool = True
     any_orientation: bool = False
-    mosaic: float | None = None
+    mosaic: float = 0.0
     photometric: float = 0.2
     patience: int | None = None
     half: bool = False
@@ -68,7 +71,7 @@ class FineTuneOptions:
                 f"The scale must run from a positive number to one that is not smaller, not from {low} to {high}."
             )
         for name, share in (("mosaic", self.mosaic), ("photometric", self.photometric)):
-            if share is not None and not 0 <= share <= 1:
+            if not 0 <= share <= 1:
                 raise OptionsError(f"--{name} must lie between 0 and 1, not {share}.")
 
     def total_steps(self, images: int) -> int:
@@ -87,12 +90,6 @@ class FineTuneOptions:
         """Steps between two evaluations: an epoch, or several of a small set so that there are at most ten in a run."""
         epoch, total = self.epoch_steps(images), self.total_steps(images)
         return epoch if self.epochs else epoch * max(1, round(total / EVALUATIONS / epoch))
-
-    def mosaic_share(self, images: int) -> float:
-        """The share of mosaics for `images` training pictures."""
-        if self.mosaic is not None:
-            return self.mosaic
-        return MOSAIC if 4 <= images < MOSAIC_BELOW else 0.0
 
 
 def _default_steps(images: int) -> float:

@@ -39,9 +39,8 @@ class Targets:
 def assign(anchors: Tensor, truths: Sequence[Truth]) -> Targets:
     """Targets of a batch for anchors (N, 4) xyxy.
 
-    An anchor learns the box that it overlaps most, from an IoU of 0.5; there is no band of ignored anchors below.
-    Every box
-    also takes the anchor that overlaps it most, so that none is without. Anchors mostly inside a crowd region are
+    An anchor learns the box that it overlaps most, from an IoU of 0.5; there is no band of ignored anchors below. Every
+    box also takes the anchor that overlaps it most, so that none is without. Anchors mostly inside a crowd region are
     ignored.
     """
     pairs = [_assign_one(anchors, truth) for truth in truths]

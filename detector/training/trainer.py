@@ -48,11 +48,9 @@ def fine_tune(
 ) -> Iterator[Event]:
     """Train `start` on `train`, measuring on `validation`; writes best.safetensors and last.safetensors to `out`.
 
-    `fresh` says that the weights of `start` are random. `resume` goes on with the run in `out`. A file named "stop"
-    in `out`
-    ends the run well after the step in hand. Raises OptionsError where the options do not fit each other, the variant
-    or the run
-    resumed, TrainingError where the run cannot go on.
+    `fresh` says that the weights of `start` are random. `resume` goes on with the run in `out`. A file named "stop" in
+    `out` ends the run well after the step in hand. Raises OptionsError where the options do not fit each other, the
+    variant or the run resumed, TrainingError where the run cannot go on.
     """
     run = Trainer(start, train, validation, options, out, device=device, fresh=fresh)
     out.mkdir(parents=True, exist_ok=True)
@@ -84,7 +82,7 @@ class Trainer:
             scale=options.scale,
             flip=options.flip,
             photometric=options.photometric,
-            mosaic=options.mosaic_share(len(train)),
+            mosaic=options.mosaic,
             any_orientation=options.any_orientation,
         )
         self.loader = self._make_loader(self.augmentation, int(CACHE_SHARE * psutil.virtual_memory().total))

@@ -129,7 +129,7 @@ def test_new_layers_learn_fastest_and_only_kernels_decay():
     for group in groups:
         for parameter in group["params"]:
             name, seen = names[id(parameter)], seen + 1
-            share = 1.0 if name.startswith("class_net.predict") else 0.1 if name.startswith("backbone") else 0.5
+            share = 1.0 if name.startswith("class_net.predict") else 0.5
             assert group["peak"] == pytest.approx(1e-3 * share), name
             assert (group["weight_decay"] > 0) == (parameter.ndim == 4), name
     assert seen == len(names)

@@ -28,14 +28,6 @@ def test_small_sets_are_not_measured_after_each_pass():
     assert options.evaluation_steps(100) == 39  # three passes of 13 steps
 
 
-def test_mosaic_is_for_small_sets():
-    options = FineTuneOptions()
-    assert options.mosaic_share(3) == 0
-    assert options.mosaic_share(100) == 0.5
-    assert options.mosaic_share(1000) == 0
-    assert FineTuneOptions(mosaic=0.25).mosaic_share(1000) == 0.25
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
