@@ -1,0 +1,115 @@
+"""auto-label: a folder of pictures becomes a COCO file."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from detector.commands.console import answer
+from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, VariantName
+from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.errors import OptionsError
+
+if TYPE_CHECKING:
+    from detector.inference.predictor import Failure, Prediction
+
+RESULTS_FLOOR = 0.05
+Pictures = list[tuple[int | None, Path]]  # with the image ids they must get, if any
+Classes = Mapping[int, ObjectClass]  # by the model's channel
+
+
+def auto_label(
+    folder: Annotated[Path, Argument(metavar="FOLDER", help="The pictures in it and its folders are labelled.")],
+    model: ModelName,
+    out: Annotated[Path, Option(help="The COCO file to write.")],
+    score: Annotated[float | None, Option(min=0, max=1, help="Lowest score; default: the model's, or 0.35.")] = None,
+    results: Annotated[Path | None, Option(help="Write COCO results, too, down to --score or 0.05.")] = None,
+    only: Annotated[list[str] | None, Option(metavar="CLASS", help="Look for this class; may be repeated.")] = None,
+    ids: Annotated[Path | None, Option(help="A COCO file: label its images and classes, under its ids.")] = None,
+    exact: Exact = False,
+    variant: VariantName = None,
+    classes: ClassFile = None,
+    device: DeviceName = "auto",
+    batch: BatchSize = None,
+) -> None:
+    """Label the pictures of a folder; write the boxes as COCO.
+
+    Pictures that cannot be read are listed at the end; exits with 1 only where none can.
+    """
+    from detector.commands.prediction import ShownPredictor, report_failures
+    from detector.data import coco
+    from detector.data.images import list_images
+    from detector.inference.predictor import Prediction
+    from detector.model.published import open_model
+
+    for path in filter(None, (out, results)):
+        _check_writable(path)
+    opened = open_model(model, variant=variant, classes=classes)
+    wanted = channel_classes(opened.info.classes, opened.info.category_ids, only or [])
+    if ids is None:
+        pictures: Pictures = [(None, path) for path in list_images(folder)]
+    else:
+        pictures, wanted = _listed(ids, folder, opened.info.classes, wanted)
+    least = {item.id: opened.info.threshold(c) if score is None else score for c, item in wanted.items()}
+    floor = min(least.values()) if score is not None else min(RESULTS_FLOOR, *least.values())
+    predictor = ShownPredictor(opened, device=device, exact=exact, floor=floor, channels=wanted, batch=batch)
+    images: list[ImageEntry] = []
+    boxes: list[Box] = []
+    failures: list[Failure] = []
+    outcomes = predictor.run(path for _, path in pictures)
+    for (listed_id, path), outcome in zip(pictures, outcomes, strict=True):
+        if isinstance(outcome, Prediction):
+            image_id = len(images) + 1 if listed_id is None else listed_id
+            name = path.relative_to(folder).as_posix()
+            images.append(ImageEntry(image_id, name, outcome.width, outcome.height))
+            boxes += scored_boxes(outcome, image_id, wanted)
+        else:
+            failures.append(outcome)
+    report_failures(failures, len(pictures))
+    labels = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
+    coco.write(Dataset(tuple(images), tuple(wanted.values()), labels), out)
+    if results:
+        coco.write_results(boxes, results)
+    answer(f"{out}: {len(labels)} boxes in {len(images)} images")
+
+
+def channel_classes(names: Sequence[str | None], ids: Sequence[int], only: Sequence[str]) -> Classes:
+    """The model's named channels, of those in `only` if any, as classes of a data set. Raises OptionsError."""
+    named = {c: ObjectClass(ids[c], name) for c, name in enumerate(names) if name is not None}
+    known = {item.name for item in named.values()}
+    if unknown := [name for name in only if name not in known]:
+        raise OptionsError(f"The model does not know “{unknown[0]}”; it knows {', '.join(sorted(known))}.")
+    return {c: item for c, item in named.items() if not only or item.name in only}
+
+
+def scored_boxes(prediction: "Prediction", image_id: int, classes: Classes) -> Iterator[Box]:
+    """The detections in an image as boxes cut off at its borders; what lies outside altogether is left out."""
+    from detector.boxes import clip
+
+    found = prediction.detections
+    clipped = clip(found.boxes, prediction.width, prediction.height).tolist()
+    for (x1, y1, x2, y2), score, channel in zip(clipped, found.scores.tolist(), found.channels.tolist(), strict=True):
+        if x1 < x2 and y1 < y2:
+            yield Box(image_id, classes[channel].id, (x1, y1, x2, y2), score=score)
+
+
+def _listed(ids: Path, folder: Path, names: Sequence[str | None], wanted: Classes) -> tuple[Pictures, Classes]:
+    """The pictures that a COCO file lists, and those of its classes that are wanted, under its ids."""
+    from detector.commands.data import match_classes, read_labelled
+
+    listed = read_labelled(ids, folder)
+    matched = match_classes(names, listed.dataset, otherwise="not looked for")
+    by_id = {item.id: item for item in listed.dataset.classes}
+    theirs = {channel: by_id[class_id] for channel, class_id in matched.items() if channel in wanted}
+    if not theirs:
+        raise OptionsError(f"{ids} has none of the classes asked for; leave --only out.")
+    return [(image.id, listed.paths[image.id]) for image in listed.dataset.images if image.id in listed.paths], theirs
+
+
+def _check_writable(path: Path) -> None:
+    """Raises OptionsError before hours of work where their outcome could not be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OptionsError(f"{path} cannot be written; choose another place.")

@@ -1,0 +1,43 @@
+"""Text for the person at the terminal or behind the pipe. File and class names are untrusted: shown, never obeyed."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+WARNINGS_SHOWN = 10
+
+
+def plain(text: str) -> str:
+    """The text on one line, with control characters and lone surrogates written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def number(value: float | None) -> str:
+    """A measure in 0..1, or a dash where it is undefined."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def say(text: str, *, to: TextIO | None = None) -> None:
+    """Writes one line to stderr, or to another stream, above the progress bar."""
+    tqdm.write(plain(text), file=to or sys.stderr)
+
+
+def answer(text: str) -> None:
+    """Writes one line of what was asked for to stdout."""
+    say(text, to=sys.stdout)
+
+
+def warn(messages: Sequence[str]) -> None:
+    """Writes the first of the warnings to stderr, and how many more there are."""
+    for message in messages[:WARNINGS_SHOWN]:
+        say(f"warning: {message}")
+    if len(messages) > WARNINGS_SHOWN:
+        say(f"warning: … and {len(messages) - WARNINGS_SHOWN} more like these.")
+
+
+def progress(items: Iterable[T], total: int, unit: str = "image") -> "tqdm[T]":
+    """The items, with a bar on stderr where that is a terminal."""
+    return tqdm(items, total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True)

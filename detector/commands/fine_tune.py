@@ -1,0 +1,153 @@
+"""fine-tune: a model learns from the boxes of a COCO file."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, TextIO
+
+from tqdm import tqdm
+from typer import Option
+
+from detector.commands.console import answer, number, say, warn
+from detector.commands.options import ClassFile, DataFile, DeviceName, ImageFolder, ModelName, VariantName
+from detector.errors import OptionsError
+from detector.events import Evaluated, Event, RunFinished, RunStarted, StepDone, Warned, to_json
+from detector.training.options import FineTuneOptions, Freeze
+
+DEFAULT = FineTuneOptions()
+REASONS = {"done": "Finished", "stopped": "Stopped", "early": "Ended for want of progress"}
+
+
+def fine_tune(
+    data: DataFile,
+    model: ModelName,
+    out: Annotated[Path, Option(help="The run's folder: checkpoints, events, the data it froze.")],
+    images: ImageFolder = None,
+    val: Annotated[Path | None, Option(help="A COCO file to measure on; default: a fifth of DATA.")] = None,
+    val_images: Annotated[Path | None, Option(help="Where its pictures are; default: beside it.")] = None,
+    epochs: Annotated[int | None, Option(help="How long; default: from the number of images.")] = None,
+    steps: Annotated[int | None, Option(help="How long, in optimiser steps.")] = None,
+    batch: Annotated[int, Option(help="Images per step.")] = DEFAULT.batch,
+    lr: Annotated[float, Option(help="Learning rate of new layers; trained ones get less.")] = DEFAULT.learning_rate,
+    image_size: Annotated[int | None, Option(help="Side in pixels; default: the model's.")] = None,
+    freeze: Annotated[Freeze, Option(help="The part that keeps its weights.")] = DEFAULT.freeze,
+    device: DeviceName = "auto",
+    seed: Annotated[int, Option(min=0, help="The same seed, the same chances.")] = DEFAULT.seed,
+    resume: Annotated[bool, Option("--resume", help="Go on with the run in OUT, on the data it froze.")] = False,
+    events: Annotated[Path | None, Option(help="Where events go; default: OUT/events.jsonl.")] = None,
+    from_scratch: Annotated[bool, Option("--from-scratch", help="Random weights; --model names a variant.")] = False,
+    no_flip: Annotated[bool, Option("--no-flip", help="Mirror no pictures.")] = False,
+    any_orientation: Annotated[bool, Option("--any-orientation", help="Turn pictures: no side is up.")] = False,
+    scale_min: Annotated[float, Option(help="Resize at random, from …")] = DEFAULT.scale[0],
+    scale_max: Annotated[float, Option(help="… to this.")] = DEFAULT.scale[1],
+    mosaic: Annotated[float, Option(help="Share of inputs made of four pictures.")] = DEFAULT.mosaic,
+    photometric: Annotated[float, Option(help="How far colours stray; 0.2: by 20%.")] = DEFAULT.photometric,
+    patience: Annotated[int | None, Option(help="End after so many evaluations without progress.")] = None,
+    half: Annotated[bool, Option("--half", help="Checkpoints in float16, half as large.")] = False,
+    variant: VariantName = None,
+    classes: ClassFile = None,
+) -> None:
+    """Fine-tune a model on the boxes of a COCO file.
+
+    Prints one line per evaluation; the best checkpoint is OUT/best.safetensors. Images without boxes count as empty.
+    Without --val, a fifth of the images is kept to measure on, by the content of their files: always the same ones.
+    """
+    from detector.commands.run_data import collect, reopen
+    from detector.device import pick
+    from detector.model.published import open_model
+    from detector.model.variants import find_variant
+    from detector.training.dataset import training_samples
+    from detector.training.state import STATE_FILE
+    from detector.training.trainer import BEST, LAST
+    from detector.training.trainer import fine_tune as train_model
+    from detector.training.transfer import adapt, random_model
+
+    options = FineTuneOptions(
+        steps=steps,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=lr,
+        image_size=image_size,
+        freeze=freeze,
+        seed=seed,
+        scale=(scale_min, scale_max),
+        flip=not no_flip,
+        any_orientation=any_orientation,
+        mosaic=mosaic,
+        photometric=photometric,
+        patience=patience,
+        half=half,
+    )
+    if resume:
+        learned = reopen(out, images or data.parent, val_images or (val or data).parent)
+    else:
+        if any((out / name).exists() for name in (BEST, LAST, STATE_FILE)):
+            raise OptionsError(f"{out} already holds a run; go on with it (--resume), or name another folder.")
+        learned = collect(data, images, val, val_images)
+    names, ids = [item.name for item in learned.classes], [item.id for item in learned.classes]
+    if from_scratch:
+        start = random_model(find_variant(model), names, ids, seed=seed)
+    else:
+        start = adapt(open_model(model, variant=variant, classes=classes), names, ids, seed=seed)
+    samples = training_samples(learned.train.dataset, learned.train.paths, ids)
+    if empty := sum(not len(sample.boxes) for sample in samples):
+        say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
+    out.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        learned.freeze(out)
+    run = train_model(
+        start, samples, learned.validation, options, out, device=pick(device), resume=resume, fresh=from_scratch
+    )
+    with _open_log(events or out / "events.jsonl", resume) as log:
+        _follow(run, log)
+
+
+def _open_log(path: Path, resume: bool) -> TextIO:
+    """A file of one event per line, each written as it comes; a line that a kill has cut short is ended first."""
+    log = path.open("a+" if resume else "w", encoding="utf-8", errors="backslashreplace", newline="\n", buffering=1)
+    if resume and path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+        log.write("\n")
+    return log
+
+
+def _follow(events: Iterator[Event], log: TextIO) -> None:
+    """Logs every event; shows the progress, and one line per evaluation."""
+    started = next(events)
+    assert isinstance(started, RunStarted)
+    log.write(to_json(started) + "\n")
+    say(
+        f"{started.variant.upper()} at {started.image_size} px on {started.device}: {started.train_images} images to "
+        f"train on, {started.validation_images} to measure on; {started.steps} steps of {started.batch}"
+    )
+    began, losses = time.monotonic(), []
+    with tqdm(total=started.steps, initial=started.step, unit=" steps", disable=None, dynamic_ncols=True) as bar:
+        for event in events:
+            log.write(to_json(event) + "\n")
+            match event:
+                case StepDone():
+                    losses.append(event.loss)
+                    bar.update(event.step - bar.n)
+                case Evaluated():
+                    answer(evaluation_line(event, started, losses, time.monotonic() - began))
+                    losses.clear()
+                case Warned():
+                    warn([event.message])
+                case RunFinished():
+                    ended = f"{REASONS[event.reason]} after {event.step} steps, {_clock(event.seconds)}"
+                    answer(f"{ended}: {event.best or 'no checkpoint'}")
+
+
+def evaluation_line(event: Evaluated, started: RunStarted, losses: Sequence[float], seconds: float) -> str:
+    """One evaluation, with the mean loss since the one before and the time that the rest of the run will take."""
+    epoch = event.step * started.batch / started.train_images
+    left = seconds / (event.step - started.step) * (started.steps - event.step)
+    loss = sum(losses) / len(losses) if losses else None
+    numbers = {"loss": loss, "AP": event.metrics.get("AP"), "AP50": event.metrics.get("AP50")}
+    parts = [f"epoch {epoch:.1f}", f"step {event.step}/{started.steps}"]
+    parts += [f"{name} {number(value)}" for name, value in numbers.items()]
+    return " · ".join([*parts, f"{_clock(seconds)} elapsed", f"{_clock(left)} left"])
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

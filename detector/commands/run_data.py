@@ -1,0 +1,99 @@
+"""What a fine-tuning learns from and is measured on, frozen in its folder so that a resumed run has the same."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from detector.commands.console import progress, warn
+from detector.commands.data import match_classes, read_labelled
+from detector.data import coco
+from detector.data.annotations import Dataset, ObjectClass
+from detector.data.split import Side, content_key, split
+from detector.errors import LabelError, OptionsError
+from detector.training.dataset import ValidationSet
+
+TRAIN, VAL = "frozen-train.json", "frozen-val.json"
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Training images, the classes to learn, and validation images with the same class ids, where there are some."""
+
+    train: ValidationSet
+    classes: tuple[ObjectClass, ...]
+    validation: ValidationSet | None
+
+    def freeze(self, out: Path) -> None:
+        """Writes both parts to a run's folder as COCO files."""
+        coco.write(self.train.dataset, out / TRAIN)
+        if self.validation is not None:
+            coco.write(self.validation.dataset, out / VAL)
+
+
+def collect(data: Path, images: Path | None, val: Path | None, val_images: Path | None) -> RunData:
+    """The data of a new run: `val` for validation, else a part of `data`. Raises LabelError, OptionsError."""
+    train = read_labelled(data, images)
+    if val is not None:
+        validation = read_labelled(val, val_images)
+    else:
+        train, validation = _divide(train)
+    classes = _learned(train.dataset, data)
+    if not validation.paths:
+        warn([f"{data} has too few images to keep some for validation: nothing will be measured (see --val)."])
+        return RunData(train, classes, None)
+    return RunData(train, classes, _in_terms_of(classes, validation))
+
+
+def reopen(out: Path, images: Path, val_images: Path) -> RunData:
+    """The data that the run in `out` froze. Raises LabelError, OptionsError."""
+    if not (out / TRAIN).is_file():
+        raise OptionsError(f"There is no run to resume in {out}; leave --resume out to start one.")
+    data = out / TRAIN
+    train = read_labelled(data, images)
+    validation = read_labelled(out / VAL, val_images) if (out / VAL).is_file() else None
+    return RunData(train, _learned(train.dataset, data), validation)
+
+
+def _learned(dataset: Dataset, source: Path) -> tuple[ObjectClass, ...]:
+    """The classes that have boxes. Raises LabelError where there is none, or two have one name."""
+    used = {box.class_id for box in dataset.boxes if not box.iscrowd}
+    classes = tuple(item for item in dataset.classes if item.id in used)
+    if not classes:
+        raise LabelError(f"{source}: there are no boxes to learn from; label some images first.")
+    names = [item.name for item in classes]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise LabelError(f"{source}: several classes are called “{min(repeated)}”; give each a name of its own.")
+    if unused := [item.name for item in dataset.classes if item.id not in used]:
+        warn([f"{source}: no boxes to learn {', '.join(unused)} from; the model will not know them."])
+    return classes
+
+
+def _divide(labelled: ValidationSet) -> tuple[ValidationSet, ValidationSet]:
+    """The images that have files, for training and for validation."""
+    classes: dict[int, set[int]] = {image.id: set() for image in labelled.dataset.images if image.id in labelled.paths}
+    for box in labelled.dataset.boxes:
+        if box.image_id in classes and not box.iscrowd:
+            classes[box.image_id].add(box.class_id)
+    keys = [content_key(labelled.paths[image_id]) for image_id in progress(classes, len(classes))]
+    sides = dict(zip(classes, split(keys, list(classes.values())), strict=True))
+    train, validation = (_part(labelled, {id for id in sides if sides[id] is side}) for side in (Side.TRAIN, Side.VAL))
+    return train, validation
+
+
+def _part(labelled: ValidationSet, ids: Collection[int]) -> ValidationSet:
+    images = tuple(image for image in labelled.dataset.images if image.id in ids)
+    boxes = tuple(box for box in labelled.dataset.boxes if box.image_id in ids)
+    paths = {image_id: path for image_id, path in labelled.paths.items() if image_id in ids}
+    return ValidationSet(replace(labelled.dataset, images=images, boxes=boxes), paths)
+
+
+def _in_terms_of(classes: Sequence[ObjectClass], other: ValidationSet) -> ValidationSet:
+    """`other` with the ids of `classes` for classes of the same name, and with further ids for the rest."""
+    matched = match_classes([item.name for item in classes], other.dataset, otherwise="each counts with AP 0")
+    new_ids = count(max(item.id for item in classes) + 1)
+    ids = {theirs: classes[channel].id for channel, theirs in matched.items()}
+    ids |= {item.id: next(new_ids) for item in other.dataset.classes if item.id not in ids}
+    renamed = tuple(replace(item, id=ids[item.id]) for item in other.dataset.classes)
+    boxes = tuple(replace(box, class_id=ids[box.class_id]) for box in other.dataset.boxes)
+    return ValidationSet(replace(other.dataset, classes=renamed, boxes=boxes), other.paths)

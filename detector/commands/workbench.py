@@ -1,0 +1,22 @@
+"""workbench: generated pictures with exact boxes."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from detector.commands.console import answer, progress
+
+
+def workbench(
+    out: Annotated[Path, Argument(metavar="OUT", help="Gets labels.json and a folder of pictures, images.")],
+    count: Annotated[int, Option(min=1, help="How many pictures.")],
+    seed: Annotated[int, Option(min=0, help="The same seed, the same pictures.")] = 0,
+    width: Annotated[int, Option(min=64, help="In pixels.")] = 640,
+    height: Annotated[int, Option(min=64, help="In pixels.")] = 480,
+) -> None:
+    """Generate pictures of nuts and bolts with exact boxes."""
+    from detector.data.workbench import write_folder
+
+    pictures = write_folder(out, count=count, seed=seed, width=width, height=height)
+    answer(f"{out / 'labels.json'}: {sum(1 for _ in progress(pictures, count))} images")

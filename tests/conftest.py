@@ -1,0 +1,43 @@
+"""What all tests share: how many of the slow ones run, where the shared data lies, and how many threads they get."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything loads torch, and for the programs that tests start: more threads make small networks slower.
+os.environ.setdefault("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1)))
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+SAMPLE_ONE_IN = 20
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run all tests marked slow; else CI runs 5%% of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips slow tests but for the sample, which is the same in each run: those whose names have the lowest hashes."""
+    if config.getoption("--slow"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow.sort(key=lambda item: hashlib.blake2b(item.nodeid.encode()).digest())
+    sample = max(1, len(slow) // SAMPLE_ONE_IN) if os.environ.get("CI") == "true" else 0
+    for item in slow[sample:]:
+        item.add_marker(pytest.mark.skip(reason="slow: runs with --slow, and 5% of these in CI"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of photographs and checkpoints beside the repository; skips where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs the test data of ../shared/data, which is not here")
+    return SHARED_DATA
