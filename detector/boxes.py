@@ -13,8 +13,8 @@ Int64 = NDArray[np.int64]
 class Detections:
     """What a model found in one image, best first.
 
-    boxes (N, 4) float32 xyxy in image pixels; scores (N,) float32 in 0..1; channels (N,) int64, the model's class channel;
-    anchors (N,) int64, the index of the anchor that each box was decoded from.
+    boxes (N, 4) float32 xyxy in image pixels; scores (N,) float32 in 0..1; channels (N,) int64, the model's class
+    channels; anchors (N,) int64, the index of the anchor that each box was decoded from.
     """
 
     boxes: Float32
