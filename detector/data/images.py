@@ -14,7 +14,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from detector.errors import ImageError
 
@@ -207,9 +207,6 @@ def _shallow_pixels(file: BinaryIO) -> NDArray[np.uint8]:
     with Image.open(file, formats=_FORMATS) as image:
         image.load()
         image.info.pop("transparency", None)  # else Pillow warns about some palettes
-        if image.mode == "LAB":
-            lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-            return np.asarray(ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB"))
         # Alpha is dropped, not composited: the reference does so, and the pixels must not depend on who decodes.
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
