@@ -169,6 +169,12 @@ def test_a_detection_in_a_crowd_is_no_false_alarm_to_the_threshold():
     assert evaluate(found, truth, {0: 1}).metrics["AP50"] == pytest.approx(1)
 
 
+def test_the_threshold_is_for_objects_found_at_an_iou_of_a_half():
+    truth = truth_of([(1, 1, 0, 0, 100, 100)])
+    assert set(evaluate([(1, detections([[0, 0, 100, 51, 0.9, 0]]))], truth, {0: 1}).thresholds) == {"bolt"}
+    assert evaluate([(1, detections([[0, 0, 100, 49, 0.9, 0]]))], truth, {0: 1}).thresholds == {}
+
+
 def f1(scores, correct, positives, threshold):
     shown = scores >= threshold
     return 2 * correct[shown].sum() / (shown.sum() + positives)
