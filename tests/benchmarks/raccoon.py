@@ -1,0 +1,89 @@
+"""Fine-tune on 100 raccoons: this program against the plain effdet loop, at equal steps, batch, size and pictures.
+
+python tests/benchmarks/raccoon.py [--seeds 0 1 2] [--steps 400] [--size 384] [--ours-only]
+Needs ../shared beside the repository. Prints AP and AP50 on raccoon/val.json per seed: ours of the best checkpoint
+and of the last one, the baseline's of its last.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARED = REPOSITORY.parent / "shared"
+RACCOON = SHARED / "data" / "raccoon"
+STAND_IN = SHARED / "data" / "tf_efficientdet_d0-standin.pth"
+IMAGES = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--size", type=int, default=384)
+    parser.add_argument("--ours-only", action="store_true")
+    asked = parser.parse_args()
+    for seed in asked.seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, metrics in ours(Path(folder), seed, asked.steps, asked.size).items():
+                show(f"seed {seed}  ours, {name}", metrics)
+        if not asked.ours_only:
+            show(f"seed {seed}  effdet loop", baseline(seed, asked.steps, asked.size))
+
+
+def show(title: str, metrics: dict[str, float]) -> None:
+    print(f"{title:24} AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}", flush=True)
+
+
+def ours(folder: Path, seed: int, steps: int, size: int) -> dict[str, dict[str, float]]:
+    """The metrics of the best and of the last evaluation of one run of `fine-tune`."""
+    data, out = folder / "train.json", folder / "run"
+    data.write_text(json.dumps(chosen(seed)))
+    run(
+        REPOSITORY / "main.py",
+        "fine-tune",
+        data,
+        **{"--images": RACCOON / "images", "--model": STAND_IN, "--out": out, "--batch": 8, "--image-size": size},
+        **{"--val": RACCOON / "val.json", "--val-images": RACCOON / "images", "--steps": steps, "--seed": seed},
+    )
+    events = [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
+    measured = [event["metrics"] for event in events if event["event"] == "Evaluated"]
+    return {"best": max(measured, key=lambda metrics: metrics["AP"]), "last": measured[-1]}
+
+
+def chosen(seed: int) -> dict:
+    """The 100 pictures that the baseline takes with this seed."""
+    document = json.loads((RACCOON / "train.json").read_text())
+    images = random.Random(seed).sample(sorted(document["images"], key=lambda image: image["id"]), IMAGES)
+    ids = {image["id"] for image in images}
+    return {**document, "images": images, "annotations": [a for a in document["annotations"] if a["image_id"] in ids]}
+
+
+def baseline(seed: int, steps: int, size: int) -> dict[str, float]:
+    """The metrics at the end of one run of the frozen effdet loop."""
+    shown = run(
+        SHARED / "baselines" / "effdet_finetune.py",
+        RACCOON / "train.json",
+        RACCOON / "images",
+        STAND_IN,
+        **{"--val": RACCOON / "val.json", "--val-images": RACCOON / "images", "--limit": IMAGES},
+        **{"--steps": steps, "--batch": 8, "--size": size, "--seed": seed},
+    )
+    return json.loads(next(line for line in shown.splitlines() if line.startswith("end ")).removeprefix("end "))
+
+
+def run(*arguments: str | Path, **options: str | Path | int) -> str:
+    """What a Python program prints."""
+    words = [*arguments, *(word for option in options.items() for word in option)]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # the baselines' folder is not ours to write to
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+
+
+if __name__ == "__main__":
+    main()
