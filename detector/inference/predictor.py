@@ -110,11 +110,12 @@ class Predictor:
         return prepare(image, self._info, exact=self._exact)
 
     def _advance(self, line: Iterable[_Slot]) -> None:
-        """Give the first slot its outcome, and with it those behind it that share its batch, having its input shape."""
+        """Give the first slot its outcome, and with it those behind it that share its batch, having its input shape.
+
+        None of those has an outcome yet: batches fill from the front.
+        """
         batch: list[tuple[_Slot, Prepared]] = []
         for slot in line:
-            if slot.outcome is not None:
-                continue
             try:
                 prepared = slot.prepared.result()
             except StudioError as error:
