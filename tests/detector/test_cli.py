@@ -1,6 +1,7 @@
 """The command line, run as its users run it: what it writes, what it says, and how it ends."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,8 +17,15 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from detector.boxes import Detections
 from detector.cli import run
+from detector.commands.auto_label import channel_classes, scored_boxes
+from detector.commands.fine_tune import evaluation_line
+from detector.data.annotations import ObjectClass
+from detector.events import Evaluated, RunStarted
+from detector.inference.predictor import Prediction
 from detector.model.checkpoint import Model, load, save
+from detector.model.published import STARTER, coco_classes
 from detector.model.variants import VARIANTS
 from detector.training.transfer import random_model
 
@@ -182,6 +190,30 @@ def test_a_folder_is_labelled_and_bad_files_are_listed_at_the_end(
     assert [box["bbox"] for box in found] == [box["bbox"] for box in document["annotations"]]
 
 
+def test_boxes_are_cut_at_the_border_and_lost_beyond_it() -> None:
+    boxes = np.array([[-5, 2, 20, 200], [10, 10, 12, 13], [130, 5, 140, 9]], np.float32)
+    found = Detections(boxes, np.full(3, 0.5, np.float32), np.array([2, 0, 0]), np.arange(3))
+    classes = {0: ObjectClass(1, "bolt"), 2: ObjectClass(9, "nut")}
+    kept = list(scored_boxes(Prediction(Path("a.png"), 128, 80, found), 7, classes))
+    assert [(box.image_id, box.class_id, box.xyxy) for box in kept] == [
+        (7, 9, (0, 2, 20, 80)),
+        (7, 1, (10, 10, 12, 13)),
+    ]
+
+
+def test_coco_models_keep_cocos_category_ids() -> None:
+    classes = channel_classes(coco_classes(), range(1, 91), [])
+    assert len(classes) == 80
+    assert [(channel, item.id, item.name) for channel, item in classes.items()][-1] == (89, 90, "toothbrush")
+    assert [item.id for item in channel_classes(coco_classes(), range(1, 91), ["stop sign"]).values()] == [13]
+
+
+def test_an_evaluation_line_tells_the_pace_and_what_is_undefined() -> None:
+    started = RunStarted("d0", ("bolt",), 128, 10, 2, 100, 5, "CPU", step=20)
+    line = evaluation_line(Evaluated(40, {"AP50": 0.5}), started, [1.0, 2.0], 90.0)
+    assert line == "epoch 20.0 · step 40/100 · loss 1.5000 · AP – · AP50 0.5000 · 0:01:30 elapsed · 0:04:30 left"
+
+
 def test_the_models_own_thresholds_hold_where_no_score_is_given(
     command: Command, folder: Path, model_file: Path, tmp_path: Path
 ) -> None:
@@ -238,7 +270,7 @@ def test_evaluate_measures_what_auto_label_writes_under_the_same_ids(
     assert any(measured["metrics"][name] for name in ("AP", "AR100"))
     rows = command(*command_line).out.splitlines()
     assert rows[0] == f"{measured['metrics']['AP']:.4f}  AP"
-    assert rows[-1].endswith(f"AP of {NAMES[2]}")
+    assert rows[-2].endswith(f"  AP of {NAMES[2]}")
 
 
 def test_classes_the_model_does_not_know_are_named_and_count(
@@ -407,6 +439,32 @@ def test_fusion_weights_in_three_forms(command: Command, model_file: Path) -> No
         f"{nodes['P6 td']['edges']['P6 in']['weight']:.4f}",
     ]
     assert len(command("fusion", model_file, "--csv").out.splitlines()) == 1 + 57 == len(table) - 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_terminal_gets_a_progress_bar(tmp_path: Path) -> None:
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    subprocess.run(
+        program("workbench", tmp_path / "bench", "--count", 2), stdout=subprocess.PIPE, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    assert b"2/2" in os.read(ours, 100_000)
+    os.close(ours)
+
+
+@pytest.mark.skipif(not STARTER.is_file(), reason="the starter is still to be trained")
+def test_the_starter_labels_the_sample(command: Command, tmp_path: Path) -> None:
+    sample, out = MAIN.parent / "resources" / "sample", tmp_path / "labels.json"
+    assert command("auto-label", sample / "images", "--model", "starter", "--out", out).code == 0
+    document = read(out)
+    assert [item["name"] for item in document["categories"]] == ["nut", "washer", "bolt", "gear"]
+    assert {box["image_id"] for box in document["annotations"]} == {image["id"] for image in document["images"]}
+    measured = command("evaluate", sample / "truth.json", "--model", "starter", "--json")
+    assert json.loads(measured.out)["metrics"]["AP50"] > 0.5
 
 
 def test_a_reader_that_goes_away_is_no_error(model_file: Path) -> None:

@@ -1,0 +1,87 @@
+"""What a fine-tuning learns from and is measured on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from detector.commands.run_data import RunData, collect, reopen
+from detector.errors import LabelError, OptionsError
+
+BOX = [1, 1, 5, 5]
+
+
+def write(path: Path, classes: dict[int, str], boxes: list[tuple[int, int]], *, images: int = 4) -> Path:
+    """A COCO file of `images` pictures, made beside it, with (image id, category id) for each box."""
+    for number in range(1, images + 1):
+        (path.parent / f"{number}.jpg").write_bytes(bytes([number]))
+    document = {
+        "images": [{"id": number, "file_name": f"{number}.jpg"} for number in range(1, images + 1)],
+        "annotations": [
+            {"id": number, "image_id": image, "category_id": kind, "bbox": BOX, "iscrowd": int(kind < 0)}
+            for number, (image, kind) in enumerate(boxes, 1)
+        ],
+        "categories": [{"id": id, "name": name} for id, name in classes.items()],
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+def collected(data: Path, val: Path | None = None) -> RunData:
+    return collect(data, None, val, None)
+
+
+def test_validation_data_get_the_ids_of_the_classes_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "train.json", {7: "cat", 3: "dog"}, [(1, 7), (2, 3)])
+    val = write(tmp_path / "val.json", {3: "Cat", 7: "bird", 1: "dog"}, [(1, 3), (2, 7), (3, 1)])
+    run = collected(data, val)
+    assert run.validation is not None
+    names = {item.id: item.name for item in run.validation.dataset.classes}
+    assert (names[7], names[3]) == ("Cat", "dog")
+    assert [names[box.class_id] for box in run.validation.dataset.boxes] == ["Cat", "bird", "dog"]
+    assert "The model does not know bird" in capsys.readouterr().err
+
+
+def test_only_classes_with_boxes_are_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "train.json", {0: "root", 7: "cat", -1: "herd"}, [(1, 7), (2, 7), (3, -1)])
+    run = collected(data)
+    assert [item.name for item in run.classes] == ["cat"]
+    assert "no boxes to learn root, herd from" in capsys.readouterr().err
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    data = write(tmp_path / "train.json", {1: "cat", 2: "cat"}, [(1, 1), (2, 2)])
+    with pytest.raises(LabelError, match=r"train\.json: several classes are called “cat”"):
+        collected(data)
+
+
+def test_data_without_boxes_are_refused(tmp_path: Path) -> None:
+    data = write(tmp_path / "train.json", {1: "cat"}, [])
+    with pytest.raises(LabelError, match="no boxes to learn from"):
+        collected(data)
+
+
+def test_one_image_is_for_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = collected(write(tmp_path / "train.json", {1: "cat"}, [(1, 1)], images=1))
+    assert (len(run.train.paths), run.validation) == (1, None)
+    assert "nothing will be measured" in capsys.readouterr().err
+
+
+def test_frozen_data_come_back(tmp_path: Path) -> None:
+    boxes = [(number, 7 if number % 2 else 3) for number in range(1, 21)]
+    run = collected(write(tmp_path / "train.json", {7: "cat", 3: "dog", 9: "unused"}, boxes, images=20))
+    out = tmp_path / "run"
+    out.mkdir()
+    with pytest.raises(OptionsError, match="no run to resume"):
+        reopen(out, tmp_path, tmp_path)
+    run.freeze(out)
+    again = reopen(out, tmp_path, tmp_path)
+    assert again.train.paths == run.train.paths
+    assert again.train.dataset.boxes == run.train.dataset.boxes
+    assert [item.id for item in again.classes] == [item.id for item in run.classes] == [7, 3]
+    assert run.validation is not None
+    assert again.validation is not None
+    assert len(again.validation.paths) >= 4
+    assert again.validation.paths == run.validation.paths
+    assert again.validation.dataset.boxes == run.validation.dataset.boxes
+    assert not again.train.paths.keys() & again.validation.paths.keys()
