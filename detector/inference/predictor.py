@@ -57,7 +57,7 @@ class Predictor:
 
     exact: the reference's preprocessing and its choice of candidates, in float32. floor: the lowest score that comes
     out. channels: the model's channels to look for, None for all. batch: images per forward pass at most; None: 1 on
-    the CPU, where more are slower (their feature maps leave the cache), else 8.
+    the CPU, where more are slower (the allocator takes new pages for each large feature map), else 8.
     """
 
     def __init__(
