@@ -185,8 +185,8 @@ def _orientation(image: Image.Image, file: BinaryIO) -> int:
     """The EXIF orientation, 1 where there is none or it is damaged; no pixel is decoded for it."""
     try:
         if image.format == "PNG" and "exif" not in image.info:
-            image.info["exif"] = _late_exif(file)
-        return Image.Image.getexif(image).get(_ORIENTATION, 1)  # not PNG's own getexif, which decodes all pixels first
+            image.info["exif"] = _late_exif(file)  # else getexif decodes all pixels to come by it
+        return image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF raises nearly anything, and the picture is still worth showing
         return 1
 

@@ -343,6 +343,7 @@ def damaged() -> dict[str, bytes]:
         "empty": b"",
         "text": b"this is no picture\n" * 9,
         "zeros": bytes(500),
+        "grey and alpha": tiff_bytes(deep_samples("u2", 2)),
         "5 bands": tiff_bytes(deep_samples("u2", 5)),
         "half floats": tiff_bytes(deep_samples("f2", 1)),
         **{
