@@ -16,7 +16,10 @@ def replacing(path: Path) -> Iterator[Path]:
     target = path.resolve()
     temporary = target.with_name(f".{uuid4().hex}.part")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)  # safetensors leaves its files to their owner alone
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
