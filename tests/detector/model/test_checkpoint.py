@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from detector.errors import CheckpointError
@@ -96,25 +97,36 @@ def test_half_a_d0_is_below_nine_megabytes_and_loads_as_float32(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("old", [b"the old model", None])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), (OSError, "No space left")),
+        (
+            SafetensorError("I/O error: No space left"),
+            (CheckpointError, r"model\.safetensors cannot be written .*No space"),
+        ),
+    ],
+    ids=["by the system", "by safetensors"],
+)
 def test_a_failed_write_leaves_what_was_there(
-    old: bytes | None, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old: bytes | None,
+    error: Exception,
+    told: tuple[type[Exception], str],
+    model: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fill_the_disk(tensors: object, path: Path, metadata: object) -> None:
         path.write_bytes(b"half of the new model")
-        raise OSError(28, "No space left on device")
+        raise error
 
     path = tmp_path / "model.safetensors"
     if old is not None:
         path.write_bytes(old)
     monkeypatch.setattr(checkpoint, "save_file", fill_the_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(told[0], match=told[1]):
         save(model, path)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == ([(path.name, old)] if old else [])
-
-
-def test_a_folder_that_is_not_there_is_told(model: Model, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"gone.model\.safetensors cannot be written"):
-        save(model, tmp_path / "gone" / "model.safetensors")
 
 
 def write_described(path: Path, description: object) -> None:
