@@ -30,7 +30,7 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
-        app()
+        app()  # which exits by itself unless the command fails
     except StudioError as error:
         say(f"error: {error}")
     except OSError as error:  # a full disk, a folder that may not be written to

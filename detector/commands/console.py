@@ -1,7 +1,8 @@
 """Text for the person at the terminal or behind the pipe. File and class names are untrusted: shown, never obeyed."""
 
+import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
@@ -28,6 +29,11 @@ def say(text: str, *, to: TextIO | None = None) -> None:
 def answer(text: str) -> None:
     """Writes one line of what was asked for to stdout."""
     say(text, to=sys.stdout)
+
+
+def answer_json(document: Mapping[str, object]) -> None:
+    """Writes one JSON document, all ASCII, to stdout."""
+    print(json.dumps(document, allow_nan=False))
 
 
 def warn(messages: Sequence[str]) -> None:

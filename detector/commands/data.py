@@ -10,8 +10,8 @@ from detector.errors import LabelError, OptionsError
 from detector.training.dataset import ValidationSet
 
 
-def read_labelled(path: Path, images: Path | None) -> ValidationSet:
-    """The data set of a COCO file, and its picture files below `images`, else below the file's folder.
+def read_labelled(path: Path, images: Path) -> ValidationSet:
+    """The data set of a COCO file, and its picture files below `images`.
 
     Raises LabelError where the file cannot be used or none of its pictures is found.
     """
@@ -19,13 +19,12 @@ def read_labelled(path: Path, images: Path | None) -> ValidationSet:
         raise LabelError(f"{path}: this is a folder; name the COCO file that lists its images.")
     dataset, problems = coco.read(path)
     warn([f"{path}: {f'{problem.file}: ' if problem.file else ''}{problem.message}." for problem in problems])
-    root = images or path.parent
-    matched = coco.match_images(dataset, root)
+    matched = coco.match_images(dataset, images)
     if not matched.paths:
         count = len(dataset.images)
-        raise LabelError(f"{path}: none of its {count} images is in {root}; name the folder that holds them.")
-    warn([f"{name} is not in {root}; it is left out." for name in matched.missing])
-    warn([f"{name} fits several files in {root}; it is left out." for name in matched.ambiguous])
+        raise LabelError(f"{path}: none of its {count} images is in {images}; name the folder that holds them.")
+    warn([f"{name} is not in {images}; it is left out." for name in matched.missing])
+    warn([f"{name} fits several files in {images}; it is left out." for name in matched.ambiguous])
     return ValidationSet(dataset, matched.paths)
 
 

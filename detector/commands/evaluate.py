@@ -1,8 +1,6 @@
 """evaluate: how good a model is on a labelled data set."""
 
-import json
-
-from detector.commands.console import answer, number
+from detector.commands.console import answer, answer_json, number
 from detector.commands.options import (
     AsJson,
     BatchSize,
@@ -37,7 +35,7 @@ def evaluate(
     from detector.model.published import open_model
     from detector.training.evaluation import METRICS, evaluate_model
 
-    labelled = read_labelled(data, images)
+    labelled = read_labelled(data, images or data.parent)
     opened = open_model(model, variant=variant, classes=classes)
     matched = match_classes(opened.info.classes, labelled.dataset, otherwise="each counts with AP 0")
     predictor = ShownPredictor(opened, device=device, exact=exact, floor=0.0, channels=matched, batch=batch)
@@ -46,8 +44,7 @@ def evaluate(
     metrics = {name: measured.metrics.get(name) for name in METRICS}
     if as_json:
         images_read = len(labelled.paths) - len(failures)
-        document = {"images": images_read, "metrics": metrics, "class_ap": dict(measured.class_ap)}
-        answer(json.dumps(document, ensure_ascii=False))
+        answer_json({"images": images_read, "metrics": metrics, "class_ap": dict(measured.class_ap)})
         return
     for name, value in [*metrics.items(), *((f"AP of {name}", ap) for name, ap in measured.class_ap.items())]:
         answer(f"{number(value):>6}  {name}")

@@ -79,8 +79,10 @@ def fine_tune(
         patience=patience,
         half=half,
     )
+    images = images or data.parent
+    val_images = val_images or (images if val is None else val.parent)
     if resume:
-        learned = reopen(out, images or data.parent, val_images or (val or data).parent)
+        learned = reopen(out, images, val_images)
     else:
         if any((out / name).exists() for name in (BEST, LAST, STATE_FILE)):
             raise OptionsError(f"{out} already holds a run; go on with it (--resume), or name another folder.")

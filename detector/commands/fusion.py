@@ -1,11 +1,10 @@
 """fusion: the fusion weights of a model's BiFPN."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Option
 
-from detector.commands.console import answer
+from detector.commands.console import answer, answer_json
 from detector.commands.options import AsJson, ClassFile, VariantName
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ def fusion(
 
     taken = snapshot(open_model(model, variant=variant, classes=classes).network)
     if as_json:
-        lines = [json.dumps(to_document(taken), ensure_ascii=False)]
-    else:
-        lines = to_csv(taken).splitlines() if as_csv else _table(taken)
-    for line in lines:
+        answer_json(to_document(taken))
+        return
+    for line in to_csv(taken).splitlines() if as_csv else _table(taken):
         answer(line)
 
 

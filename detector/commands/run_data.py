@@ -31,7 +31,7 @@ class RunData:
             coco.write(self.validation.dataset, out / VAL)
 
 
-def collect(data: Path, images: Path | None, val: Path | None, val_images: Path | None) -> RunData:
+def collect(data: Path, images: Path, val: Path | None, val_images: Path) -> RunData:
     """The data of a new run: `val` for validation, else a part of `data`. Raises LabelError, OptionsError."""
     train = read_labelled(data, images)
     if val is not None:

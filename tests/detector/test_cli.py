@@ -30,7 +30,7 @@ from detector.model.variants import VARIANTS
 from detector.training.transfer import random_model
 
 MAIN = Path(__file__).parents[2] / "main.py"
-NAMES = ("bolt", None, "[red]nut[/red]")
+NAMES = ("bolt", None, "[red]nüt[/red]")
 IDS = (1, 2, 3)
 SIZE = 128
 BAD_NAME = "broken\x1b[31m\n.jpg"
@@ -395,18 +395,20 @@ def test_without_validation_data_some_images_are_kept_to_measure_on(
 ) -> None:
     made = command("workbench", tmp_path / "bench", "--count", 6, "--seed", 3, "--width", 160, "--height", 120)
     assert made.code == 0
-    bench = tmp_path / "bench" / "labels.json"
+    bench, images = tmp_path / "elsewhere.json", tmp_path / "bench"
+    (images / "labels.json").rename(bench)
     out = tmp_path / "run"
     options = ("--steps", 1, "--from-scratch", "--image-size", SIZE, "--half", "--events", tmp_path / "log")
-    ended = command(*tune(bench, bench.parent, Path("d0"), out, *options))
-    assert ended.code == 0, ended.err
+    for resume in ((), ("--resume",)):
+        ended = command(*tune(bench, images, Path("d0"), out, *options, *resume))
+        assert ended.code == 0, ended.err
     parts = [{image["file_name"] for image in read(out / f"frozen-{part}.json")["images"]} for part in ("train", "val")]
     assert not parts[0] & parts[1]
     assert parts[0] | parts[1] == {image["file_name"] for image in read(bench)["images"]}
     assert len(parts[1]) >= 2
     assert json.loads((tmp_path / "log").read_text("utf-8").splitlines()[0])["validation_images"] == len(parts[1])
     again = command(
-        "evaluate", out / "frozen-val.json", "--images", bench.parent, "--model", out / "best.safetensors", "--json"
+        "evaluate", out / "frozen-val.json", "--images", images, "--model", out / "best.safetensors", "--json"
     )
     measured = [
         event for event in map(json.loads, (tmp_path / "log").open(encoding="utf-8")) if event["event"] == "Evaluated"

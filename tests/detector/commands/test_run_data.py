@@ -28,7 +28,7 @@ def write(path: Path, classes: dict[int, str], boxes: list[tuple[int, int]], *, 
 
 
 def collected(data: Path, val: Path | None = None) -> RunData:
-    return collect(data, None, val, None)
+    return collect(data, data.parent, val, data.parent)
 
 
 def test_validation_data_get_the_ids_of_the_classes_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
