@@ -34,5 +34,5 @@ def run() -> None:
     except StudioError as error:
         say(f"error: {error}")
     except OSError as error:  # a full disk, a folder that may not be written to
-        say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        say(f"error: {': '.join(str(part) for part in (error.filename, error.strerror or error) if part)}")
     sys.exit(1)
