@@ -18,8 +18,8 @@ def pick(wanted: str = "auto") -> torch.device:
         device = torch.device(wanted)
     except RuntimeError as error:
         raise OptionsError(f"There is no device “{wanted}”; use auto, cpu, cuda, cuda:N or mps.") from error
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not available.get(device.type, False):
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= counts.get(device.type, 0):
         raise OptionsError(
             f"The device “{wanted}” is not available on this machine; use --device cpu, or auto to take the best one."
         )

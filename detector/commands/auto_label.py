@@ -62,7 +62,7 @@ def auto_label(
     for (listed_id, path), outcome in zip(pictures, outcomes, strict=True):
         if isinstance(outcome, Prediction):
             image_id = len(images) + 1 if listed_id is None else listed_id
-            name = path.relative_to(folder).as_posix()
+            name = Path(os.path.relpath(path, folder)).as_posix()
             images.append(ImageEntry(image_id, name, outcome.width, outcome.height))
             boxes += scored_boxes(outcome, image_id, wanted)
         else:

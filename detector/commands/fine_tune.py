@@ -83,6 +83,11 @@ def fine_tune(
     val_images = val_images or (images if val is None else val.parent)
     if resume:
         learned = reopen(out, images, val_images)
+        shared = learned.validation and set(learned.train.paths.values()) & set(learned.validation.paths.values())
+        if shared and val is None:  # a split shares no file: names of the validation folder were found in the other
+            raise OptionsError(
+                f"The run in {out} was measured on other pictures; name them with --val, as at its start."
+            )
     else:
         if any((out / name).exists() for name in (BEST, LAST, STATE_FILE)):
             raise OptionsError(f"{out} already holds a run; go on with it (--resume), or name another folder.")

@@ -78,7 +78,7 @@ def save(model: Model, path: Path, *, half: bool = False) -> None:
     Raises CheckpointError or OSError where `path` cannot be written to.
     """
     tensors = {name: _stored(name, tensor, half) for name, tensor in checkpoint_tensors(model.network).items()}
-    metadata = {METADATA_KEY: json.dumps(asdict(model.info), ensure_ascii=False)}
+    metadata = {METADATA_KEY: json.dumps(asdict(model.info))}
     try:
         with replacing(path) as temporary:
             save_file(tensors, temporary, metadata)

@@ -55,7 +55,8 @@ class Learner:
         )
         self.chunks = 1
         on_cuda = device.type == "cuda"
-        self.half = torch.bfloat16 if on_cuda and torch.cuda.is_bf16_supported() else torch.float16
+        native = on_cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+        self.half = torch.bfloat16 if native else torch.float16
         self.scaler = torch.GradScaler(device.type, enabled=on_cuda and self.half is torch.float16)
 
     def learn(self, batch: Batch, step: int) -> StepLosses | None:

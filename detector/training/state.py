@@ -20,23 +20,29 @@ STATE_FILE = "state.safetensors"
 
 @dataclass
 class Progress:
-    """How far a run is: optimiser steps done, the best AP and its metrics, evaluations since then."""
+    """How far a run is: steps done, the best AP and its metrics, evaluations since then, and what was measured last."""
 
     step: int = 0
     best: float | None = None
     since_best: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 def save_state(out: Path, learner: Learner, progress: Progress, options: FineTuneOptions) -> None:
-    """Write the run's state to `out`, whole or not at all."""
+    """Write the run's state to `out`, whole or not at all. Raises TrainingError where it cannot be written."""
     tensors = {f"network.{name}": tensor for name, tensor in learner.network.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.network.state_dict().items()}
     for index, values in learner.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in values.items()}
     described = {"progress": json.dumps(asdict(progress)), "options": json.dumps(asdict(options))}
-    with replacing(out / STATE_FILE) as temporary:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, described)
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        with replacing(out / STATE_FILE) as temporary:
+            save_file(tensors, temporary, described)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{out / STATE_FILE} cannot be written ({error}); make room on the disk.") from error
 
 
 def load_state(out: Path, learner: Learner, options: FineTuneOptions) -> Progress:
@@ -46,7 +52,7 @@ def load_state(out: Path, learner: Learner, options: FineTuneOptions) -> Progres
     """
     path = out / STATE_FILE
     if not path.is_file():
-        raise TrainingError(f"There is no run to resume in {out}; leave --resume out to start one.")
+        raise TrainingError(f"{out} holds no state to resume from; start again in another folder.")
     try:
         with safe_open(path, framework="pt", device=str(learner.device)) as file:
             described = file.metadata()

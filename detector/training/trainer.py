@@ -147,7 +147,7 @@ class Trainer:
         self.reported = len(self.loader.failures)
         if losses is None:
             self.skipped += 1
-            yield Warned("The loss was not a finite number; the step was skipped.", step)
+            yield Warned("The loss or its gradients were not finite; the step was skipped.", step)
             if self.skipped == MOST_SKIPPED:
                 raise TrainingError(
                     f"The loss was not finite {self.skipped} times in a row; start again with a lower --lr."
@@ -163,11 +163,16 @@ class Trainer:
             self._reestimate()
         evaluation = self._measure()
         progress = self.progress
-        if evaluation is None or progress.best is None or _ap(evaluation) > progress.best:
+        if evaluation is not None:
+            progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
+        elif self.validation is not None:
+            yield Warned(
+                "The validation images have no boxes to find: the newest model counts as the best.", progress.step
+            )
+        if evaluation is None or progress.best is None or evaluation.metrics["AP"] > progress.best:
             progress.since_best = 0
             if evaluation is not None:
-                progress.best, progress.metrics = _ap(evaluation), dict(evaluation.metrics)
-                self.info = replace(self.info, thresholds=evaluation.thresholds, metrics=evaluation.metrics)
+                progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
             yield self._save(BEST)
         else:
             progress.since_best += 1
@@ -176,12 +181,13 @@ class Trainer:
         yield self._save_last()
 
     def _measure(self) -> Evaluation | None:
+        """None where there is nothing to measure on: no validation images, or none with boxes."""
         if self.validation is None:
             return None
         predictor = Predictor(Model(self.learner.average.network, self.info), device=self.learner.device, floor=0.0)
         channel_to_class = dict(enumerate(self.info.category_ids))
         evaluation, _ = evaluate_model(predictor, self.validation.dataset, self.validation.paths, channel_to_class)
-        return evaluation
+        return evaluation if "AP" in evaluation.metrics else None
 
     def _reestimate(self) -> None:
         """The average's BN statistics, over training images as inference sees them."""
@@ -197,7 +203,9 @@ class Trainer:
 
     def _save(self, name: str) -> CheckpointSaved:
         path = self.out / name
-        info = replace(self.info, created=datetime.now(UTC).isoformat(timespec="seconds"))
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        measured, thresholds = self.progress.measured, self.progress.thresholds
+        info = replace(self.info, metrics=measured, thresholds=thresholds, created=created)
         save(Model(self.learner.average.network, info), path, half=self.options.half)
         return CheckpointSaved(self.progress.step, path.stem, str(path))
 
@@ -212,8 +220,3 @@ class Trainer:
             threads=max(1, min(8, (os.cpu_count() or 2) // 2)),
             memory_limit=memory_limit,
         )
-
-
-def _ap(evaluation: Evaluation) -> float:
-    """AP, or 0 where the validation images have no boxes to find."""
-    return evaluation.metrics.get("AP", 0.0)

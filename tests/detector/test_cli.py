@@ -364,7 +364,14 @@ def test_an_interrupted_fine_tuning_goes_on(
     """Ctrl+C after the first checkpoint, a line torn by the kill, then --resume with data that changed meanwhile."""
     out = tmp_path / "run"
     arguments = tune(labelled, folder, model_file, out, "--epochs", 6, "--val", labelled, "--val-images", folder)
-    running = subprocess.Popen(program(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where the tests run in the background, Ctrl+C is ignored from birth; at a terminal it is not.
+    running = subprocess.Popen(
+        program(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     log = out / "events.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (log.is_file() and '"kind": "last"' in log.read_text("utf-8")):

@@ -19,6 +19,7 @@ from detector.model.checkpoint import Model, load
 from detector.model.published import open_model
 from detector.model.variants import VARIANTS
 from detector.training.dataset import ValidationSet, training_samples
+from detector.training.evaluation import Evaluation
 from detector.training.loader import Sample
 from detector.training.options import FineTuneOptions
 from detector.training.trainer import STOP_FILE, fine_tune
@@ -108,6 +109,17 @@ def test_without_validation_the_newest_model_is_the_best(samples: tuple[Sample, 
     assert all(torch.equal(best[name], last[name]) for name in last)
 
 
+def test_validation_without_boxes_leaves_the_newest_model_as_the_best(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
+):
+    empty = replace(pictures, dataset=replace(pictures.dataset, boxes=()))
+    options = replace(OPTIONS, steps=None, epochs=2)
+    events = list(fine_tune(start(), samples, empty, options, tmp_path, device=CPU))
+    assert [event.step for event in events if isinstance(event, Warned)] == [3, 6]
+    best, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "last.safetensors")
+    assert all(torch.equal(best[name], last[name]) for name in last)
+
+
 def test_a_picture_that_cannot_be_read_is_named_and_the_run_goes_on(samples: tuple[Sample, ...], tmp_path: Path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
@@ -122,7 +134,8 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_run_goes_on(samples: tup
 def test_a_run_without_progress_ends_early(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("detector.training.trainer._ap", lambda evaluation: 0.25)
+    measured = Evaluation({"AP": 0.25}, {}, {})
+    monkeypatch.setattr("detector.training.trainer.evaluate_model", lambda *_: (measured, ()))
     options = replace(OPTIONS, steps=None, epochs=5, patience=2)
     *_, last = fine_tune(start(), samples, pictures, options, tmp_path, device=CPU)
     assert isinstance(last, RunFinished)
