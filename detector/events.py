@@ -3,7 +3,8 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import Field, asdict, dataclass, field, fields
+from typing import Any, get_args
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,24 @@ class StepDone:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Validation of the averaged weights after `step` steps; `metrics` are COCO's, in 0..1; `class_ap` is AP by class
-    name.
+    """Validation of the averaged weights after `step` steps, 0 before the first; `metrics` are COCO's, in 0..1;
+    `class_ap` is AP by class name.
     """
 
     step: int
     metrics: Mapping[str, float]
     class_ap: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FusionWeights:
+    """The averaged network's fusion weights after `step` steps, an entry per edge in the order of
+    detector.model.fusion.snapshot; `raw` is the learned parameter, None where the weight is fixed.
+    """
+
+    step: int
+    raw: tuple[float | None, ...]
+    weights: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -63,16 +75,19 @@ class Warned:
 
 @dataclass(frozen=True)
 class RunFinished:
-    """Training ended; `reason` is "done", "stopped" or "early" (no progress); `best` is the best checkpoint, if any."""
+    """Training ended; `reason` is "done", "stopped" or "early" (no progress); `best` is the best checkpoint, if any,
+    `metrics` are its measures and `start_metrics` those of the model that the run began with.
+    """
 
     step: int
     reason: str
     seconds: float
     best: str | None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    start_metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-Event = RunStarted | StepDone | Evaluated | CheckpointSaved | Warned | RunFinished
+Event = RunStarted | StepDone | Evaluated | FusionWeights | CheckpointSaved | Warned | RunFinished
 
 
 def _finite(value: object) -> object:
@@ -91,3 +106,23 @@ def to_json(event: Event) -> str:
         ensure_ascii=False,
         allow_nan=False,
     )
+
+
+def from_json(line: str | bytes) -> Event | None:
+    """The event of one line that `to_json` wrote; None where the line is torn, or of a kind that is not known here."""
+    try:
+        values = json.loads(line)
+        kind = _KINDS[values.pop("event")]
+        return kind(**{known.name: _field(known, values[known.name]) for known in fields(kind) if known.name in values})
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+
+
+def _field(known: Field[Any], value: object) -> object:
+    """A field's value from JSON's: null where a number was not finite, a list where it was a tuple."""
+    if value is None and known.type is float:
+        return math.nan
+    return tuple(value) if isinstance(value, list) else value
+
+
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

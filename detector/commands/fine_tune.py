@@ -58,9 +58,9 @@ def fine_tune(
     from detector.model.published import open_model
     from detector.model.variants import find_variant
     from detector.training.dataset import training_samples
+    from detector.training.run_folder import BEST, EVENTS, LAST
     from detector.training.state import STATE_FILE
-    from detector.training.trainer import BEST, LAST
-    from detector.training.trainer import fine_tune as train_model
+    from detector.training.trainer import Trainer
     from detector.training.transfer import adapt, random_model
 
     options = FineTuneOptions(
@@ -103,11 +103,9 @@ def fine_tune(
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
         learned.freeze(out)
-    run = train_model(
-        start, samples, learned.validation, options, out, device=pick(device), resume=resume, fresh=from_scratch
-    )
-    with _open_log(events or out / "events.jsonl", resume) as log:
-        _follow(run, log)
+    run = Trainer(start, samples, learned.validation, options, out, device=pick(device), fresh=from_scratch)
+    with _open_log(events or out / EVENTS, resume) as log:
+        _follow(run.events(resume=resume), log)
 
 
 def _open_log(path: Path, resume: bool) -> TextIO:
@@ -146,13 +144,16 @@ def _follow(events: Iterator[Event], log: TextIO) -> None:
 
 
 def evaluation_line(event: Evaluated, started: RunStarted, losses: Sequence[float], seconds: float) -> str:
-    """One evaluation, with the mean loss since the one before and the time that the rest of the run will take."""
+    """One evaluation; after the start's, with the mean loss since the one before and the time that the rest of the run
+    will take.
+    """
+    measured = [f"{name} {number(event.metrics.get(name))}" for name in ("AP", "AP50")]
+    if event.step == 0:
+        return " · ".join(["start", *measured])
     epoch = event.step * started.batch / started.train_images
     left = seconds / (event.step - started.step) * (started.steps - event.step)
     loss = sum(losses) / len(losses) if losses else None
-    numbers = {"loss": loss, "AP": event.metrics.get("AP"), "AP50": event.metrics.get("AP50")}
-    parts = [f"epoch {epoch:.1f}", f"step {event.step}/{started.steps}"]
-    parts += [f"{name} {number(value)}" for name, value in numbers.items()]
+    parts = [f"epoch {epoch:.1f}", f"step {event.step}/{started.steps}", f"loss {number(loss)}", *measured]
     return " · ".join([*parts, f"{_clock(seconds)} elapsed", f"{_clock(left)} left"])
 
 

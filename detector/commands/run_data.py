@@ -1,5 +1,6 @@
 """What a fine-tuning learns from and is measured on, frozen in its folder so that a resumed run has the same."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -36,6 +37,7 @@ def collect(data: Path, images: Path, val: Path | None, val_images: Path) -> Run
     train = read_labelled(data, images)
     if val is not None:
         validation = read_labelled(val, val_images)
+        _check_apart(train, validation, val)
     else:
         train, validation = _divide(train)
     classes = _learned(train.dataset, data)
@@ -67,6 +69,16 @@ def _learned(dataset: Dataset, source: Path) -> tuple[ObjectClass, ...]:
     if unused := [item.name for item in dataset.classes if item.id not in used]:
         warn([f"{source}: no boxes to learn {', '.join(unused)} from; the model will not know them."])
     return classes
+
+
+def _check_apart(train: ValidationSet, validation: ValidationSet, val: Path) -> None:
+    """Raises OptionsError where a picture is in both: what was learnt by heart is no measure."""
+    learnt = {os.path.realpath(path) for path in train.paths.values()}
+    if shared := [path for path in validation.paths.values() if os.path.realpath(path) in learnt]:
+        raise OptionsError(
+            f"{val}: {len(shared)} of its images are trained on, too, such as {shared[0].name}; a model is measured on "
+            "others: leave them out of one of the files, or leave --val out to keep a fifth."
+        )
 
 
 def _divide(labelled: ValidationSet) -> tuple[ValidationSet, ValidationSet]:

@@ -20,7 +20,9 @@ STATE_FILE = "state.safetensors"
 
 @dataclass
 class Progress:
-    """How far a run is: steps done, the best AP and its metrics, evaluations since then, and what was measured last."""
+    """How far a run is: steps done, the best AP and its metrics, evaluations since then, and what was measured last and
+    at the start.
+    """
 
     step: int = 0
     best: float | None = None
@@ -28,6 +30,7 @@ class Progress:
     metrics: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    start: Mapping[str, float] = field(default_factory=dict)
 
 
 def save_state(out: Path, learner: Learner, progress: Progress, options: FineTuneOptions) -> None:

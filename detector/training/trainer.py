@@ -14,9 +14,19 @@ import torch
 
 from detector.device import describe
 from detector.errors import TrainingError
-from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
+from detector.events import (
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    FusionWeights,
+    RunFinished,
+    RunStarted,
+    StepDone,
+    Warned,
+)
 from detector.inference.predictor import Predictor
 from detector.model.checkpoint import Model, save
+from detector.model.fusion import snapshot
 from detector.training.augment import Augmentation
 from detector.training.averaging import reestimate_statistics
 from detector.training.dataset import ValidationSet
@@ -24,10 +34,9 @@ from detector.training.evaluation import Evaluation, evaluate_model
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Loader, Sample
 from detector.training.options import FineTuneOptions
+from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.state import Progress, load_state, save_state
 
-BEST, LAST = "best.safetensors", "last.safetensors"
-STOP_FILE = "stop"  # whoever wants the run to end well creates it in the run's folder
 MOSAIC_ENDS = 0.8  # the last fifth sees whole pictures, as inference will
 STATISTICS_IMAGES = 200
 MOST_SKIPPED = 20  # steps in a row
@@ -35,33 +44,13 @@ CACHE_SHARE = 0.25  # of the machine's memory, for decoded pictures
 PACE_STEPS = 20
 
 
-def fine_tune(
-    start: Model,
-    train: Sequence[Sample],
-    validation: ValidationSet | None,
-    options: FineTuneOptions,
-    out: Path,
-    *,
-    device: torch.device,
-    resume: bool = False,
-    fresh: bool = False,
-) -> Iterator[Event]:
-    """Train `start` on `train`, measuring on `validation`; writes best.safetensors and last.safetensors to `out`.
-
-    `fresh` says that the weights of `start` are random. `resume` goes on with the run in `out`. A file named "stop" in
-    `out` ends the run well after the step in hand. Raises OptionsError where the options do not fit each other, the
-    variant or the run resumed, TrainingError where the run cannot go on.
-    """
-    run = Trainer(start, train, validation, options, out, device=device, fresh=fresh)
-    out.mkdir(parents=True, exist_ok=True)
-    if resume:
-        run.progress = load_state(out, run.learner, options)
-    (out / STOP_FILE).unlink(missing_ok=True)
-    yield from run.events()
-
-
 class Trainer:
-    """One run: what it trains, on what, and how far it is."""
+    """One run: trains `start` on `train`, measuring on `validation`; writes best.safetensors and last.safetensors to
+    `out`.
+
+    `fresh` says that the weights of `start` are random. Raises OptionsError where the options do not fit each other or
+    the variant.
+    """
 
     def __init__(
         self,
@@ -72,7 +61,7 @@ class Trainer:
         out: Path,
         *,
         device: torch.device,
-        fresh: bool,
+        fresh: bool = False,
     ) -> None:
         self.size = start.network.variant.check_image_size(options.image_size or start.info.image_size)
         self.info = replace(start.info, image_size=self.size)
@@ -91,10 +80,20 @@ class Trainer:
         self.reported = self.skipped = 0
         self.ticks: deque[float] = deque(maxlen=PACE_STEPS)
 
-    def events(self) -> Iterator[Event]:
-        """Train from where `progress` is to the end."""
+    def events(self, *, resume: bool = False) -> Iterator[Event]:
+        """Train to the end; `resume` goes on with the run in `out`.
+
+        A file named "stop" in `out` ends the run well after the step in hand. Raises OptionsError where a run resumed
+        had other options, TrainingError where the run cannot go on.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        if resume:
+            self.progress = load_state(self.out, self.learner, self.options)
+        (self.out / STOP_FILE).unlink(missing_ok=True)
         began = time.monotonic()
         yield self._started()
+        if not resume:
+            yield from self._measure_start()
         every = self.options.evaluation_steps(len(self.train))
         reason = "done"
         with closing(self._batches()) as batches:
@@ -110,11 +109,9 @@ class Trainer:
                     yield self._save_last()
                     reason = "stopped"
                     break
-        best = self.out / BEST
-        seconds = time.monotonic() - began
-        yield RunFinished(
-            self.progress.step, reason, seconds, str(best) if best.exists() else None, self.progress.metrics
-        )
+        best = str(self.out / BEST) if (self.out / BEST).exists() else None
+        progress, seconds = self.progress, time.monotonic() - began
+        yield RunFinished(progress.step, reason, seconds, best, progress.metrics, progress.start)
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -127,6 +124,19 @@ class Trainer:
             batch=self.options.batch,
             device=describe(self.learner.device),
             step=self.progress.step,
+        )
+
+    def _measure_start(self) -> Iterator[Event]:
+        """What the model knows before the first step, on the same images: what the run is to be compared with."""
+        yield self._fusion_weights()
+        if (evaluation := self._measure()) is not None:
+            self.progress.start = dict(evaluation.metrics)
+            yield Evaluated(0, evaluation.metrics, evaluation.class_ap)
+
+    def _fusion_weights(self) -> FusionWeights:
+        edges = snapshot(self.learner.average.network).edges
+        return FusionWeights(
+            self.progress.step, tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges)
         )
 
     def _batches(self) -> Generator[Batch]:
@@ -178,6 +188,7 @@ class Trainer:
             progress.since_best += 1
         if evaluation is not None:
             yield Evaluated(progress.step, evaluation.metrics, evaluation.class_ap)
+        yield self._fusion_weights()
         yield self._save_last()
 
     def _measure(self) -> Evaluation | None:

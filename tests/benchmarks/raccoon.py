@@ -52,7 +52,7 @@ def ours(folder: Path, seed: int, steps: int, size: int) -> dict[str, dict[str, 
         **{"--val": RACCOON / "val.json", "--val-images": RACCOON / "images", "--steps": steps, "--seed": seed},
     )
     events = [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
-    measured = [event["metrics"] for event in events if event["event"] == "Evaluated"]
+    measured = [event["metrics"] for event in events if event["event"] == "Evaluated" and event["step"]]
     return {"best": max(measured, key=lambda metrics: metrics["AP"]), "last": measured[-1]}
 
 

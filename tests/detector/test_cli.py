@@ -121,6 +121,18 @@ def labelled(folder: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def held_out(tmp_path: Path) -> Path:
+    """A COCO file of a picture that is not among the others, beside it."""
+    path = tmp_path / "held-out" / "val.json"
+    path.parent.mkdir()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)).save(path.parent / "4.png")
+    box = {"id": 1, "image_id": 1, "category_id": 9, "bbox": [5, 5, 60, 50]}
+    document = {"images": [{"id": 1, "file_name": "4.png"}], "categories": [{"id": 9, "name": "Bolt"}]}
+    path.write_text(json.dumps({**document, "annotations": [box]}))
+    return path
+
+
 def read(path: Path) -> dict:
     return json.loads(path.read_text("utf-8"))
 
@@ -214,6 +226,7 @@ def test_coco_models_keep_cocos_category_ids() -> None:
 def test_an_evaluation_line_tells_the_pace_and_what_is_undefined() -> None:
     started = RunStarted("d0", ("bolt",), 128, 10, 2, 100, 5, "CPU", step=20)
     line = evaluation_line(Evaluated(40, {"AP50": 0.5}), started, [1.0, 2.0], 90.0)
+    assert evaluation_line(Evaluated(0, {"AP": 0.25}), started, [], 3.0) == "start · AP 0.2500 · AP50 –"
     assert line == "epoch 20.0 · step 40/100 · loss 1.5000 · AP – · AP50 0.5000 · 0:01:30 elapsed · 0:04:30 left"
 
 
@@ -359,11 +372,11 @@ def tune(labelled: Path, folder: Path, model_file: Path, out: Path, *more: objec
 
 
 def test_an_interrupted_fine_tuning_goes_on(
-    command: Command, folder: Path, labelled: Path, model_file: Path, tmp_path: Path
+    command: Command, folder: Path, labelled: Path, held_out: Path, model_file: Path, tmp_path: Path
 ) -> None:
     """Ctrl+C after the first checkpoint, a line torn by the kill, then --resume with data that changed meanwhile."""
     out = tmp_path / "run"
-    arguments = tune(labelled, folder, model_file, out, "--epochs", 6, "--val", labelled, "--val-images", folder)
+    arguments = tune(labelled, folder, model_file, out, "--epochs", 6, "--val", held_out)
     # Where the tests run in the background, Ctrl+C is ignored from birth; at a terminal it is not.
     running = subprocess.Popen(
         program(*arguments),
@@ -380,7 +393,9 @@ def test_an_interrupted_fine_tuning_goes_on(
     printed, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert "Traceback" not in said
-    assert printed.startswith("epoch 1.3 · step 2/12 · loss ")
+    start, first, *_ = printed.splitlines()
+    assert start.startswith("start · AP ")
+    assert first.startswith("epoch 1.3 · step 2/12 · loss ")
     with log.open("a", encoding="utf-8") as file:
         file.write('{"event": "Step')
     labelled.write_text("{}")

@@ -28,18 +28,28 @@ def write(path: Path, classes: dict[int, str], boxes: list[tuple[int, int]], *, 
 
 
 def collected(data: Path, val: Path | None = None) -> RunData:
-    return collect(data, data.parent, val, data.parent)
+    return collect(data, data.parent, val, (val or data).parent)
 
 
 def test_validation_data_get_the_ids_of_the_classes_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "train.json", {7: "cat", 3: "dog"}, [(1, 7), (2, 3)])
-    val = write(tmp_path / "val.json", {3: "Cat", 7: "bird", 1: "dog"}, [(1, 3), (2, 7), (3, 1)])
+    (tmp_path / "val").mkdir()
+    val = write(tmp_path / "val" / "val.json", {3: "Cat", 7: "bird", 1: "dog"}, [(1, 3), (2, 7), (3, 1)])
     run = collected(data, val)
     assert run.validation is not None
     names = {item.id: item.name for item in run.validation.dataset.classes}
     assert (names[7], names[3]) == ("Cat", "dog")
     assert [names[box.class_id] for box in run.validation.dataset.boxes] == ["Cat", "bird", "dog"]
     assert "The model does not know bird" in capsys.readouterr().err
+
+
+def test_images_to_measure_on_are_not_trained_on(tmp_path: Path) -> None:
+    data = write(tmp_path / "train.json", {7: "cat"}, [(1, 7)])
+    (tmp_path / "val").mkdir()
+    val = write(tmp_path / "val" / "val.json", {7: "cat"}, [(1, 7)])
+    assert collected(data, val).validation
+    with pytest.raises(OptionsError, match=r"val\.json: 4 of its images are trained on, too, such as 1\.jpg"):
+        collect(data, tmp_path, val, tmp_path / "val" / "..")
 
 
 def test_only_classes_with_boxes_are_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

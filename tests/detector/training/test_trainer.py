@@ -1,6 +1,5 @@
 """Whole runs, small ones."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +13,17 @@ from detector.data import coco
 from detector.data.annotations import Dataset, ImageEntry
 from detector.data.workbench import CLASSES, scene
 from detector.errors import OptionsError, TrainingError
-from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned, to_json
+from detector.events import CheckpointSaved, Evaluated, Event, FusionWeights, RunFinished, RunStarted, StepDone, Warned
 from detector.model.checkpoint import Model, load
+from detector.model.fusion import snapshot
 from detector.model.published import open_model
 from detector.model.variants import VARIANTS
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
 from detector.training.loader import Sample
 from detector.training.options import FineTuneOptions
-from detector.training.trainer import STOP_FILE, fine_tune
+from detector.training.run_folder import STOP_FILE
+from detector.training.trainer import Trainer
 from detector.training.transfer import adapt, random_model
 
 IDS = [item.id for item in CLASSES]
@@ -60,13 +61,17 @@ def kinds(events: list[Event]) -> list[str]:
 def test_a_run_tells_its_story_and_leaves_two_models(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
 ):
-    events = list(fine_tune(start(), samples, pictures, replace(OPTIONS, steps=None, epochs=2), tmp_path, device=CPU))
+    events = list(
+        Trainer(start(), samples, pictures, replace(OPTIONS, steps=None, epochs=2), tmp_path, device=CPU).events()
+    )
     assert isinstance(events[0], RunStarted)
     assert (events[0].steps, events[0].train_images, events[0].validation_images) == (6, 5, 5)
     assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2, 3, 4, 5, 6]
-    assert [event.step for event in events if isinstance(event, Evaluated)] == [3, 6]
+    assert [event.step for event in events if isinstance(event, Evaluated)] == [0, 3, 6]
+    assert [event.step for event in events if isinstance(event, FusionWeights)] == [0, 3, 6]
     assert isinstance(events[-1], RunFinished)
     assert events[-1].reason == "done"
+    assert kinds(events)[:4] == ["RunStarted", "FusionWeights", "Evaluated", "StepDone"]
     for name in ("best", "last"):
         info = load(tmp_path / f"{name}.safetensors").info
         assert info.classes == tuple(NAMES)
@@ -74,21 +79,49 @@ def test_a_run_tells_its_story_and_leaves_two_models(
         assert "AP50" in info.metrics
     saved = {event.kind for event in events if isinstance(event, CheckpointSaved)}
     assert saved == {"best", "last"}
-    for event in events:
-        assert json.loads(to_json(event))["event"] == type(event).__name__
+
+
+def test_the_start_is_measured_first_and_remembered_but_is_no_checkpoint(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    course = iter([0.5, 0.25, 0.375])
+    monkeypatch.setattr(
+        "detector.training.trainer.evaluate_model", lambda *_: (Evaluation({"AP": next(course)}, {}, {}), ())
+    )
+    options = replace(OPTIONS, steps=2, batch=8)
+    for event in Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events():
+        if isinstance(event, StepDone) and event.step == 1:
+            (tmp_path / STOP_FILE).touch()
+    assert isinstance(event, RunFinished)
+    assert (event.metrics, event.start_metrics) == ({"AP": 0.25}, {"AP": 0.5})
+    *rest, last = Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events(resume=True)
+    assert isinstance(last, RunFinished)
+    assert (last.metrics, last.start_metrics) == ({"AP": 0.375}, {"AP": 0.5})
+    assert [event.step for event in rest if isinstance(event, Evaluated | FusionWeights)] == [2, 2]
+    assert load(tmp_path / "best.safetensors").info.metrics == {"AP": 0.375}
+
+
+def test_the_fusion_weights_told_are_those_of_the_average(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
+):
+    events = list(Trainer(start(), samples, pictures, OPTIONS, tmp_path, device=CPU).events())
+    first, *_, last = (event for event in events if isinstance(event, FusionWeights))
+    edges = snapshot(load(tmp_path / "last.safetensors").network).edges
+    assert (last.raw, last.weights) == (tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges))
+    assert set(first.raw) == {1.0} != set(last.raw)
 
 
 def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
 ):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    list(fine_tune(start(), samples, pictures, OPTIONS, whole, device=CPU))
-    for event in fine_tune(start(), samples, pictures, OPTIONS, cut, device=CPU):
+    list(Trainer(start(), samples, pictures, OPTIONS, whole, device=CPU).events())
+    for event in Trainer(start(), samples, pictures, OPTIONS, cut, device=CPU).events():
         if isinstance(event, StepDone) and event.step == 4:
             (cut / STOP_FILE).touch()
     assert isinstance(event, RunFinished)
     assert (event.reason, event.step) == ("stopped", 4)
-    rest = list(fine_tune(start(), samples, pictures, OPTIONS, cut, device=CPU, resume=True))
+    rest = list(Trainer(start(), samples, pictures, OPTIONS, cut, device=CPU).events(resume=True))
     assert [event.step for event in rest if isinstance(event, StepDone)] == [5, 6]
     expected, found = load_file(whole / "last.safetensors"), load_file(cut / "last.safetensors")
     assert all(torch.equal(expected[name], found[name]) for name in expected)
@@ -97,14 +130,14 @@ def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
 def test_a_run_does_not_go_on_with_other_options(pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path):
     options = replace(OPTIONS, steps=1)
     with pytest.raises(TrainingError, match="resume"):
-        list(fine_tune(start(), samples, None, options, tmp_path, device=CPU, resume=True))
-    list(fine_tune(start(), samples, None, options, tmp_path, device=CPU))
+        list(Trainer(start(), samples, None, options, tmp_path, device=CPU).events(resume=True))
+    list(Trainer(start(), samples, None, options, tmp_path, device=CPU).events())
     with pytest.raises(OptionsError, match="seed was 0, now 3"):
-        list(fine_tune(start(), samples, None, replace(options, seed=3), tmp_path, device=CPU, resume=True))
+        list(Trainer(start(), samples, None, replace(options, seed=3), tmp_path, device=CPU).events(resume=True))
 
 
 def test_without_validation_the_newest_model_is_the_best(samples: tuple[Sample, ...], tmp_path: Path):
-    list(fine_tune(start(), samples, None, replace(OPTIONS, steps=2), tmp_path, device=CPU))
+    list(Trainer(start(), samples, None, replace(OPTIONS, steps=2), tmp_path, device=CPU).events())
     best, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "last.safetensors")
     assert all(torch.equal(best[name], last[name]) for name in last)
 
@@ -114,7 +147,7 @@ def test_validation_without_boxes_leaves_the_newest_model_as_the_best(
 ):
     empty = replace(pictures, dataset=replace(pictures.dataset, boxes=()))
     options = replace(OPTIONS, steps=None, epochs=2)
-    events = list(fine_tune(start(), samples, empty, options, tmp_path, device=CPU))
+    events = list(Trainer(start(), samples, empty, options, tmp_path, device=CPU).events())
     assert [event.step for event in events if isinstance(event, Warned)] == [3, 6]
     best, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "last.safetensors")
     assert all(torch.equal(best[name], last[name]) for name in last)
@@ -124,7 +157,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_run_goes_on(samples: tup
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
     sick = (replace(samples[0], path=broken), *samples[1:])
-    events = list(fine_tune(start(), sick, None, replace(OPTIONS, steps=4), tmp_path / "run", device=CPU))
+    events = list(Trainer(start(), sick, None, replace(OPTIONS, steps=4), tmp_path / "run", device=CPU).events())
     warnings = [event.message for event in events if isinstance(event, Warned)]
     assert len(warnings) == 1
     assert "broken.jpg" in warnings[0]
@@ -137,7 +170,7 @@ def test_a_run_without_progress_ends_early(
     measured = Evaluation({"AP": 0.25}, {}, {})
     monkeypatch.setattr("detector.training.trainer.evaluate_model", lambda *_: (measured, ()))
     options = replace(OPTIONS, steps=None, epochs=5, patience=2)
-    *_, last = fine_tune(start(), samples, pictures, options, tmp_path, device=CPU)
+    *_, last = Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events()
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step) == ("early", 9)
 
@@ -147,9 +180,9 @@ def test_a_loss_that_stays_infinite_ends_the_run_with_a_way_out(samples: tuple[S
     with torch.no_grad():
         model.network.box_net.predict.conv_pw.bias.fill_(float("nan"))
     options = replace(OPTIONS, steps=40, epochs=None, batch=1, image_size=128)
-    run = fine_tune(model, samples * 8, None, options, tmp_path, device=CPU)
-    said = kinds([next(run) for _ in range(21)])
-    assert said == ["RunStarted", *["Warned"] * 20]
+    run = Trainer(model, samples * 8, None, options, tmp_path, device=CPU).events()
+    said = kinds([next(run) for _ in range(22)])
+    assert said == ["RunStarted", "FusionWeights", *["Warned"] * 20]
     with pytest.raises(TrainingError, match="lower --lr"):
         next(run)
 
@@ -164,9 +197,9 @@ def test_eight_photographs_are_learnt_by_heart(shared_data: Path, tmp_path: Path
     model = adapt(open_model(str(shared_data / "tf_efficientdet_d0-standin.pth")), ["person"], [1])
     options = FineTuneOptions(steps=150, image_size=384, scale=(1.0, 1.0), flip=False, photometric=0.0, mosaic=0.0)
     ids = [item.id for item in few.classes]
-    *_, last = fine_tune(
+    *_, last = Trainer(
         model, training_samples(few, paths, ids), ValidationSet(few, paths), options, tmp_path, device=CPU
-    )
+    ).events()
     assert isinstance(last, RunFinished)
     assert last.metrics["AP50"] >= 0.95
 
@@ -189,6 +222,6 @@ def test_labels_at_random_teach_nothing_about_new_pictures(shared_data: Path, tm
     model = adapt(open_model(str(shared_data / "tf_efficientdet_d0-standin.pth")), ["raccoon"], [1])
     validation = ValidationSet(held_out, {i.id: folder / "images" / i.path for i in held_out.images})
     options = FineTuneOptions(steps=100, image_size=256)
-    events = fine_tune(model, samples, validation, options, tmp_path, device=CPU)
+    events = Trainer(model, samples, validation, options, tmp_path, device=CPU).events()
     course = [event.metrics["AP50"] for event in events if isinstance(event, Evaluated)]
     assert course[-1] < 0.1, course
