@@ -1,0 +1,530 @@
+"""The open project as the window sees it: images, the current image's boxes, the selection; and a person's verbs.
+
+Every verb is one transaction of the store and one step of undo. Widgets read the properties and follow the signals.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from app import edits
+from app.edits import Edit, Page, PassEdit, Rectangle, proposal_key
+from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
+from app.image_list import ImageList
+from app.theme import class_colour
+from detector.data.project.proposals import Proposal, ProposalIndex, proposals
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
+from detector.data.project.store import Project
+from detector.errors import StudioError
+
+THRESHOLD, CURRENT = "threshold", "current-image"  # settings of the project
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBox:
+    """A box of the current image, or a proposal (`key` below 0, no `origin`)."""
+
+    key: int
+    class_id: int
+    xyxy: Rectangle
+    score: float | None = None
+    origin: Origin | None = None
+    model: str | None = None
+    iscrowd: bool = False
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether a model says so and no person yet."""
+        return self.key < 0
+
+
+class Document(QObject):
+    """An open project, or none. All in the window's thread."""
+
+    project_changed = Signal()
+    images_changed = Signal()  # rows came
+    image_updated = Signal(int)  # one image's state or counts
+    visible_changed = Signal()
+    current_changed = Signal()
+    shown_changed = Signal()
+    selection_changed = Signal()
+    classes_changed = Signal()
+    active_class_changed = Signal()
+    proposals_changed = Signal()  # counts over all images
+    refused = Signal(str)  # why a verb did nothing
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        self._clear(None)
+
+    # The project
+
+    @property
+    def read_only(self) -> bool:
+        """Whether verbs are refused."""
+        return self.project is None or self.project.read_only is not None
+
+    def attach(self, project: Project) -> None:
+        """Show a project, which this now owns; its images come by add_images."""
+        self.detach()
+        self._clear(project)
+        self.classes = project.classes()
+        self.active_class = self.classes[0].id if self.classes else None
+        threshold = project.setting(THRESHOLD)
+        self.threshold = float(threshold) if isinstance(threshold, int | float) else None
+        self.project_changed.emit()
+        self.classes_changed.emit()
+
+    def detach(self) -> None:
+        """Close the project."""
+        if self.project is None:
+            return
+        self._remember_current()
+        self.project.close()
+        self._clear(None)
+        self.undo_stack.clear()
+        self.project_changed.emit()
+
+    def add_images(self, images: Sequence[ProjectImage], counts: Mapping[int, Mapping[int, int]]) -> None:
+        """Take in images and their number of boxes by image and class."""
+        self.images.update((image.id, image) for image in images)
+        self._counts.update((image_id, Counter(of_image)) for image_id, of_image in counts.items())
+        self._list.add(images)
+        self.images_changed.emit()
+        self.visible_changed.emit()
+        if self.current is None and self._list.order:
+            wanted = self._project.setting(CURRENT)
+            self.show(wanted if isinstance(wanted, int) and wanted in self.images else self._list.order[0])
+
+    def set_index(self, index: ProposalIndex) -> None:
+        """Take the proposals of all images, read in a worker."""
+        self._index = index
+        self._count_proposals()
+        self._show_boxes()
+
+    # Where one is
+
+    def show(self, image_id: int) -> None:
+        """Make an image the current one."""
+        if image_id == self.current or image_id not in self.images:
+            return
+        before, self.current = self.current, image_id
+        self.selection = frozenset()
+        self._load_page()
+        for changed in (before, image_id):
+            if changed is not None:
+                self._refilter(changed)
+        self.current_changed.emit()
+        self.shown_changed.emit()
+        self.selection_changed.emit()
+
+    def step(self, by: int) -> None:
+        """Go on by so many images of the list, and no further than its ends."""
+        if self.current is None or not self.visible:
+            return
+        place = self._list.place(self.current)
+        self.show(self.visible[min(max(place + by, 0), len(self.visible) - 1)])
+
+    def show_next_to_review(self) -> None:
+        """Go to the next image that needs a look: one with proposals, else one that nobody has vouched for."""
+        target = self._next_to_review()
+        if target is None:
+            self.refused.emit("Every image is reviewed.")
+        else:
+            self.show(target)
+
+    def set_filter(self, wanted: ImageFilter) -> None:
+        """Show other images in the list."""
+        if wanted != self.filter:
+            self.filter = wanted
+            self._list.filter_anew()
+            self.visible_changed.emit()
+
+    def set_selection(self, keys: Iterable[int]) -> None:
+        """Select boxes and proposals of the current image."""
+        wanted = frozenset(keys) & {box.key for box in self.shown}
+        if wanted != self.selection:
+            self.selection = wanted
+            self.selection_changed.emit()
+
+    def set_active_class(self, class_id: int | None) -> None:
+        """The class of the next box."""
+        if class_id != self.active_class:
+            self.active_class = class_id
+            self.active_class_changed.emit()
+
+    def set_threshold(self, threshold: float | None) -> None:
+        """From which score on predictions are proposals; None: from the model's own, class by class."""
+        if threshold == self.threshold:
+            return
+        self.threshold = threshold
+        if self.project and not self.read_only:
+            self.project.set_setting(THRESHOLD, threshold)
+        self._count_proposals()
+        self._show_boxes()
+
+    # What there is
+
+    def class_of(self, class_id: int) -> ProjectClass:
+        """The class with an id."""
+        return self._class_by_id[class_id]
+
+    def box_count(self, image_id: int) -> int:
+        """Boxes of an image, without proposals."""
+        return self._counts.get(image_id, Counter()).total()
+
+    def proposal_count(self, image_id: int) -> int:
+        """Proposals of an image at the present threshold."""
+        return self._proposal_counts.get(image_id, 0)
+
+    def class_counts(self) -> dict[int, int]:
+        """Boxes by class, in all images."""
+        return dict(sum(self._counts.values(), Counter()))
+
+    def filter_counts(self) -> dict[FilterKind, int]:
+        """How many images each kind of filter has."""
+        states = Counter(image.state for image in self.images.values())
+        counts = {kind: states[state] for kind, state in STATES.items()}
+        to_review = sum(is_to_review(self.images[id], n) for id, n in self._proposal_counts.items() if id in self.images)
+        return {FilterKind.ALL: len(self.images), FilterKind.TO_REVIEW: to_review, **counts}
+
+    def proposal_total(self) -> tuple[int, int]:
+        """Proposals, and the images that have some."""
+        return sum(self._proposal_counts.values()), len(self._proposal_counts)
+
+    def has_predictions(self) -> bool:
+        """Whether a model has seen the current image."""
+        return self._predicted
+
+    # Verbs
+
+    def draw(self, xyxy: Rectangle) -> int | None:
+        """A new box of the active class; its key."""
+        page = self._page_to_edit()
+        if page is None:
+            return None
+        if self.active_class is None:
+            self.refused.emit("A box needs a class: add one in the Classes panel first.")
+            return None
+        x1, y1, x2, y2 = edits.clamped(xyxy, page.image)
+        if x1 >= x2 or y1 >= y2:
+            return None
+        box = ProjectBox(
+            id=self._new_id(),
+            image_id=page.image.id,
+            class_id=self.active_class,
+            xyxy=(x1, y1, x2, y2),
+            origin=Origin.DRAWN,
+        )
+        self._do("Draw box", edits.draw(page, box))
+        self.set_selection([box.id])
+        return box.id
+
+    def reshape(self, rectangles: Mapping[int, Rectangle]) -> dict[int, int]:
+        """Move and resize; old keys → new ones, for a changed proposal becomes a box."""
+        page = self._page_to_edit()
+        if page is None:
+            return {}
+        cut = {key: edits.clamped(xyxy, page.image) for key, xyxy in rectangles.items() if self._has(key)}
+        kept = {key: r for key, r in cut.items() if r[0] < r[2] and r[1] < r[3] and r != self._rectangle(key)}
+        return self._do_keyed("Move box", *edits.reshape(page, kept, self._new_id)) if kept else {}
+
+    def relabel(self, keys: Iterable[int], class_id: int) -> dict[int, int]:
+        """Give boxes and proposals another class, which is then the active one."""
+        page = self._page_to_edit()
+        if page is None:
+            return {}
+        self.set_active_class(class_id)
+        change = [key for key in keys if self._has(key)]
+        if not change:
+            return {}
+        change_keys = edits.relabel(page, change, class_id=class_id, new_id=self._new_id)
+        return self._do_keyed("Change class", *change_keys)
+
+    def accept(self, keys: Iterable[int]) -> dict[int, int]:
+        """Vouch for proposals as they are."""
+        page = self._page_to_edit()
+        chosen = [key for key in keys if page and key in page.proposals]
+        if page is None or not chosen:
+            return {}
+        return self._do_keyed("Accept", *edits.accept(page, chosen, self._new_id))
+
+    def delete(self, keys: Iterable[int]) -> None:
+        """Delete boxes, reject proposals."""
+        page = self._page_to_edit()
+        chosen = [key for key in keys if self._has(key)]
+        if page is not None and chosen:
+            self._do("Delete box" if any(key > 0 for key in chosen) else "Reject", edits.delete(page, chosen, self._new_id))
+
+    def review(self) -> bool:
+        """Vouch for all that is shown and go on to the next image that needs a look."""
+        page = self._page_to_edit()
+        if page is None:
+            return False
+        if not page.boxes and not page.proposals and not self._predicted and page.image.state is not State.REVIEWED:
+            self.refused.emit("No box is here and no model has looked: draw one, or press E if the image is empty.")
+            return False
+        self._vouch("Review", edits.review, {box.class_id for box in self.shown})
+        return True
+
+    def mark_empty(self) -> bool:
+        """Record that nothing is on the image, and go on."""
+        page = self._page_to_edit()
+        if page is None:
+            return False
+        if page.boxes:
+            self.refused.emit(f"This image has {len(page.boxes)} boxes, so it is not empty; delete them first.")
+            return False
+        self._vouch("Mark empty", edits.mark_empty, set())
+        return True
+
+    def add_class(self, name: str) -> int | None:
+        """A new class, which is then the active one; its id, or that of the class that has this name."""
+        wanted = " ".join(name.split())
+        same = next((item for item in self.classes if item.name.casefold() == wanted.casefold()), None)
+        if same:
+            self.set_active_class(same.id)
+            return same.id
+        if self._refuse_editing() or not wanted:
+            return None
+        position = max((item.position for item in self.classes), default=-1) + 1
+        category_id = max((item.category_id for item in self.classes), default=0) + 1
+        made = ProjectClass(self._new_id(), wanted, class_colour(position), position, max(category_id, 1))
+        self._do(f"Add class {wanted}", edits.change_class(None, made))
+        self.set_active_class(made.id)
+        return made.id
+
+    def rename_class(self, class_id: int, name: str) -> None:
+        """Another name, which no other class may have."""
+        wanted, before = " ".join(name.split()), self.class_of(class_id)
+        if any(item.name.casefold() == wanted.casefold() and item.id != class_id for item in self.classes):
+            self.refused.emit(f"There already is a class “{wanted}”.")
+        elif wanted and wanted != before.name and not self._refuse_editing():
+            self._do("Rename class", edits.change_class(before, replace(before, name=wanted)))
+
+    def recolour_class(self, class_id: int, colour: str) -> None:
+        """Another colour, "#rrggbb"."""
+        before = self.class_of(class_id)
+        if colour != before.colour and not self._refuse_editing():
+            self._do("Recolour class", edits.change_class(before, replace(before, colour=colour)))
+
+    def remove_class(self, class_id: int) -> None:
+        """Remove a class that no box has."""
+        item, used = self.class_of(class_id), self.class_counts().get(class_id, 0)
+        if used:
+            self.refused.emit(f"{used} boxes are “{item.name}”; give them another class before you remove it.")
+        elif not self._refuse_editing():
+            self._do("Remove class", edits.change_class(item, None))
+
+    def undo(self) -> None:
+        """Take the last verb back, on the image that it was on."""
+        self._show_command(self.undo_stack.index() - 1)
+        self.undo_stack.undo()
+
+    def redo(self) -> None:
+        """Do what was taken back once more."""
+        self._show_command(self.undo_stack.index())
+        self.undo_stack.redo()
+
+    # Passes
+
+    def note_labelled(self, image_ids: Iterable[int]) -> None:
+        """A worker has stored predictions for these images."""
+        touched = [image_id for image_id in image_ids if image_id in self.images]
+        for image_id in touched:
+            self._reindex(image_id)
+        self._count_proposals()
+        if self.current in touched:
+            self._show_boxes()
+
+    def end_pass(self, pass_id: int, name: str) -> None:
+        """A pass is over: from now on it can be undone."""
+        self.undo_stack.push(PassEdit(self, pass_id, text=f"Auto-label with {name}"))
+
+    def switch_pass(self, pass_id: int, active: bool) -> None:
+        """Show a pass's predictions, or those from before it (for undo)."""
+        project = self._project
+        if any(item.id == pass_id and item.active != active for item in project.passes()):
+            project.set_pass_active(pass_id, active)
+            self._read_classes()
+            for image_id in project.images_of_pass(pass_id):
+                self._reindex(image_id)
+            self._count_proposals()
+            self._show_boxes()
+
+    def read_classes(self) -> None:
+        """The store has got classes from elsewhere (a pass, an import)."""
+        self._read_classes()
+
+    def apply(self, change: Change) -> None:
+        """Store a change and show it (for undo)."""
+        self._project.apply(change)
+        for before, after in change.boxes:
+            for box, sign in ((before, -1), (after, 1)):
+                if box is not None:
+                    self._counts.setdefault(box.image_id, Counter())[box.class_id] += sign
+        for _, image in change.images:
+            self.images[image.id] = image
+        if change.classes:
+            self._read_classes()
+        touched = {row.image_id for pair in (*change.boxes, *change.rejections) for row in pair if row is not None}
+        touched |= {image.id for _, image in change.images}
+        for image_id in touched:
+            self._reindex(image_id)
+        if touched:
+            self._count_proposals()
+        if self.current in touched or change.classes:
+            self._show_boxes()
+        for image_id in touched:
+            self._refilter(image_id)
+            self.image_updated.emit(image_id)
+
+    # Within
+
+    def _clear(self, project: Project | None) -> None:
+        self.project = project
+        self.images: dict[int, ProjectImage] = {}
+        self.filter = ImageFilter()
+        self.current: int | None = None
+        self.shown: tuple[ShownBox, ...] = ()
+        self.selection: frozenset[int] = frozenset()
+        self.classes: tuple[ProjectClass, ...] = ()
+        self.active_class: int | None = None
+        self.threshold: float | None = None
+        self._class_by_id: dict[int, ProjectClass] = {}
+        self._list = ImageList(self._is_visible)
+        self._counts: dict[int, Counter[int]] = {}
+        self._index = ProposalIndex()
+        self._proposal_counts: dict[int, int] = {}
+        self._boxes: dict[int, ProjectBox] = {}
+        self._proposals: dict[int, Proposal] = {}
+        self._predicted = False
+
+    @property
+    def _project(self) -> Project:
+        if self.project is None:
+            raise StudioError("No folder is open; open one first.")
+        return self.project
+
+    @property
+    def visible(self) -> list[int]:
+        """Ids of the images that the filter lets through, in order; the current one stays as long as it is current."""
+        return self._list.visible
+
+    def _is_visible(self, image_id: int) -> bool:
+        if image_id == self.current:
+            return True
+        names = [self._class_by_id[id].name for id, n in self._counts.get(image_id, {}).items() if n > 0]
+        return self.filter.accepts(self.images[image_id], proposals=self.proposal_count(image_id), classes=names)
+
+    def _refilter(self, image_id: int) -> None:
+        if self._list.refilter(image_id):
+            self.visible_changed.emit()
+
+    def _next_to_review(self) -> int | None:
+        """From the current image on and round: one with proposals, else one that is not reviewed."""
+        if self.current is None:
+            return None
+        unseen = None
+        for image_id in self._list.onwards(self.current):
+            if is_to_review(self.images[image_id], self.proposal_count(image_id)):
+                return image_id
+            if unseen is None and self.images[image_id].state is not State.REVIEWED:
+                unseen = image_id
+        return unseen
+
+    def _vouch(self, text: str, how: Callable[..., Change], class_ids: set[int]) -> None:
+        page = self._page
+        side = self._project.side_for(page.image.id, class_ids)
+        target = self._next_to_review()
+        self._do(text, how(page, side, self._new_id))
+        if target is None:
+            self.refused.emit("Every image is reviewed.")
+        else:
+            self.show(target)
+
+    def _do(self, text: str, change: Change) -> None:
+        image_id = self.current if change.boxes or change.images or change.rejections else None
+        self.undo_stack.push(Edit(self, change, text=text, image_id=image_id))
+
+    def _do_keyed(self, text: str, change: Change, keys: dict[int, int]) -> dict[int, int]:
+        """As _do; the selection follows the boxes to their new keys."""
+        wanted = {keys.get(key, key) for key in self.selection}
+        self._do(text, change)
+        self.set_selection(wanted)
+        return keys
+
+    def _show_command(self, place: int) -> None:
+        if 0 <= place < self.undo_stack.count():
+            command = self.undo_stack.command(place)
+            if isinstance(command, Edit) and command.image_id is not None:
+                self.show(command.image_id)
+
+    def _refuse_editing(self) -> bool:
+        if self.project is not None and self.project.read_only is None:
+            return False
+        self.refused.emit(self.project.read_only or "" if self.project else "No folder is open; open one first.")
+        return True
+
+    @property
+    def _page(self) -> Page:
+        assert self.current is not None
+        return Page(self.images[self.current], self._boxes, self._proposals)
+
+    def _page_to_edit(self) -> Page | None:
+        return None if self.current is None or self._refuse_editing() else self._page
+
+    def _has(self, key: int) -> bool:
+        return key in self._boxes or key in self._proposals
+
+    def _rectangle(self, key: int) -> Rectangle:
+        return self._boxes[key].xyxy if key in self._boxes else self._proposals[key].xyxy
+
+    def _new_id(self) -> int:
+        return self._project.new_id()
+
+    def _read_classes(self) -> None:
+        self.classes = self._project.classes()
+        self._class_by_id = {item.id: item for item in self.classes}
+        if self.active_class not in self._class_by_id:
+            self.active_class = self.classes[0].id if self.classes else None
+            self.active_class_changed.emit()
+        self.classes_changed.emit()
+
+    def _load_page(self) -> None:
+        """Read the current image's boxes and work out its proposals."""
+        self._boxes, self._proposals, self._predicted = {}, {}, False
+        if self.current is not None:
+            self._boxes = {box.id: box for box in self._project.boxes(self.current)}
+            found = self._project.predictions(self.current)
+            self._predicted = found is not None
+            if found is not None and self.images[self.current].state is not State.REVIEWED:
+                image, rejections = self.images[self.current], self._project.rejections(self.current)
+                size = None if image.width is None or image.height is None else (image.width, image.height)
+                offered = proposals(found, self._boxes.values(), rejections, threshold=self.threshold, size=size)
+                self._proposals = {proposal_key(item.row): item for item in offered}
+        boxes = [
+            ShownBox(box.id, box.class_id, box.xyxy, box.score, box.origin, box.model, box.iscrowd)
+            for box in self._boxes.values()
+        ]
+        offered = [
+            ShownBox(key, item.class_id, item.xyxy, item.score, None, item.model)
+            for key, item in self._proposals.items()
+        ]
+        self.shown = (*boxes, *offered)
+
+    def _show_boxes(self) -> None:
+        """Read the current image anew and tell, where that changed what is shown."""
+        before = self.shown
+        self._load_page()
+        if self.shown != before:
+            self.shown_changed.emit()
+        self.set_selection(self.selection)
+
+    def _remember_current(self) -> None:
+        if self.project is not None and self.project.read_only is None:
+            self.project.set_setting(CURRENT, self.current)

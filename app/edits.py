@@ -1,0 +1,194 @@
+"""What each verb of a person changes, as pure functions; and the undo commands that apply and revert them.
+
+Undo changes the document, never what is drawn.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from PySide6.QtGui import QUndoCommand
+
+from detector.data.project.proposals import Proposal
+from detector.data.project.records import (
+    Change,
+    Origin,
+    ProjectBox,
+    ProjectClass,
+    ProjectImage,
+    Rejection,
+    State,
+)
+from detector.data.split import Side
+
+Rectangle = tuple[float, float, float, float]
+NewId = Callable[[], int]
+GEOMETRY_KEYS = ("segmentation", "area")  # of an imported box; wrong once it was moved
+
+
+@dataclass(frozen=True)
+class Page:
+    """One image as the person sees it: its boxes by id, its proposals by their (negative) keys."""
+
+    image: ProjectImage
+    boxes: Mapping[int, ProjectBox]
+    proposals: Mapping[int, Proposal]
+
+
+def proposal_key(row: int) -> int:
+    """The key of the proposal in row 0, 1, … of an image's predictions: −1, −2, …; keys above 0 are boxes' ids."""
+    return -1 - row
+
+
+def draw(page: Page, box: ProjectBox) -> Change:
+    """A new box."""
+    return Change(boxes=((None, box),), images=_state(page, len(page.boxes) + 1))
+
+
+def reshape(page: Page, rectangles: Mapping[int, Rectangle], new_id: NewId) -> tuple[Change, dict[int, int]]:
+    """Other rectangles for boxes and proposals; a changed proposal becomes a box. Gives the new keys, too."""
+    return _edited(page, {key: {"xyxy": xyxy} for key, xyxy in rectangles.items()}, new_id)
+
+
+def relabel(page: Page, keys: Iterable[int], *, class_id: int, new_id: NewId) -> tuple[Change, dict[int, int]]:
+    """Another class for boxes and proposals; a changed proposal becomes a box."""
+    return _edited(page, {key: {"class_id": class_id} for key in keys}, new_id)
+
+
+def accept(page: Page, keys: Iterable[int], new_id: NewId) -> tuple[Change, dict[int, int]]:
+    """Proposals become boxes as they are; boxes among the keys stay as they are."""
+    return _edited(page, {key: {} for key in keys if key < 0}, new_id)
+
+
+def delete(page: Page, keys: Collection[int], new_id: NewId) -> Change:
+    """Boxes go; proposals are rejected, so that no model brings them back."""
+    gone = [page.boxes[key] for key in keys if key in page.boxes]
+    refused = [page.proposals[key] for key in keys if key in page.proposals]
+    return Change(
+        boxes=tuple((box, None) for box in gone),
+        rejections=tuple((None, _rejection(page.image.id, proposal, new_id())) for proposal in refused),
+        images=_state(page, len(page.boxes) - len(gone)) if gone else (),
+    )
+
+
+def review(page: Page, side: Side, new_id: NewId) -> Change:
+    """The person vouches for all that is shown: proposals become boxes, the image is reviewed."""
+    change, _ = accept(page, page.proposals, new_id)
+    return replace(change, images=_reviewed(page, side))
+
+
+def mark_empty(page: Page, side: Side, new_id: NewId) -> Change:
+    """Reviewed, and nothing is on it: proposals are rejected."""
+    return replace(delete(page, tuple(page.proposals), new_id), images=_reviewed(page, side))
+
+
+def change_class(before: ProjectClass | None, after: ProjectClass | None) -> Change:
+    """A class comes, goes or changes."""
+    return Change(classes=((before, after),))
+
+
+def clamped(xyxy: Rectangle, image: ProjectImage) -> Rectangle:
+    """The rectangle with its corners in order, cut off at the image's borders where its size is known."""
+    (x1, x2), (y1, y2) = sorted((xyxy[0], xyxy[2])), sorted((xyxy[1], xyxy[3]))
+    if image.width is None or image.height is None:
+        return x1, y1, x2, y2
+    width, height = image.width, image.height
+    return min(max(x1, 0), width), min(max(y1, 0), height), min(max(x2, 0), width), min(max(y2, 0), height)
+
+
+def _edited(page: Page, changes: Mapping[int, dict[str, Any]], new_id: NewId) -> tuple[Change, dict[int, int]]:
+    rows: list[tuple[ProjectBox | None, ProjectBox | None]] = []
+    keys: dict[int, int] = {}
+    added = 0
+    for key, values in changes.items():
+        if key in page.boxes:
+            box = page.boxes[key]
+            rows.append((box, _changed_box(box, values)))
+            keys[key] = key
+        else:
+            made = _accepted(page.image.id, page.proposals[key], new_id())
+            rows.append((None, replace(made, origin=Origin.EDITED, **values) if values else made))
+            keys[key] = made.id
+            added += 1
+    return Change(boxes=tuple(rows), images=_state(page, len(page.boxes) + added)), keys
+
+
+def _changed_box(box: ProjectBox, values: dict[str, Any]) -> ProjectBox:
+    extra = box.extra
+    if "xyxy" in values:
+        extra = {key: value for key, value in extra.items() if key not in GEOMETRY_KEYS}
+    origin = Origin.DRAWN if box.origin is Origin.DRAWN else Origin.EDITED
+    return replace(box, origin=origin, extra=extra, **values)
+
+
+def _accepted(image_id: int, proposal: Proposal, box_id: int) -> ProjectBox:
+    return ProjectBox(
+        id=box_id,
+        image_id=image_id,
+        class_id=proposal.class_id,
+        xyxy=proposal.xyxy,
+        origin=Origin.ACCEPTED,
+        model=proposal.model,
+        score=proposal.score,
+    )
+
+
+def _rejection(image_id: int, proposal: Proposal, rejection_id: int) -> Rejection:
+    return Rejection(id=rejection_id, image_id=image_id, class_id=proposal.class_id, xyxy=proposal.xyxy)
+
+
+def _state(page: Page, boxes: int) -> tuple[tuple[ProjectImage, ProjectImage], ...]:
+    """An image that nobody has vouched for is started as long as it has a person's boxes."""
+    if page.image.state is State.REVIEWED:
+        return ()
+    after = replace(page.image, state=State.STARTED if boxes else State.UNLABELLED)
+    return ((page.image, after),) if after != page.image else ()
+
+
+def _reviewed(page: Page, side: Side) -> tuple[tuple[ProjectImage, ProjectImage], ...]:
+    return ((page.image, replace(page.image, state=State.REVIEWED, split=page.image.split or side)),)
+
+
+class Target(Protocol):
+    """What undo commands act on: the document."""
+
+    def apply(self, change: Change) -> None:
+        """Store a change and show it."""
+
+    def switch_pass(self, pass_id: int, active: bool) -> None:
+        """Show the predictions of a pass, or those from before it."""
+
+
+class Edit(QUndoCommand):
+    """One verb of a person, on one image where it is on one."""
+
+    def __init__(self, target: Target, change: Change, *, text: str, image_id: int | None) -> None:
+        super().__init__(text)
+        self.image_id = image_id
+        self._target, self._change = target, change
+
+    def redo(self) -> None:
+        """Do it, or do it again."""
+        self._target.apply(self._change)
+
+    def undo(self) -> None:
+        """Take it back."""
+        self._target.apply(self._change.inverse())
+
+
+class PassEdit(QUndoCommand):
+    """One auto-labelling. It has been done when it comes onto the stack."""
+
+    image_id = None
+
+    def __init__(self, target: Target, pass_id: int, *, text: str) -> None:
+        super().__init__(text)
+        self._target, self._pass_id = target, pass_id
+
+    def redo(self) -> None:
+        """Show its predictions."""
+        self._target.switch_pass(self._pass_id, True)
+
+    def undo(self) -> None:
+        """Show what was there before it."""
+        self._target.switch_pass(self._pass_id, False)
