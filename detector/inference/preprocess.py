@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from detector.model.checkpoint import ModelInfo
+from detector.model.info import ModelInfo
 from detector.model.variants import find_variant
 
 Pixels = NDArray[np.uint8]

@@ -2,66 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from detector.errors import CheckpointError, StudioError
+from detector.errors import CheckpointError
 from detector.files import replacing
 from detector.model.efficientdet import EfficientDet, build
+from detector.model.info import METADATA_KEY, ModelInfo, read_info
 from detector.model.variants import find_variant
-
-METADATA_KEY = "efficientdet-studio"
-DEFAULT_THRESHOLD = 0.35
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Input = (rgb / 255 − mean) / std per channel; `fill` is the uint8 colour that padding has before that."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    fill: tuple[int, int, int]
-
-
-IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (124, 116, 104))
-ADVPROP = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), (0, 0, 0))
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a checkpoint says of its weights.
-
-    classes: a name per output channel, None for a gap that never emits; category_ids: the COCO category id of each
-    channel;
-    image_size: the square size in pixels that it was trained at; thresholds: the score of best F1 by class name.
-    """
-
-    variant: str
-    image_size: int
-    classes: tuple[str | None, ...]
-    category_ids: tuple[int, ...]
-    normalisation: Normalisation = IMAGENET
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    parent: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    created: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.classes or len(self.classes) != len(self.category_ids):
-            raise CheckpointError(
-                f"A model needs one category id per class: {len(self.category_ids)} ids, {len(self.classes)} classes."
-            )
-
-    def threshold(self, channel: int) -> float:
-        """The score from which a detection of this channel is shown, where the person did not choose one."""
-        name = self.classes[channel]
-        return self.thresholds.get(name, DEFAULT_THRESHOLD) if name is not None else 1.0
 
 
 @dataclass(frozen=True)
@@ -91,19 +44,13 @@ def load(path: Path) -> Model:
 
     Raises CheckpointError where the file is not ours, is damaged, or does not fit what it says it is.
     """
+    info = read_info(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = (file.metadata() or {}).get(METADATA_KEY)
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if metadata else {}  # noqa: SIM118
+        tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} cannot be read as a .safetensors checkpoint ({error}); is it complete?"
         ) from error
-    if not metadata:
-        raise CheckpointError(
-            f"{path} holds no description of its model, so this program did not write it; use its .pth file."
-        )
-    info = _parse_info(metadata, path)
     network = build(find_variant(info.variant), len(info.classes))
     load_tensors(network, tensors, path)
     return Model(network.eval(), info)
@@ -140,17 +87,3 @@ def load_tensors(network: EfficientDet, tensors: Mapping[str, Tensor], path: Pat
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     return tensor.half() if half and "running_" not in name else tensor
-
-
-def _parse_info(text: str, path: Path) -> ModelInfo:
-    try:
-        raw: dict[str, Any] = json.loads(text)
-        normalisation = Normalisation(**{key: tuple(value) for key, value in raw.pop("normalisation").items()})
-        classes, ids = tuple(raw.pop("classes")), tuple(raw.pop("category_ids"))
-        info = ModelInfo(**raw, classes=classes, category_ids=ids, normalisation=normalisation)
-        find_variant(info.variant).check_image_size(info.image_size)
-        return info
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, StudioError) as error:
-        raise CheckpointError(
-            f"The description inside {path} is damaged or from a newer version of this program ({error})."
-        ) from error

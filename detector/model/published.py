@@ -1,8 +1,6 @@
 """Models by name or file: the starter, published COCO weights, our checkpoints, and effdet's .pth files."""
 
-import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,27 +10,14 @@ from torch import Tensor
 
 from detector.errors import CheckpointError
 from detector.model.anchors import ANCHORS_PER_CELL
-from detector.model.checkpoint import ADVPROP, IMAGENET, Model, ModelInfo, Normalisation, load, load_tensors
+from detector.model.checkpoint import Model, load, load_tensors
 from detector.model.efficientdet import build
+from detector.model.info import ADVPROP, IMAGENET, ModelInfo, Normalisation
 from detector.model.variants import VARIANTS, Variant, find_variant
+from detector.model.weights import STARTER, find_weights
 
-STARTER = Path(__file__).parents[2] / "resources" / "models" / "starter-d0.safetensors"
-WEIGHTS_VARIABLE = "EFFICIENTDET_STUDIO_WEIGHTS"
 COCO_OUTPUTS = 90
 ANCHORS_TIMES_CLASSES = "class_net.predict.conv_pw.bias"
-
-# Files of the repository rwightman/efficientdet-pytorch, release tag v0.1.
-PUBLISHED = {
-    "d0": "tf_efficientdet_d0_34-f153e0cf.pth",
-    "d1": "tf_efficientdet_d1_40-a30f94af.pth",
-    "d2": "tf_efficientdet_d2_43-8107aa99.pth",
-    "d3": "tf_efficientdet_d3_47-0b525f35.pth",
-    "d4": "tf_efficientdet_d4_49-f56376d9.pth",
-    "d5": "tf_efficientdet_d5_51-c79f9be6.pth",
-    "d6": "tf_efficientdet_d6_52-4eda3773.pth",
-    "d7": "tf_efficientdet_d7_53-6d1d7a95.pth",
-    "d7x": "tf_efficientdet_d7x-f390b87c.pth",
-}
 
 # effdet's parameter names → ours; whatever no row touches has the same name in both.
 EFFDET_NAMES = (
@@ -71,7 +56,7 @@ def open_model(name_or_path: str, *, variant: str | None = None, classes: Path |
     Raises CheckpointError where the file is missing, does not fit, or leaves open what it is.
     """
     if name_or_path.lower() in VARIANTS and not Path(name_or_path).is_file():
-        return load_effdet(_find_weights(name_or_path.lower()), variant=variant, classes=classes)
+        return load_effdet(find_weights(name_or_path.lower()), variant=variant, classes=classes)
     path = _existing(STARTER if name_or_path == "starter" else Path(name_or_path))
     if path.suffix != ".safetensors":
         return load_effdet(path, variant=variant, classes=classes)
@@ -81,19 +66,6 @@ def open_model(name_or_path: str, *, variant: str | None = None, classes: Path |
             f"{path} is {model.info.variant} and names its own classes; leave --variant and --classes out."
         )
     return model
-
-
-def weights_folder() -> Path:
-    """Where published weights are kept: EFFICIENTDET_STUDIO_WEIGHTS, else the user's cache folder."""
-    if folder := os.environ.get(WEIGHTS_VARIABLE):
-        return Path(folder)
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "efficientdet-studio" / "weights"
 
 
 def load_effdet(path: Path, *, variant: str | None = None, classes: Path | None = None) -> Model:
@@ -124,16 +96,6 @@ def _existing(path: Path) -> Path:
     if not path.is_file():
         raise CheckpointError(
             f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
-        )
-    return path
-
-
-def _find_weights(name: str) -> Path:
-    path = weights_folder() / PUBLISHED[name]
-    if not path.is_file():
-        raise CheckpointError(
-            f"The COCO weights of {name.upper()} are not on this machine. Put {path.name} (release v0.1 of "
-            f"rwightman/efficientdet-pytorch on GitHub) into {path.parent}, or name that folder in {WEIGHTS_VARIABLE}."
         )
     return path
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import torch
 
-from detector.model.checkpoint import Model, ModelInfo, checkpoint_tensors
+from detector.model.checkpoint import Model, checkpoint_tensors
 from detector.model.efficientdet import EfficientDet, build
+from detector.model.info import ModelInfo
 from detector.model.variants import Variant
 
 PREDICT = "class_net.predict."

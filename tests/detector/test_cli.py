@@ -25,8 +25,9 @@ from detector.data.annotations import ObjectClass
 from detector.events import Evaluated, RunStarted
 from detector.inference.predictor import Prediction
 from detector.model.checkpoint import Model, load, save
-from detector.model.published import STARTER, coco_classes
+from detector.model.published import coco_classes
 from detector.model.variants import VARIANTS
+from detector.model.weights import STARTER
 from detector.training.transfer import random_model
 
 MAIN = Path(__file__).parents[2] / "main.py"

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from detector.model.checkpoint import Model, ModelInfo
+from detector.model.checkpoint import Model
 from detector.model.efficientdet import build
+from detector.model.info import ModelInfo
 from detector.model.variants import VARIANTS
 
 IMAGE_SIZE = 256

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from detector.inference.engines import TorchEngine
-from detector.model.checkpoint import ADVPROP, Model
+from detector.model.checkpoint import Model
+from detector.model.info import ADVPROP
 
 CPU = torch.device("cpu")
 

@@ -21,7 +21,8 @@ from detector.errors import ImageError, OptionsError
 from detector.inference import predictor as predictor_module
 from detector.inference.engines import TorchEngine
 from detector.inference.predictor import WORKERS, Failure, Prediction, Predictor
-from detector.model.checkpoint import IMAGENET, Model
+from detector.model.checkpoint import Model
+from detector.model.info import IMAGENET
 from detector.model.published import open_model
 
 CPU = torch.device("cpu")

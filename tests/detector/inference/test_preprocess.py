@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from detector.inference.preprocess import prepare
-from detector.model.checkpoint import ADVPROP, IMAGENET, ModelInfo
+from detector.model.info import ADVPROP, IMAGENET, ModelInfo
 
 D0 = ModelInfo("d0", 512, ("thing",), (1,))
 Pixels = NDArray[np.uint8]

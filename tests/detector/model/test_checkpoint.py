@@ -10,16 +10,14 @@ from safetensors.torch import load_file, save_file
 from detector.errors import CheckpointError
 from detector.model import checkpoint
 from detector.model.checkpoint import (
-    ADVPROP,
-    METADATA_KEY,
     Model,
-    ModelInfo,
     checkpoint_tensors,
     load,
     load_tensors,
     save,
 )
 from detector.model.efficientdet import EfficientDet, build
+from detector.model.info import ADVPROP, METADATA_KEY, ModelInfo
 from detector.model.variants import VARIANTS
 
 INFO = ModelInfo(

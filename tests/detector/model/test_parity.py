@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from detector.model import bifpn
 from detector.model.bifpn import FusionNode
-from detector.model.checkpoint import IMAGENET
 from detector.model.efficientdet import EfficientDet
+from detector.model.info import IMAGENET
 from detector.model.layers import SameConv2d
 from detector.model.published import open_model
 

@@ -11,10 +11,12 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from detector.errors import CheckpointError, OptionsError
 from detector.model import published
-from detector.model.checkpoint import ADVPROP, IMAGENET, Model, ModelInfo, load, save
+from detector.model.checkpoint import Model, load, save
 from detector.model.efficientdet import build
-from detector.model.published import PUBLISHED, coco_classes, open_model, weights_folder
+from detector.model.info import ADVPROP, IMAGENET, ModelInfo
+from detector.model.published import coco_classes, open_model
 from detector.model.variants import VARIANTS
+from detector.model.weights import PUBLISHED, weights_folder
 
 BIAS = "class_net.predict.conv_pw.bias"
 State = dict[str, torch.Tensor]

@@ -2,8 +2,9 @@
 
 import torch
 
-from detector.model.checkpoint import IMAGENET, Model, ModelInfo, checkpoint_tensors
+from detector.model.checkpoint import Model, checkpoint_tensors
 from detector.model.efficientdet import build
+from detector.model.info import IMAGENET, ModelInfo
 from detector.model.variants import VARIANTS
 from detector.training.transfer import adapt, random_model
 
