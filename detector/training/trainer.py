@@ -89,7 +89,7 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         if resume:
             self.progress = load_state(self.out, self.learner, self.options)
-        (self.out / STOP_FILE).unlink(missing_ok=True)
+            (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
         began = time.monotonic()
         yield self._started()
         if not resume:

@@ -127,6 +127,16 @@ def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
+def test_a_stop_asked_for_before_the_first_step_is_heard(samples: tuple[Sample, ...], tmp_path: Path):
+    (tmp_path / STOP_FILE).touch()
+    *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, device=CPU).events()
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.step) == ("stopped", 1)
+    *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, device=CPU).events(resume=True)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.step) == ("done", 6)
+
+
 def test_a_run_does_not_go_on_with_other_options(pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path):
     options = replace(OPTIONS, steps=1)
     with pytest.raises(TrainingError, match="resume"):
