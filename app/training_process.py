@@ -67,7 +67,7 @@ class Run:
     command: tuple[str, ...]
     pid: int | None = None
     born: float | None = None
-    child: "subprocess.Popen[bytes] | None" = field(default=None, compare=False, repr=False)
+    child: "subprocess.Popen[Any] | None" = field(default=None, compare=False, repr=False)
 
     def is_alive(self) -> bool:
         """Whether its process works. A child that has ended is reaped: until then its number lives on."""
@@ -268,7 +268,7 @@ def _new_folder(runs: Path) -> Path:
     raise AssertionError("there is always another number")
 
 
-def _launch(run: Run) -> "subprocess.Popen[bytes]":
+def _launch(run: Run) -> "subprocess.Popen[Any]":
     """The process in a group of its own, with one core left to the window, saying all in its log."""
     environment = {**os.environ, "PYTHONUTF8": "1"}
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))

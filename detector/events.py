@@ -49,11 +49,14 @@ class Evaluated:
 class FusionWeights:
     """The averaged network's fusion weights after `step` steps, an entry per edge in the order of
     detector.model.fusion.snapshot; `raw` is the learned parameter, None where the weight is fixed.
+
+    reach: the sum of the learning rates that they had so far, about what AdamW could have moved a parameter by.
     """
 
     step: int
     raw: tuple[float | None, ...]
     weights: tuple[float, ...]
+    reach: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def from_json(line: str | bytes) -> Event | None:
         return None
 
 
-def _field(known: Field[Any], value: object) -> object:
+def _field(known: Field[Any], value: Any) -> Any:
     """A field's value from JSON's: null where a number was not finite, a list where it was a tuple."""
     if value is None and known.type is float:
         return math.nan

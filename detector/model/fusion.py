@@ -1,15 +1,21 @@
-"""The fusion weights of a network's BiFPN, edge by edge, as `forward` uses them (EfficientDet paper, section 3.3)."""
+"""The fusion weights of a network's BiFPN, edge by edge, as `forward` uses them (EfficientDet paper, section 3.3).
+
+Only `snapshot` needs torch, which is there where a network is.
+"""
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from detector.model.bifpn import Direction, FusionNode
-from detector.model.efficientdet import EfficientDet
-from detector.model.variants import Fusion
+from detector.model.graph import Direction, bifpn_nodes, node_edges
+from detector.model.variants import Fusion, Variant
+
+if TYPE_CHECKING:
+    from detector.model.efficientdet import EfficientDet
 
 
 @dataclass(frozen=True)
@@ -46,17 +52,35 @@ class FusionSnapshot:
     edges: tuple[FusionEdge, ...]
 
 
-def snapshot(network: EfficientDet) -> FusionSnapshot:
+def snapshot(network: "EfficientDet") -> FusionSnapshot:
     """The network's fusion weights as they are now."""
-    edges = [
-        edge
-        for cell, layer in enumerate(network.fpn.cells, start=1)
-        for node in layer.modules()
-        if isinstance(node, FusionNode)
-        for edge in _node_edges(cell, node)
+    from detector.model.bifpn import FusionNode
+
+    raw: list[float | None] = []
+    weights: list[float] = []
+    for node in (module for module in network.fpn.modules() if isinstance(module, FusionNode)):
+        used, count = node.fusion_weights(), len(node.edges)
+        weights += [1.0] * count if used is None else used.tolist()
+        raw += [None] * count if node.edge_weights is None else node.edge_weights.tolist()
+    return assemble(network.variant, raw, weights)
+
+
+def assemble(variant: Variant, raw: Sequence[float | None], weights: Sequence[float]) -> FusionSnapshot:
+    """The snapshot of parameters and weights, given an entry per edge in order of computation. Raises ValueError where
+    there are more or fewer of them than the variant has edges.
+    """
+    graph = bifpn_nodes(variant.levels)
+    places = [
+        (cell, node, edge)
+        for cell in range(1, variant.cells + 1)
+        for node, inputs in zip(graph, node_edges(graph, variant.levels), strict=True)
+        for edge in inputs
     ]
-    fusion = network.variant.fusion
-    return FusionSnapshot(network.variant.name, fusion, fusion is Fusion.FAST, tuple(edges))
+    edges = tuple(
+        FusionEdge(cell, f"P{node.level} {node.role}", node.level, edge.source, edge.source_level, edge.direction, r, w)
+        for (cell, node, edge), r, w in zip(places, raw, weights, strict=True)
+    )
+    return FusionSnapshot(variant.name, variant.fusion, variant.fusion is Fusion.FAST, edges)
 
 
 def to_csv(snapshot: FusionSnapshot) -> str:
@@ -76,18 +100,6 @@ def to_document(snapshot: FusionSnapshot) -> dict[str, Any]:
     ]
     weights = "relu(raw) / (sum of relu(raw) + 0.0001) per node" if snapshot.normalised else "fixed 1, unnormalised"
     return {"variant": snapshot.variant, "fusion": str(snapshot.fusion), "weights": weights, "cells": cells}
-
-
-def _node_edges(cell: int, node: FusionNode) -> list[FusionEdge]:
-    count = len(node.edges)
-    weights = node.fusion_weights()
-    raws = [None] * count if node.edge_weights is None else node.edge_weights.tolist()
-    used = [1.0] * count if weights is None else weights.tolist()
-    level, name = node.node.level, f"P{node.node.level} {node.node.role}"
-    return [
-        FusionEdge(cell, name, level, edge.source, edge.source_level, edge.direction, raw, weight)
-        for edge, raw, weight in zip(node.edges, raws, used, strict=True)
-    ]
 
 
 def _node(edges: list[FusionEdge]) -> dict[str, Any]:

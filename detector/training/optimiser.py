@@ -21,14 +21,20 @@ def make_optimiser(network: EfficientDet, learning_rate: float, *, fresh: bool) 
 
     `fresh` weights all learn at `learning_rate`; else the class prediction does, and trained weights at half of it.
     """
+    trained = trained_rate(learning_rate, fresh=fresh)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        rate = 1.0 if fresh or name.startswith(PREDICT) else TRAINED_SHARE
+        rate = learning_rate if name.startswith(PREDICT) else trained
         decay = WEIGHT_DECAY if parameter.ndim == 4 else 0.0
-        groups.setdefault((learning_rate * rate, decay), []).append(parameter)
+        groups.setdefault((rate, decay), []).append(parameter)
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
     rows = [{"params": parameters, "peak": peak, "weight_decay": decay} for (peak, decay), parameters in groups.items()]
     return torch.optim.AdamW(rows, lr=learning_rate, fused=fused)
+
+
+def trained_rate(learning_rate: float, *, fresh: bool) -> float:
+    """The peak rate of what does not start from random weights, unless all are `fresh`."""
+    return learning_rate * (1.0 if fresh else TRAINED_SHARE)
 
 
 def rate_share(step: int, steps: int) -> float:

@@ -33,6 +33,7 @@ from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation, evaluate_model
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Loader, Sample
+from detector.training.optimiser import rate_share, trained_rate
 from detector.training.options import FineTuneOptions
 from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.state import Progress, load_state, save_state
@@ -76,6 +77,7 @@ class Trainer:
         )
         self.loader = self._make_loader(self.augmentation, int(CACHE_SHARE * psutil.virtual_memory().total))
         self.learner = Learner(start, options, size=self.size, steps=self.steps, device=device, fresh=fresh)
+        self.fusion_rate = trained_rate(options.learning_rate, fresh=fresh)
         self.progress = Progress()
         self.reported = self.skipped = 0
         self.ticks: deque[float] = deque(maxlen=PACE_STEPS)
@@ -134,10 +136,9 @@ class Trainer:
             yield Evaluated(0, evaluation.metrics, evaluation.class_ap)
 
     def _fusion_weights(self) -> FusionWeights:
-        edges = snapshot(self.learner.average.network).edges
-        return FusionWeights(
-            self.progress.step, tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges)
-        )
+        edges, step = snapshot(self.learner.average.network).edges, self.progress.step
+        reach = self.fusion_rate * sum(rate_share(before, self.steps) for before in range(step))
+        return FusionWeights(step, tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges), reach)
 
     def _batches(self) -> Generator[Batch]:
         """The batches of the steps left."""

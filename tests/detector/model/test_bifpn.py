@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.model.bifpn import BiFPN, Cell, FusionNode, Node, bifpn_nodes, node_edges, normalised_weights
+from detector.model.bifpn import BiFPN, Cell, FusionNode, normalised_weights
+from detector.model.graph import Node, bifpn_nodes, node_edges
 from detector.model.variants import Fusion
 
 # (level, inputs) of the published graphs; ids 0 … are the inputs from P3 up, nodes follow.

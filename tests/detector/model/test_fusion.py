@@ -7,7 +7,7 @@ import torch
 
 from detector.model.bifpn import FusionNode
 from detector.model.efficientdet import EfficientDet, build
-from detector.model.fusion import FusionEdge, FusionSnapshot, snapshot, to_csv, to_document
+from detector.model.fusion import FusionEdge, FusionSnapshot, assemble, snapshot, to_csv, to_document
 from detector.model.variants import VARIANTS
 
 
@@ -48,6 +48,26 @@ def test_every_edge_is_named(d0: EfficientDet) -> None:
     assert len({(edge.cell, edge.node, edge.source) for edge in taken.edges}) == 57
     edges = [(edge.source, edge.source_level, edge.direction) for edge in inputs_of(taken, 3, "P5 out")]
     assert edges == [("P5 in", 5, "same"), ("P5 td", 5, "same"), ("P4 out", 4, "up")]
+
+
+@pytest.mark.parametrize("name", ["d0", "d6", "d7x"])
+def test_edges_are_named_as_in_the_network(name: str) -> None:
+    with torch.device("meta"):
+        network = build(VARIANTS[name], 1)
+    inputs = [
+        (cell, node.node.level, edge.source, edge.source_level, edge.direction)
+        for cell, layer in enumerate(network.fpn.cells, start=1)
+        for node in layer.modules()
+        if isinstance(node, FusionNode)
+        for edge in node.edges
+    ]
+    values = [float(number) for number in range(len(inputs))]
+    taken = assemble(VARIANTS[name], values, values)
+    named = [(edge.cell, edge.level, edge.source, edge.source_level, edge.direction) for edge in taken.edges]
+    assert named == inputs
+    assert [edge.weight for edge in taken.edges] == [edge.raw for edge in taken.edges] == values
+    with pytest.raises(ValueError, match="argument"):
+        assemble(VARIANTS[name], values, values[1:])
 
 
 def test_weights_are_those_the_network_uses(d0: EfficientDet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,9 @@ def test_the_fusion_weights_told_are_those_of_the_average(
     edges = snapshot(load(tmp_path / "last.safetensors").network).edges
     assert (last.raw, last.weights) == (tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges))
     assert set(first.raw) == {1.0} != set(last.raw)
+    assert first.reach == 0
+    learnt = sum(event.learning_rate for event in events if isinstance(event, StepDone))
+    assert last.reach == pytest.approx(learnt / 2)  # trained weights get half of what new layers get
 
 
 def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
