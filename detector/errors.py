@@ -25,3 +25,7 @@ class OptionsError(StudioError):
 
 class TrainingError(StudioError):
     """A run that cannot go on."""
+
+
+class ProjectError(StudioError):
+    """A project's store that cannot be opened, read or written to."""

@@ -90,6 +90,25 @@ class RunFinished:
     start_metrics: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ImagesLabelled:
+    """Predictions of these images are stored; with them `done` of `total` images are, broken ones included."""
+
+    image_ids: tuple[int, ...]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ImageFailed:
+    """An image that auto-labelling could not look at, and why; `path` is relative to the project's folder."""
+
+    image_id: int
+    path: str
+    message: str
+
+
+LabellingEvent = ImagesLabelled | ImageFailed
 Event = RunStarted | StepDone | Evaluated | FusionWeights | CheckpointSaved | Warned | RunFinished
 
 

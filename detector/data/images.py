@@ -74,10 +74,20 @@ def size(path: Path) -> tuple[int, int]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Every picture file below a folder, told by its suffix, in natural order (2 before 10); hidden ones are left out.
+    """Every picture file below a folder, in natural order (2 before 10). Raises ImageError as `find_images` does, and
+    where there is no picture.
+    """
+    found = list(find_images(folder))
+    if not found:
+        raise ImageError(f"{folder}: holds no picture; the names of pictures end in {', '.join(SUFFIXES)}.")
+    return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
 
-    Symbolic links out of the folder are followed, each place once. Raises ImageError where there is no such folder, or
-    no picture in it.
+
+def find_images(folder: Path) -> Iterator[Path]:
+    """The picture files below a folder, told by their suffixes, folder by folder as they are read; hidden ones are left
+    out.
+
+    Symbolic links out of the folder are followed, each place once. Raises ImageError where there is no such folder.
     """
     if not folder.is_dir():
         raise ImageError(f"{folder}: there is no such folder; check the path.")
@@ -91,16 +101,19 @@ def list_images(folder: Path) -> list[Path]:
         entered.add(place)
         return True
 
-    found: list[Path] = []
     for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name[0] != "." and is_new(os.path.join(parent, name))]
-        found += [Path(parent, name) for name in files if name[0] != "." and name.lower().endswith(SUFFIXES)]
-    if not found:
-        raise ImageError(f"{folder}: holds no picture; the names of pictures end in {', '.join(SUFFIXES)}.")
-    return sorted(found, key=lambda path: [_natural_key(part) for part in path.relative_to(folder).parts])
+        shown = [name for name in folders if name[0] != "." and is_new(os.path.join(parent, name))]
+        folders[:] = sorted(shown, key=_natural_part)
+        names = [name for name in files if name[0] != "." and name.lower().endswith(SUFFIXES)]
+        yield from (Path(parent, name) for name in sorted(names, key=_natural_part))
 
 
-def _natural_key(name: str) -> tuple[list[str | int], str]:
+def natural_key(path: str) -> list[tuple[list[str | int], str]]:
+    """What to sort relative POSIX paths by: folder by folder, numbers by their value, letters whatever their case."""
+    return [_natural_part(part) for part in path.split("/")]
+
+
+def _natural_part(name: str) -> tuple[list[str | int], str]:
     """Text and numbers in turn, letters whatever their case; the exact name decides between equals."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name

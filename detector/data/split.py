@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def split(keys: Sequence[str], classes_by_image: Sequence[Collection[int]]) -> l
     for key, classes in zip(keys, classes_by_image, strict=True):
         pictures.setdefault(key, set()).update(classes)
     hashes = {key: _hash(key) for key in pictures}
-    validation = {key for key, value in hashes.items() if value < 2**64 // ONE_IN}
+    validation = {key for key, value in hashes.items() if _is_for_validation(value)}
     members: dict[int, list[str]] = {}
     for key in sorted(pictures, key=hashes.__getitem__):
         for class_id in pictures[key]:
@@ -48,14 +48,39 @@ def split(keys: Sequence[str], classes_by_image: Sequence[Collection[int]]) -> l
             validation.remove(of_class[-1])
     in_training = Counter(id for key, classes in pictures.items() if key not in validation for id in classes)
     for of_class in rarest_first:
-        wanted = min(max(AT_LEAST, math.ceil(len(of_class) / ONE_IN)), len(of_class) - 1)
-        missing = wanted - len(validation.intersection(of_class))
+        missing = _wanted(len(of_class)) - len(validation.intersection(of_class))
         for key in of_class:
             if missing > 0 and key not in validation and all(in_training[id] > 1 for id in pictures[key]):
                 validation.add(key)
                 in_training.subtract(pictures[key])
                 missing -= 1
     return [Side.VAL if key in validation else Side.TRAIN for key in keys]
+
+
+def next_side(key: str, classes: Collection[int], kept: Mapping[int, Mapping[Side, int]]) -> Side:
+    """The side of one further image, so that none of those before it has to move.
+
+    `kept` counts, by class id, the images that each side has already. A class's first image is for training and its
+    second for validation; from then on the hash of `key` decides, unless a class is short in validation: there it
+    keeps a fifth, at least 2, of its images.
+    """
+    counts = [kept.get(class_id, {}) for class_id in classes]
+    if any(not count.get(Side.TRAIN, 0) for count in counts):
+        return Side.TRAIN
+    for count in counts:
+        validation, images = count.get(Side.VAL, 0), 1 + sum(count.values())
+        if validation < _wanted(images):
+            return Side.VAL
+    return Side.VAL if _is_for_validation(_hash(key)) else Side.TRAIN
+
+
+def _wanted(images: int) -> int:
+    """How many of a class's images validation gets."""
+    return min(max(AT_LEAST, math.ceil(images / ONE_IN)), images - 1)
+
+
+def _is_for_validation(value: int) -> bool:
+    return value < 2**64 // ONE_IN
 
 
 def _hash(key: str) -> int:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -80,7 +80,7 @@ class Predictor:
         self._batch = batch or (1 if device.type == "cpu" else 8)
         self._engine: Engine = TorchEngine(model, device, exact=exact)
 
-    def run(self, sources: Iterable[Path | NDArray[np.uint8]]) -> Iterator[Prediction | Failure]:
+    def run(self, sources: Iterable[Path | NDArray[np.uint8]]) -> Generator[Prediction | Failure, None, None]:
         """A Prediction, or a Failure where a file cannot be decoded, for each source, in their order.
 
         Sources are paths, or arrays (H, W, 3) RGB uint8; they are read a few batches ahead and no further. Closing the

@@ -1,0 +1,121 @@
+"""One SQLite file: how it is opened, read and written to, and what a person is told where that fails."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from detector.errors import ProjectError
+
+BUSY_SECONDS = 5
+_HELD = "another program holds it; close that program and try again."
+_GUARDED = "cannot be written to; change its permissions and open the folder again."
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full, so the last change was not stored; free some space and repeat it.",
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_READONLY: _GUARDED,
+    sqlite3.SQLITE_PERM: _GUARDED,
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder is there and may be written to.",
+    sqlite3.SQLITE_IOERR: "the drive does not answer as it should; check it and open the folder again.",
+}
+
+
+class DamageError(ProjectError):
+    """A file that is no SQLite database, or no longer."""
+
+
+class Database:
+    """A connection, used by one thread at a time. Every failure of SQLite is told as a ProjectError with the file.
+
+    read_only: refuses to write. immutable: reads a file that nobody can write to, without a lock or a journal.
+    rollback: keeps a rollback journal, since the file lies where several machines may reach it.
+    remedy: what to do where the file is damaged.
+    """
+
+    def __init__(
+        self, path: Path, *, remedy: str, read_only: bool = False, immutable: bool = False, rollback: bool = False
+    ) -> None:
+        self.path = path
+        self._remedy = remedy
+        with self._telling():
+            # A URI only where it must be: in one, SQLite does not understand the shares of Windows.
+            target = f"{path.as_uri()}?immutable=1" if immutable else path
+            self._connection = sqlite3.connect(
+                target, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=immutable
+            )
+            self._connection.text_factory = _decoded
+            try:
+                self._set_up(read_only=read_only or immutable, rollback=rollback)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _set_up(self, *, read_only: bool, rollback: bool) -> None:
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.execute("PRAGMA schema_version")  # reads the header: now is the time to learn of damage
+        if read_only:
+            self._connection.execute("PRAGMA query_only = ON")
+            return
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        if rollback or not self._has_log():
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+
+    def _has_log(self) -> bool:
+        """Switches to the write-ahead log, which some file systems cannot have."""
+        with suppress(sqlite3.OperationalError):
+            return self._connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+        return False
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows that a query gives. Raises ProjectError."""
+        with self._telling():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection, to write with: all of the block is stored or nothing. Raises ProjectError."""
+        with self._telling():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has ended the transaction already
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def copy_to(self, path: Path) -> None:
+        """Writes a copy of the whole file, as it is at this moment. Raises ProjectError."""
+        with self._telling():
+            copy = sqlite3.connect(path)
+            try:
+                self._connection.backup(copy)
+            finally:
+                copy.close()
+
+    def close(self) -> None:
+        """Ends the connection; the last one folds the log into the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest is SQLite's finer code
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise DamageError(f"{self.path}: is damaged; {self._remedy}.") from error
+            if code not in _REASONS:
+                raise  # only a mistake of ours can cause it
+            raise ProjectError(f"{self.path}: {_REASONS[code]}") from error
+
+
+def bound(text: str) -> bytes:
+    """Text for `CAST(? AS TEXT)`: names of files and classes may hold lone surrogates, which SQLite is not given."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")

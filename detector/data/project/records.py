@@ -1,0 +1,129 @@
+"""The frozen values of a project: images, classes, boxes, rejections, passes, and the change that one gesture makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from detector.data.split import Side
+
+Rectangle = tuple[float, float, float, float]
+
+
+class State(StrEnum):
+    """How far a person has got with an image."""
+
+    UNLABELLED = "unlabelled"
+    STARTED = "started"  # has a person's boxes, but nobody vouches for all
+    REVIEWED = "reviewed"  # with or without boxes
+
+
+class Origin(StrEnum):
+    """Where a box came from."""
+
+    DRAWN = "drawn"
+    ACCEPTED = "accepted"  # a model's, as it was
+    EDITED = "edited"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectImage:
+    """A picture of the project: POSIX path relative to its folder; size in pixels as displayed, None until decoded."""
+
+    id: int
+    path: str
+    width: int | None
+    height: int | None
+    state: State
+    split: Side | None
+    ignored: bool = False
+    note: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels as displayed, where they are known."""
+        return None if self.width is None or self.height is None else (self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectClass:
+    """A class of objects: colour "#rrggbb"; place in the list; COCO category; the pass that brought it, if one did."""
+
+    id: int
+    name: str
+    colour: str
+    position: int
+    category_id: int
+    pass_id: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectBox:
+    """A rectangle that a person vouches for or works on: xyxy in float image pixels; the model that drew it and its
+    score, where one did; unknown COCO keys in `extra`.
+    """
+
+    id: int
+    image_id: int
+    class_id: int
+    xyxy: Rectangle
+    origin: Origin
+    model: str | None = None
+    score: float | None = None
+    iscrowd: bool = False
+    occluded: bool = False
+    truncated: bool = False
+    difficult: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A rectangle that holds no object of the class, so a person says; it suppresses later proposals there."""
+
+    id: int
+    image_id: int
+    class_id: int
+    xyxy: Rectangle
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One auto-labelling by one model.
+
+    model: its name as shown; source: the name or path that opens it; class_ids: channel → class id, for classes that
+    the project has at present; thresholds: class id → score in 0..1; created: ISO 8601, UTC; active: not undone.
+    """
+
+    id: int
+    model: str
+    source: str
+    class_ids: Mapping[int, int]
+    thresholds: Mapping[int, float]
+    created: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one gesture changes: pairs of a row before and after, None where there is none.
+
+    Of images only state, split, ignored and note change.
+    """
+
+    boxes: tuple[tuple[ProjectBox | None, ProjectBox | None], ...] = ()
+    rejections: tuple[tuple[Rejection | None, Rejection | None], ...] = ()
+    classes: tuple[tuple[ProjectClass | None, ProjectClass | None], ...] = ()
+    images: tuple[tuple[ProjectImage, ProjectImage], ...] = ()
+
+    def inverse(self) -> "Change":
+        """The change that takes this one back."""
+        return Change(
+            tuple((after, before) for before, after in reversed(self.boxes)),
+            tuple((after, before) for before, after in reversed(self.rejections)),
+            tuple((after, before) for before, after in reversed(self.classes)),
+            tuple((after, before) for before, after in reversed(self.images)),
+        )

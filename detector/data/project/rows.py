@@ -1,0 +1,195 @@
+"""How a project's records lie in the rows of its tables, and how a change is written into them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection, IntegrityError
+from typing import Any, Generic, TypeVar
+
+from detector.data.project.database import Database, bound
+from detector.data.project.records import (
+    Change,
+    Origin,
+    ProjectBox,
+    ProjectClass,
+    ProjectImage,
+    Rejection,
+    State,
+)
+from detector.data.split import Side
+from detector.errors import ProjectError
+
+Record = TypeVar("Record", ProjectBox, ProjectClass, Rejection, ProjectImage)
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table(Generic[Record]):
+    """A table: its columns, `id` first; a record's values in that order, and the record of such values."""
+
+    name: str
+    columns: tuple[str, ...]
+    values: Callable[[Record], Row]
+    record: Callable[[Row], Record]
+
+    def select(self, database: Database, where: str = "", parameters: Sequence[Any] = ()) -> tuple[Record, ...]:
+        """The records that a condition (WHERE …, ORDER BY …) picks. Raises ProjectError."""
+        rows = database.rows(f"SELECT {', '.join(self.columns)} FROM {self.name} {where}", parameters)
+        return tuple(map(self.record, rows))
+
+    def insert(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Writes new rows."""
+        sql = f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({', '.join(map(_slot, self.columns))})"
+        connection.executemany(sql, map(self.values, records))
+
+
+def store_change(database: Database, change: Change) -> None:
+    """Writes all of a change in one transaction, or nothing.
+
+    Raises ProjectError, also where a row is not as the change found it: another window was quicker.
+    """
+    try:
+        with database.transaction() as connection:
+            connection.execute("PRAGMA defer_foreign_keys = ON")  # rows may come in any order
+            for table, pairs in ((CLASSES, change.classes), (BOXES, change.boxes), (REJECTIONS, change.rejections)):
+                for before, after in pairs:
+                    _replace_row(connection, table, before, after)
+            for before, after in change.images:
+                _update_image(connection, before, after)
+    except (IntegrityError, _StaleError) as error:
+        raise ProjectError(
+            f"{database.path}: another window has changed the same boxes meanwhile, so this change was not stored; "
+            "close that window and open the folder again."
+        ) from error
+
+
+class _StaleError(Exception):
+    """A row that is not there any more, or not as it was."""
+
+
+def _replace_row(connection: Connection, table: Table[Any], before: Any | None, after: Any | None) -> None:
+    """One row comes, goes or changes."""
+    if before is None:
+        if after is not None:
+            table.insert(connection, [after])
+        return
+    if after is None:
+        cursor = connection.execute(f"DELETE FROM {table.name} WHERE id = ?", (before.id,))
+    else:
+        sets = ", ".join(f"{column} = {_slot(column)}" for column in table.columns[1:])
+        sql = f"UPDATE {table.name} SET {sets} WHERE id = ?"
+        cursor = connection.execute(sql, (*table.values(after)[1:], before.id))
+    if cursor.rowcount != 1:
+        raise _StaleError
+
+
+def _update_image(connection: Connection, before: ProjectImage, after: ProjectImage) -> None:
+    changed = (after.state, after.split, after.ignored, bound(after.note))
+    sql = "UPDATE images SET state = ?, split = ?, ignored = ?, note = CAST(? AS TEXT) WHERE id = ?"
+    if connection.execute(sql, (*changed, before.id)).rowcount != 1:
+        raise _StaleError
+
+
+def to_json(value: object) -> str:
+    """JSON in ASCII, which holds any text, lone surrogates included."""
+    return json.dumps(value)
+
+
+def _slot(column: str) -> str:
+    return "CAST(? AS TEXT)" if column in _FREE_TEXTS else "?"
+
+
+def _extra(extra: Mapping[str, Any]) -> str | None:
+    return to_json(dict(extra)) if extra else None
+
+
+def _from_extra(text: str | None) -> dict[str, Any]:
+    return json.loads(text) if text else {}
+
+
+def _bound_or_none(text: str | None) -> bytes | None:
+    return None if text is None else bound(text)
+
+
+def _box_values(box: ProjectBox) -> Row:
+    flags = (box.iscrowd, box.occluded, box.truncated, box.difficult)
+    owner = (box.id, box.image_id, box.class_id)
+    return (*owner, *box.xyxy, box.origin, _bound_or_none(box.model), box.score, *flags, _extra(box.extra))
+
+
+def _box(row: Row) -> ProjectBox:
+    box_id, image_id, class_id, x1, y1, x2, y2, origin, model, score, *flags, extra = row
+    iscrowd, occluded, truncated, difficult = map(bool, flags)
+    return ProjectBox(
+        box_id,
+        image_id,
+        class_id,
+        (x1, y1, x2, y2),
+        Origin(origin),
+        model,
+        score,
+        iscrowd=iscrowd,
+        occluded=occluded,
+        truncated=truncated,
+        difficult=difficult,
+        extra=_from_extra(extra),
+    )
+
+
+def _rejection(row: Row) -> Rejection:
+    rejection_id, image_id, class_id, x1, y1, x2, y2 = row
+    return Rejection(rejection_id, image_id, class_id, (x1, y1, x2, y2))
+
+
+def _class_values(item: ProjectClass) -> Row:
+    fixed = (item.colour, item.position, item.category_id, item.pass_id)
+    return (item.id, bound(item.name), *fixed, _extra(item.extra))
+
+
+def _class(row: Row) -> ProjectClass:
+    class_id, name, colour, position, category_id, pass_id, extra = row
+    return ProjectClass(class_id, name, colour, position, category_id, pass_id, _from_extra(extra))
+
+
+def _image_values(image: ProjectImage) -> Row:
+    kept = (image.state, image.split, image.ignored, bound(image.note), _extra(image.extra))
+    return (image.id, bound(image.path), image.width, image.height, *kept)
+
+
+def _image(row: Row) -> ProjectImage:
+    image_id, path, width, height, state, split, ignored, note, extra = row
+    side = None if split is None else Side(split)
+    return ProjectImage(image_id, path, width, height, State(state), side, bool(ignored), note, _from_extra(extra))
+
+
+_FREE_TEXTS = {"path", "note", "name", "model"}
+_CORNERS = ("x1", "y1", "x2", "y2")
+
+BOXES = Table(
+    "boxes",
+    (
+        *("id", "image_id", "class_id", *_CORNERS, "origin", "model", "score"),
+        *("iscrowd", "occluded", "truncated", "difficult", "extra"),
+    ),
+    _box_values,
+    _box,
+)
+REJECTIONS = Table(
+    "rejections",
+    ("id", "image_id", "class_id", *_CORNERS),
+    lambda it: (it.id, it.image_id, it.class_id, *it.xyxy),
+    _rejection,
+)
+CLASSES = Table(
+    "classes",
+    ("id", "name", "colour", "position", "category_id", "pass_id", "extra"),
+    _class_values,
+    _class,
+)
+VISIBLE = "(NOT hidden OR EXISTS (SELECT 1 FROM boxes WHERE class_id = classes.id))"
+IMAGES = Table(
+    "images",
+    ("id", "path", "width", "height", "state", "split", "ignored", "note", "extra"),
+    _image_values,
+    _image,
+)

@@ -1,0 +1,73 @@
+"""The tables of project.db, as the steps that led to them: a store of any earlier version is brought up to date."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from sqlite3 import Connection
+
+from detector.data.project.backups import back_up
+from detector.data.project.database import Database
+from detector.errors import ProjectError
+
+# One entry per version, never changed once published. Texts that people wrote are read and written as UTF-8 with
+# surrogates; `extra`, `value`, `channels` and `thresholds` are JSON in ASCII.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE counter (next_id INTEGER NOT NULL)",
+        "INSERT INTO counter VALUES (1)",
+        """CREATE TABLE images (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, width INTEGER, height INTEGER,
+            state TEXT NOT NULL DEFAULT 'unlabelled', split TEXT, ignored INTEGER NOT NULL DEFAULT 0,
+            note TEXT NOT NULL DEFAULT '', extra TEXT, content_key TEXT, missing INTEGER NOT NULL DEFAULT 0)""",
+        "CREATE INDEX images_by_content ON images (content_key) WHERE content_key IS NOT NULL",
+        "CREATE INDEX images_by_split ON images (split) WHERE split IS NOT NULL",
+        """CREATE TABLE passes (
+            id INTEGER PRIMARY KEY, model TEXT NOT NULL, source TEXT NOT NULL, channels TEXT NOT NULL,
+            thresholds TEXT NOT NULL, created TEXT NOT NULL, active INTEGER NOT NULL)""",
+        # A class that only an undone pass brought is hidden, not deleted: redoing the pass shows it again.
+        """CREATE TABLE classes (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, colour TEXT NOT NULL, position INTEGER NOT NULL,
+            category_id INTEGER NOT NULL, pass_id INTEGER, extra TEXT, hidden INTEGER NOT NULL DEFAULT 0)""",
+        """CREATE TABLE boxes (
+            id INTEGER PRIMARY KEY, image_id INTEGER NOT NULL REFERENCES images, class_id INTEGER NOT NULL
+            REFERENCES classes, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
+            origin TEXT NOT NULL, model TEXT, score REAL, iscrowd INTEGER NOT NULL, occluded INTEGER NOT NULL,
+            truncated INTEGER NOT NULL, difficult INTEGER NOT NULL, extra TEXT)""",
+        "CREATE INDEX boxes_by_image ON boxes (image_id, class_id)",
+        "CREATE INDEX boxes_by_class ON boxes (class_id)",
+        # A rejection outlives its class: undoing the removal of the class brings it back into force.
+        """CREATE TABLE rejections (
+            id INTEGER PRIMARY KEY, image_id INTEGER NOT NULL REFERENCES images, class_id INTEGER NOT NULL,
+            x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL)""",
+        "CREATE INDEX rejections_by_image ON rejections (image_id)",
+    ),
+)
+
+
+def check_version(database: Database) -> int:
+    """The store's version. Raises ProjectError where a newer program made it."""
+    ((version,),) = database.rows("PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        raise ProjectError(
+            f"{database.path}: a newer version of this program made it (store {version}, this one knows "
+            f"{len(MIGRATIONS)}); update the program."
+        )
+    return version
+
+
+def migrate(database: Database, backups: Path) -> None:
+    """Brings a store up to date, all at once or not at all; an older one is copied first. Raises ProjectError."""
+    if check_version(database) == len(MIGRATIONS):
+        return
+    if check_version(database) > 0:
+        back_up(database, backups)
+    with database.transaction() as connection:
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()  # another window may have been quicker
+        for statements in MIGRATIONS[version:]:
+            _run(connection, statements)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _run(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.execute(statement)

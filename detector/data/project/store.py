@@ -1,0 +1,344 @@
+"""The store of a project: one transaction for each gesture, written as it ends, so that nothing is ever unsaved."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from detector.boxes import Detections
+from detector.data.annotations import Dataset
+from detector.data.images import SUFFIXES, find_images, natural_key
+from detector.data.project import exchange, passes, scanning
+from detector.data.project.backups import back_up_daily
+from detector.data.project.cache import Cache
+from detector.data.project.database import Database
+from detector.data.project.home import Home, find_home, is_on_network, make_folder, take_lock
+from detector.data.project.records import Change, Pass, ProjectBox, ProjectClass, ProjectImage, Rejection, State
+from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS, VISIBLE, store_change, to_json
+from detector.data.project.schema import MIGRATIONS, check_version, migrate
+from detector.data.split import Side, content_key, next_side
+from detector.errors import ProjectError
+
+CACHE = "cache.db"
+IDS_AT_ONCE = 1000
+COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said
+
+
+class Project:
+    """A folder of pictures and its store, for one thread at a time; `connect` gives one for a further thread.
+
+    folder: where the pictures are. home: the folder of the store, of runs and backups. read_only: why nothing may be
+    changed, in words, or None. Whatever the disk refuses raises ProjectError, with the file and the way out.
+    """
+
+    def __init__(self, folder: Path, home: Home, *, read_only: str | None, lock: FileLock | None) -> None:
+        """Opens the databases of a home; `Project.open` is the way in."""
+        self.folder = folder
+        self.home = home.path
+        self.read_only = read_only
+        self._place = home
+        self._lock = lock
+        self._ids = range(0)
+        rollback = is_on_network(home.path)
+        remedy = f"put the newest file of {home.path / 'backups'} in its place, or move it away to begin anew"
+        self._database = Database(
+            home.store,
+            remedy=remedy,
+            read_only=read_only is not None,
+            immutable=not home.writable,
+            rollback=rollback,
+        )
+        try:
+            self._cache = Cache.open(home.cache / CACHE, rollback=rollback)
+        except BaseException:
+            self._database.close()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, *, anyway: bool = False) -> "Project":
+        """The project of a folder; its store is made where there is none.
+
+        In the folder itself, or with the person's data where the folder cannot be written to. Where another window has
+        the project, it is opened to be read only, unless `anyway`. Raises ProjectError, also where there is no picture.
+        """
+        folder = Path(os.path.abspath(folder))
+        if not folder.is_dir():
+            raise ProjectError(f"{folder}: there is no such folder; check the path.")
+        home = find_home(folder)
+        if not home.store.exists() and next(find_images(folder), None) is None:
+            raise ProjectError(f"{folder}: holds no picture; the names of pictures end in {', '.join(SUFFIXES)}.")
+        make_folder(home.cache)
+        if not home.writable:
+            _check_log(home.store)
+            return cls._checked(folder, home, read_only=f"{folder} cannot be written to.", lock=None)
+        lock = take_lock(home)
+        held = lock is None and not anyway
+        read_only = f"{folder} is open in another window, so nothing can be changed here." if held else None
+        return cls._checked(folder, home, read_only=read_only, lock=lock)
+
+    @classmethod
+    def _checked(cls, folder: Path, home: Home, *, read_only: str | None, lock: FileLock | None) -> "Project":
+        """A project whose store is up to date."""
+        project = None
+        try:
+            project = cls(folder, home, read_only=read_only, lock=lock)
+            if read_only is None:
+                migrate(project._database, home.path / "backups")
+            elif check_version(project._database) != len(MIGRATIONS):
+                raise ProjectError(f"{home.store}: an older version made it; open a copy that can be written to.")
+        except BaseException:
+            if project is not None:
+                project.close()
+            elif lock is not None:
+                lock.release()
+            raise
+        return project
+
+    def connect(self) -> "Project":
+        """A further connection to the same store, for another thread, which must close it."""
+        return Project(self.folder, self._place, read_only=self.read_only, lock=None)
+
+    def close(self) -> None:
+        """Ends the connection; lets other windows have the project."""
+        self._database.close()
+        self._cache.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    # Images
+
+    def scan(self) -> Iterator[tuple[ProjectImage, ...]]:
+        """Looks for pictures that the store does not know, and stores and gives them in chunks, the first one small.
+
+        Images whose files are gone keep what is known about them; a renamed one comes with its old id. Then the day's
+        backup is made. A project that is read only gives nothing. Raises ProjectError; ImageError without the folder.
+        """
+        if self.read_only is None:
+            yield from scanning.scan(self._database, self.folder)
+            back_up_daily(self._database, self.home / "backups")
+
+    def images(self) -> list[ProjectImage]:
+        """All images in natural order of their paths, but for those whose file is gone and that nobody worked on."""
+        listed = IMAGES.select(self._database, f"WHERE {scanning.LISTED}")
+        return sorted(listed, key=lambda image: natural_key(image.path))
+
+    def image(self, image_id: int) -> ProjectImage:
+        """The image with an id."""
+        (image,) = IMAGES.select(self._database, "WHERE id = ?", (image_id,))
+        return image
+
+    def note_decoded(self, image_id: int, *, width: int, height: int, key: str | None = None) -> None:
+        """Keeps the size as displayed, in pixels, and the key of the content (`content_key`), as decoding shows them.
+
+        Where a project is read only nothing is kept.
+        """
+        before = self._database.rows("SELECT width, height, content_key FROM images WHERE id = ?", (image_id,))
+        if self.read_only is not None or before == [(width, height, key or before[0][2])]:
+            return
+        sql = "UPDATE images SET width = ?, height = ?, content_key = coalesce(?, content_key) WHERE id = ?"
+        with self._database.transaction() as connection:
+            connection.execute(sql, (width, height, key, image_id))
+
+    def side_for(self, image_id: int, class_ids: Collection[int]) -> Side:
+        """The side that an image has, or the one that its first review, with boxes of these classes, gives it.
+
+        A copy of another image gets that one's side.
+        """
+        ((path, side, key),) = self._database.rows(
+            "SELECT path, split, content_key FROM images WHERE id = ?", (image_id,)
+        )
+        if side is not None:
+            return Side(side)
+        key = key or content_key(self.folder / path)
+        twins = self._database.rows(
+            "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1", (key,)
+        )
+        return Side(twins[0][0]) if twins else next_side(key, class_ids, self._sides(class_ids))
+
+    def _sides(self, class_ids: Collection[int]) -> dict[int, Counter[Side]]:
+        """How many images each of the classes has on each side."""
+        marks = ", ".join("?" * len(class_ids))
+        rows = self._database.rows(
+            "SELECT class_id, split, count(DISTINCT image_id) FROM images JOIN boxes ON image_id = images.id "
+            f"WHERE split IS NOT NULL AND NOT iscrowd AND class_id IN ({marks}) GROUP BY class_id, split",
+            tuple(class_ids),
+        )
+        sides: dict[int, Counter[Side]] = {class_id: Counter() for class_id in class_ids}
+        for class_id, side, number in rows:
+            sides[class_id][Side(side)] = number
+        return sides
+
+    # Labels
+
+    def classes(self) -> tuple[ProjectClass, ...]:
+        """The classes, in their order."""
+        return CLASSES.select(self._database, f"WHERE {VISIBLE} ORDER BY position, id")
+
+    def boxes(self, image_id: int) -> tuple[ProjectBox, ...]:
+        """The boxes of an image, in the order of their ids."""
+        return BOXES.select(self._database, "WHERE image_id = ? ORDER BY id", (image_id,))
+
+    def rejections(self, image_id: int) -> tuple[Rejection, ...]:
+        """The rejections in an image, in the order of their ids."""
+        return REJECTIONS.select(self._database, "WHERE image_id = ? ORDER BY id", (image_id,))
+
+    def box_counts(self) -> dict[int, Counter[int]]:
+        """Image id → class id → number of boxes, for images that have some."""
+        counts: dict[int, Counter[int]] = {}
+        rows = self._database.rows("SELECT image_id, class_id, count(*) FROM boxes GROUP BY image_id, class_id")
+        for image_id, class_id, number in rows:
+            counts.setdefault(image_id, Counter())[class_id] = number
+        return counts
+
+    def apply(self, change: Change) -> None:
+        """Stores a change, all of it or, with a ProjectError, nothing."""
+        self._check_writable()
+        store_change(self._database, change)
+
+    def new_id(self) -> int:
+        """An id for a box, class or rejection, never given twice."""
+        if not self._ids:
+            self._check_writable()
+            with self._database.transaction() as connection:
+                sql = "UPDATE counter SET next_id = next_id + ? RETURNING next_id"
+                (end,) = connection.execute(sql, (IDS_AT_ONCE,)).fetchone()
+            self._ids = range(end - IDS_AT_ONCE, end)
+        first, self._ids = self._ids[0], self._ids[1:]
+        return first
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """What `set_setting` stored."""
+        rows = self._database.rows("SELECT value FROM settings WHERE key = ?", (key,))
+        return json.loads(rows[0][0]) if rows else default
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Stores a JSON value."""
+        self._check_writable()
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, to_json(value)))
+
+    # Passes
+
+    def begin_pass(
+        self,
+        *,
+        model: str,
+        source: str,
+        names: Sequence[str | None],
+        category_ids: Sequence[int],
+        thresholds: Mapping[str, float],
+    ) -> Pass:
+        """Stores a new pass and makes it active.
+
+        `names` and `category_ids` have one entry for each channel of the model, None for a gap; named classes that the
+        project lacks are added. `thresholds` go by name; 0.35 where there is none.
+        """
+        self._check_writable()
+        return passes.begin_pass(
+            self._database,
+            model=model,
+            source=source,
+            names=names,
+            category_ids=category_ids,
+            thresholds=thresholds,
+            new_ids=iter(self.new_id, None),
+        )
+
+    def set_pass_active(self, pass_id: int, active: bool) -> None:
+        """Undoes a pass, and hides the classes that only it brought and no box has; or redoes it."""
+        self._check_writable()
+        passes.set_active(self._database, pass_id, active)
+
+    def passes(self) -> tuple[Pass, ...]:
+        """All passes, the newest last."""
+        return passes.read_passes(self._database)
+
+    def images_of_pass(self, pass_id: int) -> list[int]:
+        """Ids of the images that a pass has seen."""
+        return self._cache.images_of(pass_id)
+
+    def put_predictions(self, pass_id: int, found: Sequence[tuple[int, Detections]]) -> None:
+        """Stores what a pass found in images, by their ids, in one transaction."""
+        self._check_writable()
+        self._cache.put_predictions(pass_id, found)
+
+    def predictions(self, image_id: int) -> tuple[Pass, Detections] | None:
+        """What the newest active pass that saw the image found in it."""
+        active = self._active_passes()
+        found = self._cache.predictions(image_id, list(active))
+        return (active[found[0]], found[1]) if found else None
+
+    def all_predictions(self) -> Iterator[tuple[int, Pass, Detections]]:
+        """As `predictions`, for every image that has some, by id."""
+        active = self._active_passes()
+        for image_id, pass_id, found in self._cache.all_predictions(list(active)):
+            yield image_id, active[pass_id], found
+
+    def _active_passes(self) -> dict[int, Pass]:
+        return {item.id: item for item in self.passes() if item.active}
+
+    # Thumbnails
+
+    def thumbnail(self, image_id: int) -> bytes | None:
+        """The JPEG that `put_thumbnail` stored, unless the picture's file has changed since."""
+        stamp = self._stamp(image_id)
+        return self._cache.thumbnail(image_id, stamp) if stamp else None
+
+    def put_thumbnail(self, image_id: int, data: bytes) -> None:
+        """Stores a small JPEG of an image."""
+        if stamp := self._stamp(image_id):
+            self._cache.put_thumbnail(image_id, stamp, data)
+
+    def _stamp(self, image_id: int) -> tuple[int, int] | None:
+        """Size and time of an image's file, None where there is none."""
+        with suppress(OSError):
+            status = os.stat(self.folder / self.image(image_id).path)
+            return status.st_size, status.st_mtime_ns
+        return None
+
+    # Data sets
+
+    def dataset(self, *, reviewed_only: bool = False, side: Side | None = None) -> Dataset:
+        """The images with their boxes, as a data set; sizes that are unknown are read from the files.
+
+        reviewed_only: leaves out images that nobody vouched for, or that are ignored. side: only images on it.
+        """
+        chosen = [
+            image
+            for image in self.images()
+            if (side is None or image.split is side)
+            and (not reviewed_only or (image.state is State.REVIEWED and not image.ignored))
+        ]
+        sized = [exchange.with_size(image, self.folder) for image in chosen]
+        for before, after in zip(chosen, sized, strict=True):
+            if before is not after and after.width is not None and after.height is not None:
+                self.note_decoded(after.id, width=after.width, height=after.height)
+        boxes = BOXES.select(self._database, "ORDER BY image_id, id")
+        return exchange.to_dataset(sized, self.classes(), boxes, self.setting(COCO_EXTRA, {}))
+
+    def import_dataset(self, dataset: Dataset, paths: Mapping[int, Path]) -> None:
+        """Takes in a labelled data set; `paths`: image id → file below the folder.
+
+        Images that have boxes, or are reviewed, stay as they are. Images without a file are kept, too, so that an
+        export loses nothing. Boxes make an image started: to be reviewed, a person must vouch for it.
+        """
+        self._check_writable()
+        new_ids = iter([self.new_id() for _ in range(len(dataset.classes) + len(dataset.boxes))])
+        exchange.store_dataset(self._database, dataset, paths, folder=self.folder, new_ids=new_ids)
+        self.set_setting(COCO_EXTRA, dict(dataset.extra))
+
+    def _check_writable(self) -> None:
+        if self.read_only is not None:
+            raise ProjectError(self.read_only)
+
+
+def _check_log(store: Path) -> None:
+    """Raises ProjectError where a store that cannot be written to has changes in a log, which only a writer can add."""
+    log = store.with_name(store.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        raise ProjectError(f"{store}: its last changes are still in {log.name}; copy the folder and open the copy.")
