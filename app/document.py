@@ -6,6 +6,7 @@ Every verb is one transaction of the store and one step of undo. Widgets read th
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
@@ -14,7 +15,7 @@ from app import edits
 from app.edits import Edit, Page, PassEdit, Rectangle, proposal_key
 from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
 from app.image_list import ImageList
-from app.theme import class_colour
+from detector.data.project.colours import class_colour
 from detector.data.project.proposals import Proposal, ProposalIndex, proposals
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
@@ -72,12 +73,10 @@ class Document(QObject):
         """Show a project, which this now owns; its images come by add_images."""
         self.detach()
         self._clear(project)
-        self.classes = project.classes()
-        self.active_class = self.classes[0].id if self.classes else None
         threshold = project.setting(THRESHOLD)
         self.threshold = float(threshold) if isinstance(threshold, int | float) else None
         self.project_changed.emit()
-        self.classes_changed.emit()
+        self.read_classes()
 
     def detach(self) -> None:
         """Close the project."""
@@ -89,11 +88,13 @@ class Document(QObject):
         self.undo_stack.clear()
         self.project_changed.emit()
 
-    def add_images(self, images: Sequence[ProjectImage], counts: Mapping[int, Mapping[int, int]]) -> None:
-        """Take in images and their number of boxes by image and class."""
+    def add_images(
+        self, images: Sequence[ProjectImage], *, keys: Mapping[int, Any], counts: Mapping[int, Mapping[int, int]]
+    ) -> None:
+        """Take in images, the natural key of each path, and their number of boxes by image and class."""
         self.images.update((image.id, image) for image in images)
         self._counts.update((image_id, Counter(of_image)) for image_id, of_image in counts.items())
-        self._list.add(images)
+        self._list.add(keys)
         self.images_changed.emit()
         self.visible_changed.emit()
         if self.current is None and self._list.order:
@@ -128,6 +129,17 @@ class Document(QObject):
             return
         place = self._list.place(self.current)
         self.show(self.visible[min(max(place + by, 0), len(self.visible) - 1)])
+
+    def neighbours(self, *, after: int, before: int) -> list[int]:
+        """The images around the current one in the list, the next one first."""
+        if self.current is None:
+            return []
+        place = self._list.place(self.current)
+        return [*self.visible[place + 1 : place + 1 + after], *reversed(self.visible[max(place - before, 0) : place])]
+
+    def from_current(self) -> list[int]:
+        """All images, from the current one on and round."""
+        return [] if self.current is None else self._list.all_from(self.current)
 
     def show_next_to_review(self) -> None:
         """Go to the next image that needs a look: one with proposals, else one that nobody has vouched for."""
@@ -330,7 +342,17 @@ class Document(QObject):
         self._show_command(self.undo_stack.index())
         self.undo_stack.redo()
 
-    # Passes
+    # Workers' news
+
+    def note_decoded(self, image_id: int, *, width: int, height: int, key: str) -> None:
+        """An image was decoded for the first time: its size as displayed, and the hash of its content."""
+        image = self.images.get(image_id)
+        if image is not None and (image.width, image.height) != (width, height):
+            self.images[image_id] = replace(image, width=width, height=height)
+            if not self.read_only:
+                self._project.note_decoded(image_id, width=width, height=height, key=key)
+            if image_id == self.current:
+                self._show_boxes()
 
     def note_labelled(self, image_ids: Iterable[int]) -> None:
         """A worker has stored predictions for these images."""
@@ -350,15 +372,20 @@ class Document(QObject):
         project = self._project
         if any(item.id == pass_id and item.active != active for item in project.passes()):
             project.set_pass_active(pass_id, active)
-            self._read_classes()
+            self.read_classes()
             for image_id in project.images_of_pass(pass_id):
                 self._reindex(image_id)
             self._count_proposals()
             self._show_boxes()
 
     def read_classes(self) -> None:
-        """The store has got classes from elsewhere (a pass, an import)."""
-        self._read_classes()
+        """The store has got other classes (by a change, a pass, an import)."""
+        self.classes = self._project.classes()
+        self._class_by_id = {item.id: item for item in self.classes}
+        if self.active_class not in self._class_by_id:
+            self.active_class = self.classes[0].id if self.classes else None
+            self.active_class_changed.emit()
+        self.classes_changed.emit()
 
     def apply(self, change: Change) -> None:
         """Store a change and show it (for undo)."""
@@ -370,7 +397,7 @@ class Document(QObject):
         for _, image in change.images:
             self.images[image.id] = image
         if change.classes:
-            self._read_classes()
+            self.read_classes()
         touched = {row.image_id for pair in (*change.boxes, *change.rejections) for row in pair if row is not None}
         touched |= {image.id for _, image in change.images}
         for image_id in touched:
@@ -418,7 +445,8 @@ class Document(QObject):
     def _is_visible(self, image_id: int) -> bool:
         if image_id == self.current:
             return True
-        names = [self._class_by_id[id].name for id, n in self._counts.get(image_id, {}).items() if n > 0]
+        counts = self._counts.get(image_id, {}) if self.filter.text else {}
+        names = [self._class_by_id[class_id].name for class_id, number in counts.items() if number > 0]
         return self.filter.accepts(self.images[image_id], proposals=self.proposal_count(image_id), classes=names)
 
     def _refilter(self, image_id: int) -> None:
@@ -487,14 +515,6 @@ class Document(QObject):
     def _new_id(self) -> int:
         return self._project.new_id()
 
-    def _read_classes(self) -> None:
-        self.classes = self._project.classes()
-        self._class_by_id = {item.id: item for item in self.classes}
-        if self.active_class not in self._class_by_id:
-            self.active_class = self.classes[0].id if self.classes else None
-            self.active_class_changed.emit()
-        self.classes_changed.emit()
-
     def _load_page(self) -> None:
         """Read the current image's boxes and work out its proposals."""
         self._boxes, self._proposals, self._predicted = {}, {}, False
@@ -504,8 +524,7 @@ class Document(QObject):
             self._predicted = found is not None
             if found is not None and self.images[self.current].state is not State.REVIEWED:
                 image, rejections = self.images[self.current], self._project.rejections(self.current)
-                size = None if image.width is None or image.height is None else (image.width, image.height)
-                offered = proposals(found, self._boxes.values(), rejections, threshold=self.threshold, size=size)
+                offered = proposals(found, self._boxes.values(), rejections, threshold=self.threshold, size=image.size)
                 self._proposals = {proposal_key(item.row): item for item in offered}
         boxes = [
             ShownBox(box.id, box.class_id, box.xyxy, box.score, box.origin, box.model, box.iscrowd)
@@ -524,6 +543,25 @@ class Document(QObject):
         if self.shown != before:
             self.shown_changed.emit()
         self.set_selection(self.selection)
+
+    def _reindex(self, image_id: int) -> None:
+        """Work out an image's proposals anew, for the counts over all images."""
+        image = self.images[image_id]
+        found = None if image.state is State.REVIEWED else self._project.predictions(image_id)
+        if found is None:
+            self._index.remove(image_id)
+        else:
+            boxes, rejections = self._project.boxes(image_id), self._project.rejections(image_id)
+            self._index.set(image_id, found, boxes, rejections, size=image.size)
+
+    def _count_proposals(self) -> None:
+        before, self._proposal_counts = self._proposal_counts, self._index.counts(self.threshold)
+        if self._proposal_counts == before:
+            return
+        self.proposals_changed.emit()
+        if self.filter.kind is FilterKind.TO_REVIEW:
+            self._list.filter_anew()
+            self.visible_changed.emit()
 
     def _remember_current(self) -> None:
         if self.project is not None and self.project.read_only is None:

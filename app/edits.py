@@ -98,19 +98,22 @@ def clamped(xyxy: Rectangle, image: ProjectImage) -> Rectangle:
 
 def _edited(page: Page, changes: Mapping[int, dict[str, Any]], new_id: NewId) -> tuple[Change, dict[int, int]]:
     rows: list[tuple[ProjectBox | None, ProjectBox | None]] = []
+    moved_away: list[tuple[None, Rejection]] = []
     keys: dict[int, int] = {}
-    added = 0
     for key, values in changes.items():
         if key in page.boxes:
             box = page.boxes[key]
             rows.append((box, _changed_box(box, values)))
             keys[key] = key
         else:
-            made = _accepted(page.image.id, page.proposals[key], new_id())
+            proposal = page.proposals[key]
+            made = _accepted(page.image.id, proposal, new_id())
             rows.append((None, replace(made, origin=Origin.EDITED, **values) if values else made))
             keys[key] = made.id
-            added += 1
-    return Change(boxes=tuple(rows), images=_state(page, len(page.boxes) + added)), keys
+            if "xyxy" in values:  # where it was is wrong, and must not be proposed beside the box
+                moved_away.append((None, _rejection(page.image.id, proposal, new_id())))
+    boxes = len(page.boxes) + sum(before is None for before, _ in rows)
+    return Change(boxes=tuple(rows), rejections=tuple(moved_away), images=_state(page, boxes)), keys
 
 
 def _changed_box(box: ProjectBox, values: dict[str, Any]) -> ProjectBox:

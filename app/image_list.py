@@ -1,10 +1,9 @@
 """The images in natural order, and those of them that the filter lets through."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-
-from detector.data.images import natural_key
-from detector.data.project.records import ProjectImage
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count, pairwise
+from typing import Any
 
 
 class ImageList:
@@ -14,18 +13,20 @@ class ImageList:
         self.order: list[int] = []
         self.visible: list[int] = []
         self._accepts = accepts
-        self._keys: dict[int, object] = {}
+        self._keys: dict[int, Any] = {}
         self._rank: dict[int, int] = {}
 
-    def add(self, images: Sequence[ProjectImage]) -> None:
-        """Put images in their places. Those that come in order are not sorted anew."""
-        keys = {image.id: natural_key(image.path) for image in images if image.id not in self._keys}
-        self._keys |= keys
-        first = len(self.order)
-        self.order.extend(keys)
-        if any(self._keys[a] > self._keys[b] for a, b in zip(self.order[max(first - 1, 0) :], self.order[first:])):  # type: ignore[operator]  # noqa: B905
-            self.order.sort(key=self._keys.__getitem__)  # type: ignore[arg-type]
-        self._rank = {image_id: rank for rank, image_id in enumerate(self.order)}
+    def add(self, keys: Mapping[int, Any]) -> None:
+        """Put images in the places that their keys give them. Those that come in order are not sorted anew."""
+        new = {image_id: key for image_id, key in keys.items() if image_id not in self._keys}
+        first = max(len(self.order) - 1, 0)
+        self._keys |= new
+        self.order.extend(new)
+        if any(self._keys[a] > self._keys[b] for a, b in pairwise(self.order[first:])):
+            self.order.sort(key=self._keys.__getitem__)
+            self._rank = {image_id: rank for rank, image_id in enumerate(self.order)}
+        else:
+            self._rank.update(zip(self.order[first:], count(first)))
         self.filter_anew()
 
     def filter_anew(self) -> None:
@@ -46,6 +47,11 @@ class ImageList:
     def place(self, image_id: int) -> int:
         """Where an image is, or would be, among the visible ones."""
         return bisect_left(self.visible, self._rank[image_id], key=self._rank.__getitem__)
+
+    def all_from(self, image_id: int) -> list[int]:
+        """All images, from this one on and round."""
+        here = self._rank[image_id]
+        return [*self.order[here:], *self.order[:here]]
 
     def onwards(self, image_id: int) -> Iterable[int]:
         """All images, visible ones first, from behind this one to the end, then from the start to before it."""

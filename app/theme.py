@@ -1,6 +1,5 @@
-"""How the program looks: two themes of colours, one style sheet made from them, tinted icons, class colours."""
+"""How the program looks: two themes of colours, one style sheet made from them, tinted icons."""
 
-import colorsys
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -15,10 +14,6 @@ RESOURCES = Path(__file__).parents[1] / "resources"
 SPACE, RADIUS = 8, 6
 BODY, SMALL, TITLE = 13, 11, 15  # px
 ICON = 20  # px
-
-# Okabe & Ito's palette for colour-blind readers, without black, which a dark picture hides; grey stands in for it.
-OKABE_ITO = ("#0096E8", "#E69F00", "#00B37D", "#F06FB7", "#F0E442", "#D55E00", "#56C5F5", "#9A9A9A")
-GOLDEN_ANGLE = 0.38196601125
 
 
 @dataclass(frozen=True)
@@ -91,8 +86,10 @@ def current() -> Theme:
     return _in_force
 
 
-def of_system() -> Theme:
-    """The theme that the desktop asks for."""
+def named(name: str) -> Theme:
+    """The theme "light" or "dark"; for any other name the one that the desktop asks for."""
+    if name in ("light", "dark"):
+        return LIGHT if name == "light" else DARK
     return DARK if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
 
 
@@ -117,15 +114,6 @@ def contrast(a: str, b: str) -> float:
 def readable_on(ground: str) -> str:
     """Black or white, whichever reads better on a colour."""
     return max(("#101418", "#FFFFFF"), key=lambda ink: contrast(ink, ground))
-
-
-def class_colour(index: int) -> str:
-    """The colour of the class at a place in the list: Okabe & Ito's first, then hues by the golden angle."""
-    if index < len(OKABE_ITO):
-        return OKABE_ITO[index]
-    hue = (0.07 + (index - len(OKABE_ITO)) * GOLDEN_ANGLE) % 1
-    red, green, blue = colorsys.hls_to_rgb(hue, 0.62, 0.68)
-    return f"#{round(red * 255):02X}{round(green * 255):02X}{round(blue * 255):02X}"
 
 
 @cache

@@ -1,0 +1,124 @@
+"""The canvas with what floats on it: tools, a line about the image, a hint at what to do next."""
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app.canvas.view import CanvasView
+from app.document import Document
+from app.theme import ICON
+from app.wording import count
+from detector.data.project.records import State
+
+MARGIN = 12  # px
+NO_FOCUS = Qt.FocusPolicy.NoFocus
+
+
+class Stage(QWidget):
+    """The middle of the window."""
+
+    def __init__(self, document: Document, view: CanvasView, tools: list[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._view = document, view
+        self._zoom = 1.0
+        self._tools = _tool_bar(tools, self)
+        self._info = QLabel(self)
+        self._info.setTextFormat(Qt.TextFormat.PlainText)
+        self._info.setProperty("role", "small")
+        self._hint = QFrame(self)
+        self._hint.setProperty("role", "overlay")
+        self._hint_text = QLabel(self._hint)
+        self._hint_text.setTextFormat(Qt.TextFormat.PlainText)
+        row = QHBoxLayout(self._hint)
+        row.setContentsMargins(20, 7, 20, 7)
+        row.addWidget(self._hint_text)
+        head = QHBoxLayout()
+        head.setContentsMargins(MARGIN + 48, 8, MARGIN, 8)
+        head.addWidget(self._info)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(view, 1)
+        self._tools.raise_()
+        self._hint.raise_()
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        view.zoom_changed.connect(self._on_zoom_changed)
+        for signal in (document.shown_changed, document.visible_changed, document.proposals_changed):
+            signal.connect(self._write)
+        document.current_changed.connect(self._write)
+        document.image_updated.connect(self._write)
+        self._write()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep what floats in its place."""
+        super().resizeEvent(event)
+        self._place()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font, another size of what floats."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._place()
+
+    def _on_zoom_changed(self, zoom: float) -> None:
+        self._zoom = zoom
+        self._write()
+
+    def _write(self, *_: object) -> None:
+        self._info.setText(info_line(self._document, self._zoom))
+        hint = hint_line(self._document)
+        self._hint_text.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self._place()
+
+    def _place(self) -> None:
+        self._tools.adjustSize()
+        self._tools.move(MARGIN, MARGIN)
+        self._hint.adjustSize()
+        self._hint.move((self.width() - self._hint.width()) // 2, self.height() - self._hint.height() - 16)
+
+
+def info_line(document: Document, zoom: float) -> str:
+    """ "bench/12.jpg · 384 × 255 · 164% · 5 of 412 to review", as much of it as there is."""
+    if document.current is None:
+        return ""
+    image = document.images[document.current]
+    size = f"{image.width} × {image.height}" if image.width else ""
+    place = document.visible.index(document.current) + 1 if document.current in document.visible else 0
+    kind = "" if document.filter.kind.value == "all" else f" {document.filter.kind.value}"
+    return "   ·   ".join(filter(None, (image.path, size, f"{zoom:.0%}", f"{place:,} of {len(document.visible):,}{kind}")))
+
+
+def hint_line(document: Document) -> str:
+    """What the keys do now."""
+    if document.current is None:
+        return ""
+    image = document.images[document.current]
+    if image.state is State.REVIEWED:
+        boxes = count(document.box_count(image.id), "box", "boxes") if document.shown else "empty"
+        return f"Reviewed · {boxes}     Space  next"
+    offered = document.proposal_count(image.id)
+    if offered:
+        return f"{count(offered, 'proposal')}     Space  accept and go on     Del  reject     1–9  class"
+    if document.shown:
+        return "Space  vouch for these boxes and go on     W  draw     1–9  class"
+    if document.has_predictions():
+        return "The model found nothing     Space  record that and go on     W  draw"
+    return "W  draw a box     I  auto-label     E  nothing is on this image"
+
+
+def _tool_bar(actions: list[QAction], parent: QWidget) -> QFrame:
+    frame = QFrame(parent)
+    frame.setProperty("role", "tools")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(3, 3, 3, 3)
+    column.setSpacing(2)
+    for action in actions:
+        button = QToolButton(frame)
+        button.setDefaultAction(action)
+        button.setIconSize(QSize(ICON, ICON))
+        button.setFocusPolicy(NO_FOCUS)
+        button.setFixedSize(34, 34)
+        column.addWidget(button)
+    return frame

@@ -1,0 +1,434 @@
+"""The main window: puts the parts together and wires them; whatever decides is elsewhere."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import settings as table
+from app import theme
+from app.actions import Actions
+from app.auto_labelling import AutoLabelling
+from app.canvas.stage import Stage
+from app.canvas.tools import Tool
+from app.canvas.view import CanvasView
+from app.dialogs.class_chooser import ClassChooser
+from app.dialogs.export import ExportDialog
+from app.dialogs.shortcuts import ShortcutSheet
+from app.dialogs.welcome import WelcomePage
+from app.document import Document
+from app.exporting import Exporting
+from app.fine_tuning import FineTuning
+from app.jobs import Jobs
+from app.model_choice import ModelInUse
+from app.notifications import Notifications
+from app.panels.boxes import BoxesPanel
+from app.panels.classes import ClassesPanel
+from app.panels.detection import DetectionPanel
+from app.panels.fusion import FusionPanel
+from app.panels.images import ImagesPanel
+from app.panels.notices import Notices
+from app.panels.top_bar import TopBar
+from app.panels.training import TrainingPanel
+from app.pictures import Picture, Pictures
+from app.projects import Projects
+from app.settings import Settings
+from app.thumbnails import Thumbnails
+from detector.errors import StudioError
+
+LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
+COCO_FILES = "COCO files (*.json);;All files (*)"
+MODEL_FILES = "Models (*.safetensors *.pth);;All files (*)"
+TITLE = "EfficientDet Studio"
+
+
+class MainWindow(QMainWindow):
+    """One window on one project. What it is made of is public, so that tests and scripts can drive it."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.notifications = Notifications(self)
+        self.jobs = Jobs(self.notifications, self)
+        self.document = Document(self)
+        self.projects = Projects(self.document, self.jobs, self.notifications, settings, self)
+        self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
+        self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
+        self.model = ModelInUse(self.document, settings, self)
+        self.thumbnails = Thumbnails(self.document, self.jobs, self)
+        self.pictures = Pictures(self.document, self.jobs, self)
+        self.actions_ = Actions(self, settings.get(table.SHORTCUTS))
+        self._build()
+        self.fine_tuning = FineTuning(
+            self.document, self.jobs, self.notifications, self.model, self.training, self.fusion, self
+        )
+        self._wire()
+        self._connect_actions()
+        self.resize(1440, 900)
+        self._restore_layout()
+        self._on_project_changed()
+
+    # Parts
+
+    def _build(self) -> None:
+        document = self.document
+        self.welcome = WelcomePage(self.settings.recent())
+        self.top_bar = TopBar(self.actions_, self._make_menu())
+        self.notices = Notices()
+        self.images = ImagesPanel(document, self.thumbnails)
+        self.canvas = CanvasView(document)
+        tools = [self.actions_[name] for name in ("select", "draw", "label-image")]
+        self.stage = Stage(document, self.canvas, tools)
+        self.boxes = BoxesPanel(document)
+        self.detection = DetectionPanel(document)
+        self.classes = ClassesPanel(document)
+        self.class_chooser = ClassChooser(self)
+        self.training = TrainingPanel()
+        self.fusion = FusionPanel()
+        self.bottom = QTabWidget()
+        self.bottom.setDocumentMode(True)
+        self.bottom.addTab(self.training, "Training")
+        self.bottom.addTab(self.fusion, "Fusion weights")
+        self._middle = _splitter(Qt.Orientation.Vertical, self._canvas_area(), self.bottom, sizes=(600, BOTTOM))
+        self._columns = _splitter(
+            Qt.Orientation.Horizontal, self.images, self._middle, self._right_column(), sizes=(LEFT, 884, RIGHT)
+        )
+        self._columns.setStretchFactor(1, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self._columns)
+        centre = QWidget()
+        column = _column(centre, self.top_bar, _line(), self._notice_area(), self._pages)
+        column.setStretch(3, 1)
+        self.setCentralWidget(centre)
+
+    def _canvas_area(self) -> QWidget:
+        return self.stage
+
+    def _notice_area(self) -> QWidget:
+        area = QWidget()
+        row = QVBoxLayout(area)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.notices)
+        return area
+
+    def _right_column(self) -> QWidget:
+        right = QFrame()
+        right.setProperty("role", "panel")
+        column = _column(right, self.boxes, _line(), self.detection, _line(), self.classes)
+        column.setStretch(0, 3)
+        column.setStretch(4, 2)
+        return right
+
+    def _make_menu(self) -> QMenu:
+        menu = QMenu(self)
+        groups = (
+            ("open-folder", "open-coco", "open-sample"),
+            ("save-coco", "export", "close-project"),
+            ("training-panel", "fusion-panel"),
+        )
+        for names in groups:
+            for name in names:
+                menu.addAction(self.actions_[name])
+            menu.addSeparator()
+        colours = menu.addMenu("Colours")
+        together = QActionGroup(self)
+        for name in ("theme-system", "theme-light", "theme-dark"):
+            together.addAction(self.actions_[name])
+            colours.addAction(self.actions_[name])
+        menu.addAction(self.actions_["shortcuts"])
+        menu.addSeparator()
+        menu.addAction(self.actions_["quit"])
+        return menu
+
+    # Wires
+
+    def _wire(self) -> None:
+        document, labelling, bar = self.document, self.labelling, self.top_bar
+        self.notifications.posted.connect(self.notices.add)
+        document.refused.connect(self.notifications.info)
+        document.project_changed.connect(self._on_project_changed)
+        document.undo_stack.indexChanged.connect(self._update_undo)
+        self.pictures.ready.connect(self._on_picture_ready)
+        self.canvas.class_wanted.connect(self._on_class_wanted)
+        self.canvas.class_missing.connect(self._on_class_missing)
+        self.canvas.space_tapped.connect(self.actions_["review"].trigger)
+        self.canvas.tool_changed.connect(self._on_tool_changed)
+        self.welcome.open_folder_wanted.connect(self._ask_folder)
+        self.welcome.open_coco_wanted.connect(self._ask_coco)
+        self.welcome.sample_wanted.connect(self.projects.open_sample)
+        self.welcome.recent_wanted.connect(self.projects.open_folder)
+        self.welcome.dropped.connect(self.open_path)
+        labelling.began.connect(self._update_actions)
+        labelling.progressed.connect(bar.set_progress)
+        labelling.ended.connect(bar.end_progress)
+        labelling.ended.connect(self._update_actions)
+        labelling.device_found.connect(self.show_device)
+        bar.cancel_wanted.connect(labelling.stop)
+        bar.model_chosen.connect(self.model.choose)
+        bar.model_file_wanted.connect(self._ask_model)
+        self.model.changed.connect(self._show_models)
+        self.fine_tuning.bottom_wanted.connect(self._show_bottom)
+        self.fine_tuning.device_wanted.connect(labelling.free_device)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
+
+    def _connect_actions(self) -> None:
+        document, canvas = self.document, self.canvas
+        verbs: dict[str, Callable[[], object]] = {
+            "open-folder": self._ask_folder,
+            "open-coco": self._ask_coco,
+            "open-sample": self.projects.open_sample,
+            "close-project": self.projects.close,
+            "save-coco": self.exporting.save,
+            "export": self._ask_export,
+            "quit": self.close,
+            "undo": document.undo,
+            "redo": document.redo,
+            "select": partial(canvas.set_tool, Tool.SELECT),
+            "draw": partial(canvas.set_tool, Tool.DRAW),
+            "delete": lambda: document.delete(document.selection),
+            "accept": lambda: document.accept(document.selection),
+            "change-class": canvas.ask_class,
+            "select-all": canvas.select_all,
+            "review": document.review,
+            "mark-empty": document.mark_empty,
+            "next": partial(document.step, 1),
+            "previous": partial(document.step, -1),
+            "next-to-review": document.show_next_to_review,
+            "first": partial(document.step, -(10**9)),
+            "last": partial(document.step, 10**9),
+            "zoom-in": canvas.zoom_in,
+            "zoom-out": canvas.zoom_out,
+            "zoom-100": partial(canvas.zoom_to, 1.0),
+            "fit": canvas.fit,
+            "label-image": lambda: self._label(self.labelling.label_current),
+            "label-all": lambda: self._label(self.labelling.label_all),
+            "fine-tune": self._ask_fine_tune,
+            "shortcuts": self._show_shortcuts,
+            **{f"class-{n}": partial(self._use_class, n - 1) for n in range(1, 10)},
+        }
+        for name, verb in verbs.items():
+            self.actions_[name].triggered.connect(lambda _=False, verb=verb: verb())
+        toggles: dict[str, Callable[[bool], object]] = {
+            "show-boxes": canvas.set_boxes_visible,
+            "show-labels": self._set_labels_always,
+            "training-panel": partial(self._toggle_bottom, self.training),
+            "fusion-panel": partial(self._toggle_bottom, self.fusion),
+        }
+        for name, toggle in toggles.items():
+            self.actions_[name].triggered.connect(toggle)
+        for name in ("system", "light", "dark"):
+            self.actions_[f"theme-{name}"].triggered.connect(partial(self._choose_theme, name))
+        self.actions_[f"theme-{self.settings.get(table.THEME)}"].setChecked(True)
+        self.actions_["show-boxes"].setChecked(True)
+        self.actions_["select"].setChecked(True)
+        self.actions_["show-labels"].setChecked(self.settings.get(table.LABELS_ALWAYS))
+        canvas.set_labels_always(self.settings.get(table.LABELS_ALWAYS))
+        self.actions_.act_in(self, canvas, self.images.grid)
+
+    # What the person asks for
+
+    def open_path(self, path: Path) -> None:
+        """Open a folder, or a COCO file with the pictures in a folder that the person then names."""
+        if path.is_dir():
+            self.projects.open_folder(path)
+        elif path.suffix.lower() == ".json":
+            self._ask_root(path)
+        else:
+            self.notifications.error(f"{path} is no folder and no COCO file; open a folder of pictures.")
+
+    def _ask_folder(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Open a folder of pictures"):
+            self.projects.open_folder(Path(folder))
+
+    def _ask_coco(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, "Open a COCO file", filter=COCO_FILES)
+        if file:
+            self._ask_root(Path(file))
+
+    def _ask_root(self, file: Path) -> None:
+        title = f"Where are the pictures of {file.name}?"
+        if root := QFileDialog.getExistingDirectory(self, title, str(file.parent)):
+            self.projects.open_coco(file, Path(root))
+
+    def _ask_model(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, "Open a model", filter=MODEL_FILES)
+        if file:
+            self.model.choose(file)
+
+    def _ask_export(self) -> None:
+        if self.document.project is not None:
+            dialog = ExportDialog(self.document.project.folder, self)
+            dialog.export_wanted.connect(lambda path, reviewed: self.exporting.export(path, reviewed_only=reviewed))
+            dialog.open()
+
+    def _ask_fine_tune(self) -> None:
+        self.fine_tuning.ask(self)
+
+    def _label(self, verb: Callable[..., None]) -> None:
+        try:
+            verb(source=self.model.source, device=self.settings.get(table.DEVICE))
+        except StudioError as error:
+            self.notifications.warning(str(error))
+
+    def _use_class(self, place: int) -> None:
+        """A digit: the class for what is selected and for the next box."""
+        if place < len(self.classes.listed()):
+            class_id = self.classes.listed()[place].id
+            if self.document.selection:
+                self.document.relabel(self.document.selection, class_id)
+            else:
+                self.document.set_active_class(class_id)
+
+    def _on_class_wanted(self, point: QPoint, keys: frozenset[int]) -> None:
+        shown = {box.key: box.class_id for box in self.document.shown}
+        current = next((shown[key] for key in keys if key in shown), None)
+        self._choose_class(point, lambda class_id: self.document.relabel(keys, class_id), current)
+
+    def _on_class_missing(self, point: QPoint, rectangle: QRectF) -> None:
+        def draw(class_id: int) -> None:
+            self.document.set_active_class(class_id)
+            self.document.draw(rectangle.getCoords())  # pyright: ignore[reportArgumentType]
+
+        self._choose_class(point, draw, None)
+
+    def _choose_class(self, point: QPoint, use: Callable[[int], object], current: int | None) -> None:
+        """Let the person choose or name a class in place, then use it."""
+
+        def add(name: str) -> None:
+            if (class_id := self.document.add_class(name)) is not None:
+                use(class_id)
+
+        chooser = ClassChooser(self)
+        chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        chooser.chosen.connect(use)
+        chooser.new_wanted.connect(add)
+        self.class_chooser = chooser
+        chooser.open_at(point, self.document.classes, current=current)
+
+    # What changes
+
+    def _on_project_changed(self) -> None:
+        project = self.document.project
+        self._pages.setCurrentWidget(self._columns if project else self.welcome)
+        self.setWindowTitle(f"{project.folder.name} – {TITLE}" if project else TITLE)
+        self.notices.clear()
+        if project:
+            self.canvas.setFocus()
+        else:
+            self.welcome.set_recents(self.settings.recent())
+        self._update_actions()
+        self._update_undo()
+        self._show_models()
+        self._show_bottom(self.bottom.currentWidget(), opened=bool(project) and self.settings.get(table.BOTTOM_OPEN))
+
+    def _on_picture_ready(self, picture: Picture) -> None:
+        self.canvas.set_picture(picture.image_id, picture.pixels, picture.message)
+
+    def _on_tool_changed(self, tool: Tool) -> None:
+        self.actions_["select"].setChecked(tool is Tool.SELECT)
+        self.actions_["draw"].setChecked(tool is Tool.DRAW)
+
+    def _update_actions(self) -> None:
+        is_open = self.document.project is not None
+        for name in ("close-project", "save-coco", "export", "fine-tune", "select", "draw", "training-panel", "fusion-panel"):
+            self.actions_[name].setEnabled(is_open)
+        for name in ("label-image", "label-all"):
+            self.actions_[name].setEnabled(is_open and not self.labelling.is_running)
+
+    def _update_undo(self) -> None:
+        stack = self.document.undo_stack
+        self.actions_["undo"].setEnabled(stack.canUndo())
+        self.actions_["redo"].setEnabled(stack.canRedo())
+        self.actions_["undo"].setText(f"Undo {stack.undoText().lower()}".strip())
+        self.actions_["redo"].setText(f"Redo {stack.redoText().lower()}".strip())
+
+    def _show_models(self) -> None:
+        self.top_bar.set_models(self.model.groups(), self.model.choice)
+
+    def show_device(self, text: str) -> None:
+        """Say where models run."""
+        self.top_bar.set_device(text, is_fallback=text.startswith("CPU"))
+
+    # How it looks
+
+    def _show_bottom(self, tab: QWidget, *, opened: bool = True) -> None:
+        self.bottom.setCurrentWidget(tab)
+        self.bottom.setVisible(opened)
+        self.actions_["training-panel"].setChecked(opened and tab is self.training)
+        self.actions_["fusion-panel"].setChecked(opened and tab is self.fusion)
+
+    def _toggle_bottom(self, tab: QWidget, checked: bool) -> None:
+        self._show_bottom(tab, opened=checked)
+        self.settings.set(table.BOTTOM_OPEN, checked)
+
+    def _set_labels_always(self, always: bool) -> None:
+        self.canvas.set_labels_always(always)
+        self.settings.set(table.LABELS_ALWAYS, always)
+
+    def _choose_theme(self, name: str, _checked: bool = True) -> None:
+        self.settings.set(table.THEME, name)
+        self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            theme.apply(application, theme.named(self.settings.get(table.THEME)))
+
+    def _show_shortcuts(self) -> None:
+        ShortcutSheet(self.actions_, self).open()
+
+    def _restore_layout(self) -> None:
+        if geometry := self.settings.layout("window"):
+            self.restoreGeometry(geometry)
+        for name, splitter in (("columns", self._columns), ("middle", self._middle)):
+            if state := self.settings.layout(name):
+                splitter.restoreState(state)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Everything is stored already: only workers have to end. A run goes on without the window."""
+        self.settings.keep_layout("window", self.saveGeometry())
+        for name, splitter in (("columns", self._columns), ("middle", self._middle)):
+            self.settings.keep_layout(name, splitter.saveState())
+        self.fine_tuning.close()
+        self.projects.close()
+        super().closeEvent(event)
+
+
+def _splitter(orientation: Qt.Orientation, *widgets: QWidget, sizes: tuple[int, ...]) -> QSplitter:
+    splitter = QSplitter(orientation)
+    splitter.setHandleWidth(1)
+    splitter.setChildrenCollapsible(False)
+    for widget in widgets:
+        splitter.addWidget(widget)
+    splitter.setSizes(list(sizes))
+    return splitter
+
+
+def _column(parent: QWidget, *widgets: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(parent)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for widget in widgets:
+        column.addWidget(widget)
+    return column
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "line")
+    return line

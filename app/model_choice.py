@@ -1,0 +1,53 @@
+"""The model that labels and that fine-tuning starts from: chosen for the project, remembered with it."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app import settings as table
+from app.document import Document
+from app.models import ModelChoice, built_in, choice, of_runs
+from app.settings import Settings
+from detector.training.run_folder import BEST
+
+MODEL = "model"  # setting of the project
+
+
+class ModelInUse(QObject):
+    """Which model is chosen, and which ones can be."""
+
+    changed = Signal()
+
+    def __init__(self, document: Document, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._settings = document, settings
+        self.source = settings.get(table.MODEL)
+        document.project_changed.connect(self._on_project_changed)
+
+    @property
+    def choice(self) -> ModelChoice:
+        """The chosen model as it presents itself."""
+        return choice(self.source)
+
+    def choose(self, source: str) -> None:
+        """Take another model: a name, or a file's path."""
+        if source == self.source:
+            return
+        self.source = source
+        project = self._document.project
+        if project is not None and project.read_only is None:
+            project.set_setting(MODEL, source)
+        self.changed.emit()
+
+    def groups(self) -> list[tuple[str, list[ModelChoice]]]:
+        """What can be chosen, under headings."""
+        project, built = self._document.project, built_in()
+        runs = sorted((project.home / "runs").glob(f"*/{BEST}"), reverse=True) if project else []
+        of_project = of_runs(runs)
+        known = {item.source for item in (*built, *of_project)}
+        files = [] if self.source in known else [self.choice]
+        return [("Fine-tuned here", of_project), ("Files", files), ("Built in and published", built)]
+
+    def _on_project_changed(self) -> None:
+        project = self._document.project
+        kept = project.setting(MODEL) if project is not None else None
+        self.source = kept if isinstance(kept, str) and not choice(kept).missing else self._settings.get(table.MODEL)
+        self.changed.emit()

@@ -1,0 +1,67 @@
+"""The models that a person can choose, told without torch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.errors import StudioError
+from detector.model.info import ModelInfo, read_info
+from detector.model.variants import VARIANTS, find_variant
+from detector.model.weights import PUBLISHED, STARTER, weights_folder
+
+STARTER_NAME = "starter"
+OURS = ".safetensors"
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model: `source` opens it (starter, d0 … d7x, or a path), `title` shows it, `missing` says why it cannot be used."""
+
+    source: str
+    title: str
+    missing: str = ""
+
+
+def built_in() -> list[ModelChoice]:
+    """The starter and the published variants, absent ones with the reason."""
+    return [choice(STARTER_NAME), *(choice(name) for name in VARIANTS)]
+
+
+def choice(source: str) -> ModelChoice:
+    """How a model presents itself."""
+    if source == STARTER_NAME:
+        return ModelChoice(source, _title("Starter", STARTER))
+    if source in VARIANTS:
+        missing = "" if (weights_folder() / PUBLISHED[source]).is_file() else f"put {PUBLISHED[source]} into {weights_folder()}"
+        return ModelChoice(source, f"{source.upper()} · COCO · {find_variant(source).image_size} px", missing)
+    path = Path(source)
+    if not path.is_file():
+        return ModelChoice(source, path.name, "the file is gone")
+    return ModelChoice(source, _title(_file_title(path), path))
+
+
+def of_runs(checkpoints: Iterable[Path]) -> list[ModelChoice]:
+    """The models that fine-tuning has made here, those that can be read."""
+    found = [choice(str(path)) for path in checkpoints if path.is_file()]
+    return [item for item in found if not item.missing]
+
+
+def info_of(source: str) -> ModelInfo | None:
+    """What one of our own files says of its model; None for a foreign file. Raises CheckpointError."""
+    path = STARTER if source == STARTER_NAME else Path(source)
+    return read_info(path) if path.suffix == OURS else None
+
+
+def _title(name: str, path: Path) -> str:
+    if path.suffix != OURS:
+        return name
+    try:
+        info = read_info(path)
+    except StudioError:
+        return name
+    return f"{name} · {info.variant.upper()} · {info.image_size} px"
+
+
+def _file_title(path: Path) -> str:
+    """A run's checkpoint is called by its run, any other by its file."""
+    return path.parent.name if path.parent.parent.name == "runs" else path.stem

@@ -1,0 +1,67 @@
+"""Reading a project in a worker, so that the first picture shows while the rest still comes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from detector.data.images import natural_key
+from detector.data.project.proposals import ProposalIndex
+from detector.data.project.records import ProjectImage, State
+from detector.data.project.store import Project
+
+FIRST, CHUNK = 50, 2000  # images that the window takes in at a time
+
+
+@dataclass(frozen=True)
+class ImagesRead:
+    """Images of the store or of the folder, what to sort them by, and their number of boxes by image and class."""
+
+    images: Sequence[ProjectImage]
+    keys: Mapping[int, Any]
+    counts: Mapping[int, Mapping[int, int]]
+
+
+@dataclass(frozen=True)
+class IndexRead:
+    """The proposals of all images."""
+
+    index: ProposalIndex
+
+
+def read_project(project: Project) -> Iterator[ImagesRead | IndexRead]:
+    """What the store holds, then what is new in the folder, then the proposals. Closing it ends the work."""
+    worker = project.connect()
+    try:
+        counts = worker.box_counts()
+        stored = worker.images()
+        for images in _chunks(stored):
+            yield _read(images, counts)
+        if project.read_only is None:
+            for images in worker.scan():
+                yield _read(images, {})
+        yield IndexRead(_index(worker, {image.id: image for image in stored}))
+    finally:
+        worker.close()
+
+
+def _read(images: Sequence[ProjectImage], counts: Mapping[int, Mapping[int, int]]) -> ImagesRead:
+    keys = {image.id: natural_key(image.path) for image in images}
+    return ImagesRead(images, keys, {image.id: counts[image.id] for image in images if image.id in counts})
+
+
+def _index(worker: Project, images: Mapping[int, ProjectImage]) -> ProposalIndex:
+    index = ProposalIndex()
+    for image_id, pass_, detections in worker.all_predictions():
+        image = images.get(image_id)
+        if image is not None and image.state is not State.REVIEWED:
+            boxes, rejections = worker.boxes(image_id), worker.rejections(image_id)
+            index.set(image_id, (pass_, detections), boxes, rejections, size=image.size)
+    return index
+
+
+def _chunks(images: Sequence[ProjectImage]) -> Iterator[tuple[ProjectImage, ...]]:
+    rest = iter(images)
+    yield tuple(islice(rest, FIRST))
+    while chunk := tuple(islice(rest, CHUNK)):
+        yield chunk

@@ -1,0 +1,177 @@
+"""The bar at the top: files, undo, the model and where it runs, the three verbs of the loop, and how far work is."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.actions import Actions
+from app.models import ModelChoice
+from app.theme import ICON, icon
+from app.wording import tooltip
+
+HEIGHT = 52  # px
+PROGRESS_WIDTH = 250  # px
+STEPS = 1000  # of the progress bar
+
+
+class TopBar(QFrame):
+    """Shows and asks; decides nothing."""
+
+    model_chosen = Signal(str)
+    model_file_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self, actions: Actions, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setFixedHeight(HEIGHT)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(4)
+        opener = _button(actions["open-folder"], text="Open")
+        opener.setMenu(menu)
+        opener.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        opener.setProperty("role", "menu")
+        self.model_button = _model_button(self)
+        self._device = QLabel("Device: looking…", self)
+        self._device.setProperty("role", "device")
+        self._device.setTextFormat(Qt.TextFormat.PlainText)
+        self._progress = Progress(self)
+        self._progress.cancel_button.clicked.connect(self.cancel_wanted)
+        for widget in (
+            opener,
+            _button(actions["export"], text="Export"),
+            _line(),
+            _button(actions["undo"]),
+            _button(actions["redo"]),
+            _line(),
+            self.model_button,
+            self._device,
+            _line(),
+            _button(actions["label-image"], text="Auto-label"),
+            _button(actions["label-all"], text="Auto-label all", role="soft"),
+            _button(actions["fine-tune"], text="Fine-tune", role="primary"),
+        ):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self._progress)
+
+    def set_models(self, groups: Sequence[tuple[str, Sequence[ModelChoice]]], chosen: ModelChoice) -> None:
+        """Offer models under headings; those that are missing say why and cannot be chosen."""
+        menu = QMenu(self.model_button)
+        menu.setToolTipsVisible(True)
+        together = QActionGroup(menu)
+        for heading, choices in groups:
+            if choices:
+                menu.addSection(heading)
+            for item in choices:
+                menu.addAction(self._choice_action(item, chosen, together, menu))
+        menu.addSeparator()
+        menu.addAction("Open a model file…", self.model_file_wanted.emit)
+        if old := self.model_button.menu():
+            old.deleteLater()
+        self.model_button.setMenu(menu)
+        self.model_button.setText(_plain(chosen.title))
+        self.model_button.setToolTip(tooltip(f"The model that labels and that fine-tuning starts from: {chosen.title}"))
+
+    def set_device(self, text: str, *, is_fallback: bool) -> None:
+        """Where models run; a fallback to the CPU is said in the colour of a warning."""
+        self._device.setText(f"●  {text}")
+        self._device.setProperty("state", "fallback" if is_fallback else "good")
+        self._device.style().unpolish(self._device)
+        self._device.style().polish(self._device)
+
+    def set_progress(self, text: str, share: float | None) -> None:
+        """How far work is; no share: it is not known."""
+        self._progress.show_work(text, share)
+
+    def end_progress(self) -> None:
+        """Nothing is under way."""
+        self._progress.hide()
+
+    def _choice_action(self, item: ModelChoice, chosen: ModelChoice, group: QActionGroup, menu: QMenu) -> QAction:
+        action = QAction(_plain(f"{item.title}   (not here)" if item.missing else item.title), menu)
+        action.setCheckable(True)
+        action.setChecked(item.source == chosen.source)
+        action.setEnabled(not item.missing)
+        action.setToolTip(tooltip(item.missing or item.source))
+        action.triggered.connect(lambda _=False, source=item.source: self.model_chosen.emit(source))
+        group.addAction(action)
+        return action
+
+
+class Progress(QWidget):
+    """One line about work under way, a bar, and a button that ends it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFixedWidth(PROGRESS_WIDTH)
+        self._text = QLabel(self)
+        self._text.setProperty("role", "small")
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(6)
+        self.cancel_button = QToolButton(self)
+        self.cancel_button.setIcon(icon("close"))
+        self.cancel_button.setToolTip("Stop")
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addStretch(1)
+        column.addWidget(self._text)
+        column.addWidget(self._bar)
+        column.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addLayout(column, 1)
+        row.addWidget(self.cancel_button)
+        self.hide()
+
+    def show_work(self, text: str, share: float | None) -> None:
+        """See TopBar.set_progress."""
+        self._text.setText(text)
+        self._bar.setRange(0, 0 if share is None else STEPS)
+        if share is not None:
+            self._bar.setValue(round(share * STEPS))
+        self.show()
+
+
+def _button(action: QAction, *, text: str = "", role: str = "") -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(ICON, ICON))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if text:
+        button.setText(text)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    if role == "primary":  # its ground is the accent, so its icon is not the text's colour
+        button.setIcon(action.icon())
+    button.setProperty("role", role)
+    return button
+
+
+def _model_button(parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setProperty("role", "field")
+    button.setIcon(icon("model"))
+    button.setIconSize(QSize(ICON, ICON))
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setMinimumWidth(180)
+    button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    return button
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "upright-line")
+    line.setFixedSize(1, 24)
+    return line
+
+
+def _plain(text: str) -> str:
+    """Text for a button or menu, which would take & for a mark of a mnemonic."""
+    return text.replace("&", "&&")

@@ -1,0 +1,134 @@
+"""Opening and closing: a folder, a COCO file with its pictures, the sample."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.document import Document
+from app.jobs import Jobs
+from app.notifications import Notifications
+from app.opening import ImagesRead, IndexRead, read_project
+from app.settings import Settings
+from app.theme import RESOURCES
+from app.wording import count
+from detector.data import coco
+from detector.data.project.store import Project
+from detector.errors import LabelError, StudioError
+from detector.places import user_data
+
+SAMPLE = RESOURCES / "sample" / "images"
+
+
+class Projects(QObject):
+    """Puts one project at a time into the document. `opened` comes when all of its images are known."""
+
+    opened = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        jobs: Jobs,
+        notifications: Notifications,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document, self._jobs = document, jobs
+        self._notifications, self._settings = notifications, settings
+
+    def open_folder(self, folder: Path, *, anyway: bool = False) -> None:
+        """Open a folder of pictures; `anyway`: to write, though another window has it."""
+        self._open(folder, lambda project: read_project(project), anyway=anyway)
+
+    def open_coco(self, file: Path, root: Path) -> None:
+        """Open the pictures below `root` with the labels of a COCO file."""
+        self._open(root, lambda project: _import_coco(project, file))
+
+    def open_sample(self) -> None:
+        """Open the sample: a copy of its pictures, which stays with the person's data."""
+        folder = user_data() / "sample"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for picture in SAMPLE.iterdir():
+                if not (folder / picture.name).exists():
+                    shutil.copyfile(picture, folder / picture.name)
+        except OSError as error:
+            self._notifications.error(error)
+            return
+        self.open_folder(folder)
+
+    def close(self) -> None:
+        """Close the project; workers end first."""
+        self._jobs.stop_all()
+        self._document.detach()
+
+    def _open(self, folder: Path, work: Callable[[Project], Iterator[Any]], *, anyway: bool = False) -> None:
+        try:
+            project = Project.open(folder.absolute(), anyway=anyway)
+        except StudioError as error:
+            self._notifications.error(error)
+            return
+        self.close()
+        self._document.attach(project)
+        self._settings.add_recent(project.folder)
+        if project.read_only is not None:
+            retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_locked else None
+            self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)
+        job = self._jobs.start(
+            "Opening", lambda: work(project), on_events=lambda events: self._take(project, events), on_done=self.opened.emit
+        )
+        job.failed.connect(lambda _: self._on_failed(project))
+
+    def _take(self, project: Project, events: list[Any]) -> None:
+        if self._document.project is not project:
+            return
+        for event in events:
+            match event:
+                case ImagesRead():
+                    self._document.add_images(event.images, keys=event.keys, counts=event.counts)
+                case IndexRead():
+                    self._document.set_index(event.index)
+                case str():
+                    self._document.read_classes()
+                    self._notifications.info(event)
+
+    def _on_failed(self, project: Project) -> None:
+        """A folder that cannot be read, or holds no picture, is not left open."""
+        if self._document.project is project and not self._document.images:
+            self.close()
+
+
+def _import_coco(project: Project, file: Path) -> Iterator[Any]:
+    """In the worker: the labels of a COCO file, then the project. Says what was found."""
+    worker = project.connect()
+    try:
+        if worker.box_counts():
+            raise LabelError(
+                f"{project.folder} already has labels of its own; open that folder, or put the pictures of {file.name} "
+                "into another one."
+            )
+        dataset, problems = coco.read(file)
+        matched = coco.match_images(dataset, project.folder)
+        if not matched.paths:
+            raise LabelError(
+                f"{file}: none of its {len(dataset.images)} images is in {project.folder}; name the folder that holds them."
+            )
+        worker.import_dataset(dataset, matched.paths)
+        yield _summary(len(dataset.boxes), matched, problems)
+    finally:
+        worker.close()
+    yield from read_project(project)
+
+
+def _summary(boxes: int, matched: coco.Matched, problems: tuple[coco.Problem, ...]) -> str:
+    parts = [f"{count(boxes, 'box', 'boxes')} on {count(len(matched.paths), 'image')} imported"]
+    if matched.missing:
+        parts.append(f"{count(len(matched.missing), 'picture')} not found, such as {matched.missing[0]}")
+    if matched.ambiguous:
+        parts.append(f"{count(len(matched.ambiguous), 'name')} fit several pictures, such as {matched.ambiguous[0]}")
+    if problems:
+        parts.append(f"{count(len(problems), 'entry', 'entries')} left out or mended, such as: {problems[0].message}")
+    return "; ".join(parts) + "."

@@ -1,0 +1,277 @@
+"""A person's verbs on a real project: what they change, and that undo takes exactly that back."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.document import Document
+from app.image_filter import FilterKind, ImageFilter
+from app.jobs import Jobs
+from app.notifications import Notifications
+from app.opening import ImagesRead, read_project
+from app.projects import Projects
+from detector.boxes import Detections
+from detector.data.project.records import Origin, Pass, State
+from detector.data.project.store import Project
+from detector.data.split import Side
+
+BOX = (10.0, 10.0, 30.0, 40.0)
+
+
+def found(*rows: tuple[float, float, float, float, float, int]) -> Detections:
+    """Detections from rows of x1, y1, x2, y2, score, channel."""
+    table = np.array(rows, np.float32).reshape(-1, 6)
+    return Detections(table[:, :4], table[:, 4], table[:, 5].astype(np.int64), np.arange(len(table)))
+
+
+def make_folder(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 48), "grey").save(path)
+    return folder
+
+
+def open_into(document: Document, folder: Path) -> Document:
+    """Opens as the window does, but at once."""
+    project = Project.open(folder)
+    document.attach(project)
+    for event in read_project(project):
+        if isinstance(event, ImagesRead):
+            document.add_images(event.images, keys=event.keys, counts=event.counts)
+        else:
+            document.set_index(event.index)
+    return document
+
+
+@pytest.fixture
+def document(qtbot: QtBot, tmp_path: Path):
+    document = Document()
+    open_into(document, make_folder(tmp_path / "pictures", ["a1.png", "a2.png", "a10.png"]))
+    yield document
+    document.detach()
+
+
+def a_pass(document: Document, detections: dict[str, Detections], names=("nut", "bolt"), **thresholds: float) -> Pass:
+    """One auto-labelling, as a worker does it."""
+    worker = document.project.connect()
+    made = worker.begin_pass(
+        model="M", source="m", names=names, category_ids=range(1, len(names) + 1), thresholds=thresholds
+    )
+    by_name = {image.path: image.id for image in document.images.values()}
+    worker.put_predictions(made.id, [(by_name[name], item) for name, item in detections.items()])
+    worker.close()
+    document.read_classes()
+    document.note_labelled([by_name[name] for name in detections])
+    document.end_pass(made.id, "M")
+    return made
+
+
+def stored(document: Document):
+    """All that the store holds of the images, read anew."""
+    project = document.project
+    return {
+        image.path: (image.state, project.boxes(image.id), project.rejections(image.id)) for image in project.images()
+    }
+
+
+def state(document: Document) -> State:
+    return document.images[document.current].state
+
+
+def names(document: Document) -> list[str]:
+    return [document.images[image_id].path for image_id in document.visible]
+
+
+def test_images_come_in_natural_order_and_the_first_is_shown(document: Document):
+    assert names(document) == ["a1.png", "a2.png", "a10.png"]
+    assert document.images[document.current].path == "a1.png"
+
+
+def test_a_box_is_drawn_taken_back_and_drawn_again(document: Document):
+    assert document.draw(BOX) is None  # there is no class yet
+    nut = document.add_class("nut")
+    before = stored(document)
+    key = document.draw(BOX)
+    assert [(box.key, box.class_id, box.xyxy, box.origin) for box in document.shown] == [(key, nut, BOX, Origin.DRAWN)]
+    assert state(document) is State.STARTED
+    assert document.selection == {key}
+    after = stored(document)
+    document.undo()
+    assert (stored(document), document.shown, document.selection) == (before, (), frozenset())
+    document.redo()
+    assert stored(document) == after
+    assert document.box_count(document.current) == 1
+
+
+def test_boxes_are_cut_off_at_the_borders_and_empty_ones_refused(document: Document):
+    document.add_class("nut")
+    document.note_decoded(document.current, width=64, height=48, key="k")
+    document.draw((-10, -5, 100, 30))
+    assert document.shown[0].xyxy == (0, 0, 64, 30)
+    assert document.draw((70, 0, 90, 20)) is None
+    key = document.shown[0].key
+    document.reshape({key: (50, 40, 90, 90)})
+    assert document.shown[0].xyxy == (50, 40, 64, 48)
+
+
+def test_proposals_are_accepted_changed_and_rejected(document: Document):
+    document.add_class("nut")
+    a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0), (20, 0, 29, 9, 0.8, 1), (40, 0, 49, 9, 0.7, 0))})
+    assert [box.key for box in document.shown] == [-1, -2, -3]
+    assert document.proposal_total() == (3, 1)
+    accepted = document.accept([-1])[-1]
+    document.set_selection([-2])
+    moved = document.reshape({-2: (22, 0, 31, 9)})[-2]
+    assert document.selection == {moved}
+    document.delete([-3])
+    origins = {box.id: (box.origin, box.model, box.score) for box in document.project.boxes(document.current)}
+    assert origins[accepted][0] is Origin.ACCEPTED
+    assert origins[moved][0] is Origin.EDITED
+    assert origins[moved][1:] == ("M", pytest.approx(0.8))
+    assert document.proposal_total() == (0, 0)
+    rejected = [item.xyxy for item in document.project.rejections(document.current)]
+    assert rejected == [(20, 0, 29, 9), (40, 0, 49, 9)]  # where the moved one was, and the deleted one
+    for _ in range(3):
+        document.undo()
+    assert [box.key for box in document.shown] == [-1, -2, -3]
+    assert state(document) is State.UNLABELLED
+
+
+def test_review_vouches_for_what_is_shown_and_goes_on(document: Document):
+    document.add_class("nut")
+    a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0)), "a10.png": found((0, 0, 9, 9, 0.9, 0))})
+    first = document.current
+    assert document.review()
+    assert document.images[first].state is State.REVIEWED
+    assert document.images[first].split in (Side.TRAIN, Side.VAL)
+    assert document.images[document.current].path == "a10.png"  # a2 has no proposal
+    document.undo()
+    assert document.current == first  # one step shows the image and undoes there
+    assert state(document) is State.UNLABELLED
+    assert [box.is_proposal for box in document.shown] == [True]
+
+
+def test_review_does_not_vouch_for_what_nobody_has_seen(document: Document, qtbot: QtBot):
+    with qtbot.waitSignal(document.refused) as refused:
+        assert not document.review()
+    assert "press E" in refused.args[0]
+    assert state(document) is State.UNLABELLED
+    a_pass(document, {"a1.png": found()})
+    assert document.review()  # a model has looked and found nothing
+    assert document.project.images()[0].state is State.REVIEWED
+
+
+def test_empty_is_recorded_and_proposals_there_are_rejected(document: Document, qtbot: QtBot):
+    first = document.current
+    a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0))})
+    assert document.mark_empty()
+    assert document.images[first].state is State.REVIEWED
+    assert len(document.project.rejections(first)) == 1
+    assert document.box_count(first) == 0
+    document.show(first)
+    document.draw(BOX)
+    with qtbot.waitSignal(document.refused):
+        assert not document.mark_empty()
+
+
+def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
+    first = document.current
+    a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0))}, names=("nut",))
+    document.end_pass(0, "none")  # a step that stands for an edit below the pass
+    document.undo()
+    second = a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0), (20, 20, 40, 40, 0.9, 1))})
+    assert len(document.shown) == 2
+    document.undo_stack.undo()  # the pass
+    assert [box.class_id for box in document.shown] == [document.classes[0].id]
+    assert [item.name for item in document.classes] == ["nut"]
+    document.undo_stack.redo()
+    assert len(document.shown) == 2
+    assert {item.name for item in document.classes} == {"nut", "bolt"}
+    assert second.id in {item.id for item in document.project.passes() if item.active}
+    assert document.current == first
+
+
+def test_the_threshold_acts_on_all_images_at_once(document: Document, qtbot: QtBot):
+    rows = found((0, 0, 9, 9, 0.9, 0), (20, 0, 29, 9, 0.5, 0))
+    a_pass(document, {"a1.png": rows, "a2.png": rows, "a10.png": rows}, nut=0.4)
+    assert document.proposal_total() == (6, 3)
+    with qtbot.waitSignals([document.proposals_changed, document.shown_changed]):
+        document.set_threshold(0.6)
+    assert document.proposal_total() == (3, 3)
+    assert len(document.shown) == 1
+    document.set_threshold(None)
+    assert document.proposal_total() == (6, 3)
+
+
+def test_filters_list_what_they_say(document: Document):
+    document.add_class("nut")
+    a_pass(document, {"a2.png": found((0, 0, 9, 9, 0.9, 0))})
+    document.draw(BOX)
+    document.review()
+    document.step(1)
+    document.set_filter(ImageFilter(FilterKind.REVIEWED))
+    assert names(document)[0] == "a1.png"
+    assert document.filter_counts()[FilterKind.REVIEWED] == 1
+    document.set_filter(ImageFilter(FilterKind.TO_REVIEW))
+    assert "a1.png" not in names(document)
+    document.set_filter(ImageFilter(text="NUT"))
+    assert names(document)[0] == "a1.png"
+    document.set_filter(ImageFilter(text="10"))
+    assert "a10.png" in names(document)
+
+
+def test_classes_are_renamed_removed_and_never_doubled(document: Document, qtbot: QtBot):
+    nut, bolt = document.add_class("nut"), document.add_class("bolt")
+    assert document.add_class("NUT ") == nut
+    with qtbot.waitSignal(document.refused):
+        document.rename_class(bolt, "Nut")
+    document.rename_class(bolt, "screw")
+    document.set_active_class(nut)
+    document.draw(BOX)
+    with qtbot.waitSignal(document.refused):
+        document.remove_class(nut)
+    document.remove_class(bolt)
+    assert [item.name for item in document.classes] == ["nut"]
+    document.undo()
+    document.undo()
+    assert document.images[document.current].state is State.UNLABELLED
+    assert [item.name for item in document.classes] == ["nut", "screw"]
+
+
+def test_all_is_there_after_reopening(document: Document, qtbot: QtBot):
+    document.add_class("nut")
+    document.step(1)
+    document.draw(BOX)
+    document.set_threshold(0.7)
+    current, folder, boxes = document.current, document.project.folder, document.shown
+    document.detach()
+    open_into(document, folder)
+    assert (document.current, document.threshold) == (current, 0.7)
+    assert [(box.key, box.xyxy) for box in document.shown] == [(box.key, box.xyxy) for box in boxes]
+    assert not document.undo_stack.canUndo()
+
+
+def test_a_second_window_changes_nothing(document: Document, qtbot: QtBot):
+    document.add_class("nut")
+    other = open_into(Document(), document.project.folder)
+    assert other.read_only
+    with qtbot.waitSignal(other.refused) as refused:
+        assert other.draw(BOX) is None
+    assert "another window" in refused.args[0]
+    other.detach()
+
+
+def test_a_folder_without_pictures_is_not_left_open(qtbot: QtBot, tmp_path: Path):
+    from app.settings import Settings
+
+    notifications, document = Notifications(), Document()
+    projects = Projects(document, Jobs(notifications), notifications, Settings(tmp_path / "settings.ini"))
+    with qtbot.waitSignal(notifications.posted) as posted:
+        projects.open_folder(tmp_path)
+    assert "holds no picture" in posted.args[0].text
+    assert document.project is None
+    assert not list(tmp_path.glob(".efficientdet-studio"))
