@@ -1,16 +1,30 @@
-"""EfficientDet Studio: `python main.py --help`."""
+"""EfficientDet Studio: without a subcommand the window, on a folder or COCO file if one is named."""
 
 import os
+import sys
+from pathlib import Path
 
 # What OpenCV would print about a damaged picture is said by our own error. It reads this when it is imported.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
+COMMANDS = ("auto-label", "fine-tune", "evaluate", "fusion", "workbench")
+
 
 def main() -> None:
-    """Run the command line."""
-    from detector.cli import run  # nothing heavy may load before a subcommand needs it
+    """Open the window, or run the command line. Nothing heavy is loaded before it is known which."""
+    arguments = sys.argv[1:]
+    if not arguments or is_place(arguments):
+        from app.application import run as show
+
+        sys.exit(show(Path(arguments[0]) if arguments else None))
+    from detector.cli import run
 
     run()
+
+
+def is_place(arguments: list[str]) -> bool:
+    """Whether this is one folder or file to open; the name of a subcommand wins over a folder of that name."""
+    return len(arguments) == 1 and arguments[0] not in COMMANDS and Path(arguments[0]).exists()
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ class Job(QObject):
     cancelled = Signal()
     _woken = Signal()
 
-    def __init__(self, name: str, work: Work, *, device: bool, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, work: Work, *, device: bool) -> None:
+        super().__init__()  # no parent: whoever goes first, job or Jobs, the other one's end is its own
         self.name, self.device = name, device
         self.cancelling = False
         self._work = work
@@ -141,7 +141,7 @@ class Jobs(QObject):
         """
         if device and (other := self.device_job):
             raise Busy(f"{other.name} is still running; stop it first, or wait for its end.")
-        job = Job(name, work, device=device, parent=self)
+        job = Job(name, work, device=device)
         if on_events:
             job.advanced.connect(on_events)
         self.running.append(job)

@@ -12,5 +12,5 @@ def class_colour(position: int) -> str:
     if position < len(OKABE_ITO):
         return OKABE_ITO[position]
     hue = (0.07 + (position - len(OKABE_ITO)) * GOLDEN_ANGLE) % 1
-    red, green, blue = colorsys.hls_to_rgb(hue, 0.62, 0.68)
+    red, green, blue = colorsys.hls_to_rgb(hue, 0.68, 0.68)
     return f"#{round(red * 255):02X}{round(green * 255):02X}{round(blue * 255):02X}"

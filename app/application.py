@@ -1,0 +1,29 @@
+"""Starts the window."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from app import theme
+from app.main_window import MainWindow
+from app.settings import THEME, Settings
+
+
+def run(path: Path | None = None) -> int:
+    """Show the window, on a folder or COCO file if one is named, until it is closed; gives the exit code."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("efficientdet-studio")
+    application.setApplicationDisplayName("EfficientDet Studio")
+    application.setDesktopFileName("efficientdet-studio")
+    application.setWindowIcon(QIcon(str(theme.RESOURCES / "icons" / "app.svg")))
+    settings = Settings()
+    theme.apply(application, theme.named(settings.get(THEME)))
+    window = MainWindow(settings)
+    window.notifications.catch_all()
+    window.show()
+    window.find_device()
+    if path is not None:
+        window.open_path(path)
+    return application.exec()
