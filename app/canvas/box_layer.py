@@ -1,0 +1,235 @@
+"""The boxes of the current image as arrays, where they are hit, and how they are painted: in screen pixels, so that
+lines and handles keep their size at any zoom.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
+
+from app import theme
+from app.canvas.chips import Chip, chip_font, paint_chips
+from app.canvas.geometry import Box, Boxes, Handle, handle_at, handle_points, stack_at, touching
+from app.document import Document, ShownBox
+
+LINE, HALO, HANDLE = 2, 4, 8  # screen px
+DASHES = (4, 3)  # in line widths
+DARK_HALO, LIGHT_HALO = "#15181C", "#F4F5F7"  # opaque: blending four edges of 2,000 boxes takes a tenth of a second
+SELECTED_FILL, HOVERED_FILL, BAND_FILL = 0.15, 0.08, 0.12  # opacities
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A rectangle that a gesture stretches, in image pixels; with its size beside it where `measured`."""
+
+    xyxy: Box
+    colour: str
+    measured: bool
+
+
+class BoxLayer:
+    """What is shown of the document's current image, and what a gesture under way makes of it.
+
+    live: rectangles that replace those of some boxes as long as a gesture moves them. preview: the selection that a
+    rubber band would make. draft: the rectangle that a gesture stretches.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._shown: tuple[ShownBox, ...] = ()
+        self._boxes: Boxes = np.zeros((0, 4))
+        self._places: dict[int, int] = {}
+        self.visible, self.with_handles, self.all_labelled = True, True, False
+        self.hovered: int | None = None
+        self.live: dict[int, Box] = {}
+        self.preview: frozenset[int] | None = None
+        self.draft: Draft | None = None
+
+    def reload(self) -> None:
+        """Take over what the document shows."""
+        self._shown = self._document.shown
+        self._boxes = np.array([box.xyxy for box in self._shown], float).reshape(-1, 4)
+        self._places = {box.key: place for place, box in enumerate(self._shown)}
+        if self.hovered not in self._places:
+            self.hovered = None
+
+    def rectangle(self, key: int) -> Box | None:
+        """Where the document has a box, in image pixels; None where it has no such box."""
+        place = self._places.get(key)
+        return None if place is None else self._shown[place].xyxy
+
+    def stack_at(self, point: tuple[float, float], *, reach: float) -> list[int]:
+        """The keys of the boxes within `reach` of a point, in image pixels, the smallest first."""
+        return self._keys(stack_at(self._boxes, point, reach=reach)) if self.visible else []
+
+    def touching(self, band: Box) -> frozenset[int]:
+        """The keys of the boxes that share a point with a rubber band, in image pixels."""
+        return frozenset(self._keys(touching(self._boxes, band)) if self.visible else [])
+
+    def handle_at(self, point: tuple[float, float], to_screen: QTransform) -> tuple[int, Handle] | None:
+        """The selected box whose handles are out, and the handle at a point in screen pixels."""
+        key = self._handled()
+        if key is None:
+            return None
+        handle = handle_at(_whole(_rectangles(self._boxes[[self._places[key]]], to_screen)[0]), point)
+        return None if handle is None else (key, handle)
+
+    def paint(self, painter: QPainter, bounds: QRect) -> None:
+        """Paint boxes, labels, handles and draft; `bounds` is what is seen, in screen pixels."""
+        to_screen = painter.worldTransform()
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        painter.setFont(chip_font(painter.font()))
+        seen = self._seen(to_screen, bounds)
+        chosen = self._document.selection if self.preview is None else self.preview
+        if self.visible:
+            self._paint_fills(painter, seen, chosen)
+            self._paint_outlines(painter, [pair for pair in seen if pair[0].key not in chosen])
+            self._paint_outlines(painter, [pair for pair in seen if pair[0].key in chosen])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.visible:
+            paint_chips(painter, self._chips(seen, chosen), _bounds(bounds))
+            self._paint_handles(painter, seen)
+        if self.draft is not None:
+            self._paint_draft(painter, self.draft, to_screen, bounds)
+        painter.restore()
+
+    def _keys(self, places: Iterable[int]) -> list[int]:
+        return [self._shown[place].key for place in places]
+
+    def _handled(self) -> int | None:
+        """The box that shows handles: the only one selected."""
+        selection = self._document.selection
+        key = next(iter(selection)) if len(selection) == 1 and self.visible and self.with_handles else None
+        return key if key in self._places else None
+
+    def _seen(self, to_screen: QTransform, bounds: QRect) -> list[tuple[ShownBox, Box]]:
+        """The boxes that are in sight, with their rectangles in whole screen pixels."""
+        boxes = self._boxes
+        if self.live:
+            boxes = boxes.copy()
+            for key, xyxy in self.live.items():
+                boxes[self._places[key]] = xyxy
+        screen = _rectangles(boxes, to_screen)
+        places = touching(screen, _bounds(bounds.adjusted(-HALO, -HALO, HALO, HALO)))
+        return [(self._shown[place], _whole(screen[place])) for place in places]
+
+    def _colour(self, box: ShownBox) -> str:
+        return self._document.class_of(box.class_id).colour
+
+    def _paint_fills(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]], chosen: frozenset[int]) -> None:
+        for box, rect in seen:
+            if box.iscrowd:
+                painter.fillRect(_rect(rect), QBrush(_faint(self._colour(box), 0.7), Qt.BrushStyle.BDiagPattern))
+            if box.key in chosen or box.key == self.hovered:
+                opacity = SELECTED_FILL if box.key in chosen else HOVERED_FILL
+                painter.fillRect(_rect(rect), _faint(self._colour(box), opacity))
+
+    def _paint_outlines(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
+        """All halos first, then the lines, in as few calls as there are colours."""
+        groups: defaultdict[tuple[str, bool], list[Box]] = defaultdict(list)
+        for box, rect in seen:
+            groups[self._colour(box), box.is_proposal].append(rect)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for (colour, _), rects in groups.items():
+            painter.setPen(_pen(halo_of(colour), HALO))
+            painter.drawRects([_rect(rect) for rect in rects])
+        for (colour, dashed), rects in groups.items():
+            pen = _pen(colour, LINE)
+            if dashed:
+                pen.setDashPattern(DASHES)
+                pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+                painter.setPen(pen)
+                painter.drawLines([line for rect in rects for line in _edges(rect)])
+            else:
+                painter.setPen(pen)
+                painter.drawRects([_rect(rect) for rect in rects])
+
+    def _chips(self, seen: Sequence[tuple[ShownBox, Box]], chosen: frozenset[int]) -> list[Chip]:
+        """The labels to show, those that matter most first: hovered, selected, then large boxes."""
+        few = chosen if len(chosen) == 1 or self.all_labelled else frozenset()
+        wanted = [pair for pair in seen if self.all_labelled or pair[0].key in few or pair[0].key == self.hovered]
+
+        def rank(pair: tuple[ShownBox, Box]) -> tuple[bool, bool, float]:
+            key, (x1, y1, x2, y2) = pair[0].key, pair[1]
+            return key != self.hovered, key not in few, -(x2 - x1) * (y2 - y1)
+
+        return [self._chip(box, rect, box.key in few) for box, rect in sorted(wanted, key=rank)]
+
+    def _chip(self, box: ShownBox, rect: Box, must: bool) -> Chip:
+        item = self._document.class_of(box.class_id)
+        score = f" {box.score:.2f}" if box.is_proposal and box.score is not None else ""
+        around = (rect[0] - 1, rect[1] - LINE, rect[2] + 1, rect[3] + LINE)
+        return Chip(around, item.name, score, item.colour, must or box.key == self.hovered)
+
+    def _paint_handles(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
+        key = self._handled()
+        for box, rect in seen:
+            if box.key == key:
+                painter.setPen(_pen(self._colour(box), LINE))
+                painter.setBrush(QColor("#FFFFFF"))
+                for x, y in handle_points(rect).values():
+                    painter.drawRect(QRectF(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE))
+
+    def _paint_draft(self, painter: QPainter, draft: Draft, to_screen: QTransform, bounds: QRect) -> None:
+        screen = _whole(_rectangles(np.array([draft.xyxy]), to_screen)[0])
+        painter.fillRect(_rect(screen), _faint(draft.colour, BAND_FILL))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for pen in (_pen(halo_of(draft.colour), HALO), _pen(draft.colour, LINE)):
+            painter.setPen(pen)
+            painter.drawRect(_rect(screen))
+        if draft.measured:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            width, height = draft.xyxy[2] - draft.xyxy[0], draft.xyxy[3] - draft.xyxy[1]
+            size = Chip(screen, f"{width:.0f} × {height:.0f} px", "", theme.current().overlay, must=True)
+            paint_chips(painter, [size], _bounds(bounds))
+
+
+def halo_of(colour: str) -> str:
+    """What sets a line off from any picture: dark, or light around a line that is dark itself."""
+    return LIGHT_HALO if theme.contrast(colour, DARK_HALO) < theme.contrast(colour, LIGHT_HALO) else DARK_HALO
+
+
+def _rectangles(boxes: Boxes, to_screen: QTransform) -> Boxes:
+    offset = (to_screen.dx(), to_screen.dy()) * 2
+    return np.round(boxes * to_screen.m11() + offset)
+
+
+def _whole(row: NDArray[np.float64]) -> Box:
+    x1, y1, x2, y2 = row.tolist()
+    return x1, y1, x2, y2
+
+
+def _bounds(rect: QRect) -> Box:
+    return rect.left(), rect.top(), rect.left() + rect.width(), rect.top() + rect.height()
+
+
+def _rect(box: Box) -> QRectF:
+    return QRectF(box[0], box[1], box[2] - box[0], box[3] - box[1])
+
+
+def _edges(box: Box) -> tuple[QLineF, QLineF, QLineF, QLineF]:
+    corners = [QPointF(box[x], box[y]) for x, y in ((0, 1), (2, 1), (2, 3), (0, 3))]
+    return (
+        QLineF(corners[0], corners[1]),
+        QLineF(corners[1], corners[2]),
+        QLineF(corners[3], corners[2]),
+        QLineF(corners[0], corners[3]),
+    )
+
+
+def _pen(colour: str, width: int) -> QPen:
+    pen = QPen(QColor(colour), width)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    return pen
+
+
+def _faint(colour: str, opacity: float) -> QColor:
+    faint = QColor(colour)
+    faint.setAlphaF(opacity)
+    return faint

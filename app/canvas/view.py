@@ -1,0 +1,378 @@
+"""The canvas: the current picture with its boxes, and what mouse and keys do to them."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from app import theme
+from app.canvas.box_layer import BoxLayer
+from app.canvas.geometry import Box, Handle
+from app.canvas.mipmap import MipMap
+from app.canvas.picture_view import PictureView, is_space
+from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Pointer, Resize, Tool, selection_at
+from app.document import Document
+
+FAST_NUDGE = 10  # image px, with Shift
+CROSSHAIR = ((3, "#000000", 0.35), (1, "#FFFFFF", 0.9))  # width in px, colour, opacity
+ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+CURSORS = {
+    Handle.NORTH_WEST: Qt.CursorShape.SizeFDiagCursor,
+    Handle.SOUTH_EAST: Qt.CursorShape.SizeFDiagCursor,
+    Handle.NORTH_EAST: Qt.CursorShape.SizeBDiagCursor,
+    Handle.SOUTH_WEST: Qt.CursorShape.SizeBDiagCursor,
+    Handle.NORTH: Qt.CursorShape.SizeVerCursor,
+    Handle.SOUTH: Qt.CursorShape.SizeVerCursor,
+    Handle.WEST: Qt.CursorShape.SizeHorCursor,
+    Handle.EAST: Qt.CursorShape.SizeHorCursor,
+}
+
+
+class CanvasView(PictureView):
+    """Follows the document; each gesture ends in one of its verbs.
+
+    Its own keys are Space, Esc, and the arrows while boxes are selected; all others are actions of the window.
+    """
+
+    tool_changed = Signal(object)
+    class_wanted = Signal(QPoint, object)  # where on the desktop, for which keys
+    class_missing = Signal(QPoint, object)  # a rectangle was drawn here, and there is no class to give it
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._layer = BoxLayer(document)
+        self._tool = Tool.SELECT
+        self._gesture: Gesture | None = None
+        self._nudge: Move | None = None
+        self._nudged = (0, 0)
+        self._pointer: Pointer | None = None  # None while the mouse is elsewhere
+        self._last_click: Pointer | None = None
+        self._picture_of: int | None = None
+        self.setAccessibleName("Picture with boxes")
+        document.project_changed.connect(self._on_current_changed)
+        document.current_changed.connect(self._on_current_changed)
+        document.shown_changed.connect(self._on_shown_changed)
+        document.selection_changed.connect(self._on_selection_changed)
+        document.classes_changed.connect(self.viewport().update)
+        self._on_current_changed()
+
+    # What the window asks for
+
+    def set_picture(self, image_id: int, pixels: NDArray[np.uint8] | MipMap | None, message: str = "") -> None:
+        """Show the current image's pixels (H, W, 3) RGB, or say why there are none. Other images' are ignored.
+
+        Large photographs come as a MipMap, made in a worker.
+        """
+        if image_id == self._document.current:
+            self._picture_of = image_id
+            picture = MipMap(pixels) if isinstance(pixels, np.ndarray) else pixels
+            self.show_picture(picture, message=message)
+            self._look_again()
+
+    @property
+    def tool(self) -> Tool:
+        """What the left button does."""
+        return self._tool
+
+    def set_tool(self, tool: Tool) -> None:
+        """Choose what the left button does; a gesture under way is cancelled."""
+        self._cancel()
+        if tool is not self._tool:
+            self._tool = tool
+            self._layer.with_handles = tool is Tool.SELECT
+            self._look_again()
+            self.tool_changed.emit(tool)
+
+    def set_boxes_visible(self, visible: bool) -> None:
+        """Show or hide all boxes."""
+        self._cancel()
+        self._layer.visible = visible
+        self._look_again()
+
+    def set_labels_always(self, always: bool) -> None:
+        """Label all boxes, not only the hovered and selected ones."""
+        self._layer.all_labelled = always
+        self.viewport().update()
+
+    def select_all(self) -> None:
+        """Select all boxes and proposals."""
+        self._document.set_selection(box.key for box in self._document.shown)
+
+    def select_next(self, by: int) -> None:
+        """Select the box that is so many places (1 or −1) after the selected one, round and round."""
+        keys = [box.key for box in self._document.shown]
+        places = [place for place, key in enumerate(keys) if key in self._document.selection]
+        if keys:
+            start = places[0] if places else -1 if by > 0 else 0
+            self._document.set_selection([keys[(start + by) % len(keys)]])
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """Move the selected boxes by image pixels, as one verb."""
+        if (move := self._move_of_selection()) is not None:
+            move.shift((dx, dy))
+            move.finish()
+
+    def ask_class(self) -> None:
+        """Ask for another class for the selected boxes, beside the first of them."""
+        boxes = [xyxy for key in self._document.selection if (xyxy := self._layer.rectangle(key))]
+        if boxes:
+            corner = self.viewportTransform().map(QPointF(*min(boxes, key=lambda box: (box[1], box[0]))[:2])).toPoint()
+            view = self.viewport().rect()
+            inside = QPoint(min(max(corner.x(), 0), view.right()), min(max(corner.y(), 0), view.bottom()))
+            self.class_wanted.emit(self.viewport().mapToGlobal(inside), self._document.selection)
+
+    # What the document says
+
+    def _on_current_changed(self) -> None:
+        self._cancel()
+        self._last_click = None
+        current = self._document.current
+        if current is None or self._picture_of != current:
+            self._picture_of = None
+            self.show_picture(None, message="" if current is not None else "No image", loading=current is not None)
+        self._on_shown_changed()
+
+    def _on_shown_changed(self) -> None:
+        self._layer.reload()
+        if any(held is not None and not held.is_valid() for held in (self._gesture, self._nudge)):
+            self._cancel()
+        self._look_again()
+
+    def _on_selection_changed(self) -> None:
+        self._reveal_selection()
+        self._look_again()
+
+    def _reveal_selection(self) -> None:
+        """Bring the one selected box into view if nothing of it is."""
+        keys = self._document.selection
+        box = self._layer.rectangle(next(iter(keys))) if len(keys) == 1 else None
+        if box is not None and self.picture_size is not None:
+            place = QRectF(QPointF(*box[:2]), QPointF(*box[2:]))
+            if not self.viewportTransform().mapRect(place).intersects(QRectF(self.viewport().rect())):
+                self.centerOn(place.center())
+
+    # The mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begins a gesture."""
+        super().mousePressEvent(event)
+        self._finish_nudge()
+        if self.is_panning or event.button() is not Qt.MouseButton.LeftButton or self.picture_size is None:
+            return
+        pointer = self._follow(event.position())
+        if self._gesture is None:
+            self._gesture = self._begin(pointer, adds=bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
+        self._look_again()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Asks for the class of a box; elsewhere it is one more press."""
+        pointer = self._follow(event.position())
+        stack = self._stack(pointer) if self._tool is Tool.SELECT and not self.is_panning else []
+        if event.button() is Qt.MouseButton.LeftButton and self._document.selection & set(stack):
+            self.class_wanted.emit(event.globalPosition().toPoint(), self._document.selection)
+        else:
+            self.mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Shows what the gesture makes of the boxes, or what a press would take."""
+        super().mouseMoveEvent(event)
+        pointer = self._follow(event.position())
+        if self._gesture is not None and not self.is_panning:
+            self._gesture.moved(pointer)
+        self._look_again()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Ends the gesture with a verb."""
+        was_panning = self.is_panning
+        super().mouseReleaseEvent(event)
+        if was_panning or self._gesture is None or event.button() is not Qt.MouseButton.LeftButton:
+            return
+        gesture, self._gesture = self._gesture, None
+        if not gesture.released(self._follow(event.position())):
+            self._gesture = gesture  # it waits for the second click
+        self._look_again()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zooms or scrolls, also within a gesture."""
+        super().wheelEvent(event)
+        pointer = self._follow(event.position())
+        if self._gesture is not None:
+            self._gesture.moved(pointer)
+        self._look_again()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The mouse points at nothing here."""
+        super().leaveEvent(event)
+        self._pointer = None
+        self._look_again()
+
+    # The keys
+
+    def event(self, event: QEvent) -> bool:
+        """Takes its own keys before the window's actions do."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc gives up, step by step; arrows nudge what is selected."""
+        if not self._takes(event) or is_space(event):
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Escape:
+            self._escape()
+        else:
+            fast = FAST_NUDGE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+            dx, dy = ARROWS[Qt.Key(event.key())]
+            self._nudge_on(dx * fast, dy * fast)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """An arrow that comes up ends the nudge: however long it was held, it is one verb."""
+        if event.key() in ARROWS and self._nudge is not None:
+            if not event.isAutoRepeat():
+                self._finish_nudge()
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Keys that come up later are not seen here."""
+        self._finish_nudge()
+        super().focusOutEvent(event)
+
+    def _takes(self, event: QKeyEvent) -> bool:
+        """Whether a key is the canvas's own at this moment."""
+        if event.key() == Qt.Key.Key_Escape:
+            return self._gesture is not None or self._tool is not Tool.SELECT or bool(self._document.selection)
+        if event.key() in ARROWS:
+            plain = event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+            return plain == Qt.KeyboardModifier.NoModifier and bool(self._document.selection)
+        return is_space(event)
+
+    def _escape(self) -> None:
+        if self._gesture is not None or self._nudge is not None:
+            self._cancel()
+            self._look_again()
+        elif self._tool is not Tool.SELECT:
+            self.set_tool(Tool.SELECT)
+        else:
+            self._document.set_selection([])
+
+    def _nudge_on(self, dx: int, dy: int) -> None:
+        if self._gesture is not None:
+            return
+        if self._nudge is None:
+            self._nudge, self._nudged = self._move_of_selection(), (0, 0)
+        if self._nudge is not None:
+            self._nudged = self._nudged[0] + dx, self._nudged[1] + dy
+            self._nudge.shift(self._nudged)
+            self.viewport().update()
+
+    def _finish_nudge(self) -> None:
+        if self._nudge is not None:
+            nudge, self._nudge = self._nudge, None
+            nudge.finish()
+
+    # Gestures
+
+    def _begin(self, pointer: Pointer, *, adds: bool) -> Gesture | None:
+        """The gesture that a press of the left button begins; `adds`: with Ctrl."""
+        size, document, layer = self.picture_size, self._document, self._layer
+        assert size is not None
+        if self._tool is Tool.DRAW:
+            return Draw(layer, pointer, size=size, colour=self._active_colour(), done=self._on_drawn)
+        if not adds and (taken := layer.handle_at(pointer.screen, self.viewportTransform())):
+            return Resize(document, layer, pointer, size=size, key=taken[0], handle=taken[1])
+        stack = self._stack(pointer)
+        again = self._last_click is not None and self._last_click.is_near(pointer)
+        self._last_click = pointer
+        if not stack:
+            return Band(document, layer, pointer, keep=document.selection if adds else frozenset())
+        if adds:
+            document.set_selection(document.selection ^ {stack[0]})
+            return None
+        selection, clicked = selection_at(stack, document.selection, again=again)
+        document.set_selection(selection)
+        return Move(document, layer, pointer, size=size, keys=selection, clicked=clicked)
+
+    def _move_of_selection(self) -> Move | None:
+        keys, size = self._document.selection, self.picture_size
+        if not keys or size is None:
+            return None
+        start = Pointer((0, 0), (0, 0), self.zoom)
+        return Move(self._document, self._layer, start, size=size, keys=keys, clicked=None)
+
+    def _on_drawn(self, xyxy: Box) -> None:
+        if self._document.active_class is None and not self._document.read_only and self._pointer is not None:
+            where = self.viewport().mapToGlobal(QPointF(*self._pointer.screen).toPoint())
+            self.class_missing.emit(where, xyxy)
+        else:
+            self._document.draw(xyxy)
+        self.set_tool(Tool.SELECT)
+
+    def _cancel(self) -> None:
+        for held in (self._gesture, self._nudge):
+            if held is not None:
+                held.cancelled()
+        self._gesture = self._nudge = None
+
+    def _active_colour(self) -> str:
+        active = self._document.active_class
+        return theme.current().accent if active is None else self._document.class_of(active).colour
+
+    # What is under the pointer
+
+    def _follow(self, position: QPointF) -> Pointer:
+        at = self.to_image(position)
+        self._pointer = Pointer((at.x(), at.y()), (position.x(), position.y()), self.zoom)
+        return self._pointer
+
+    def _stack(self, pointer: Pointer) -> list[int]:
+        return self._layer.stack_at(pointer.at, reach=SLOP / pointer.scale)
+
+    def _look_again(self) -> None:
+        """Find out what the pointer is over, and paint."""
+        if self._gesture is None:
+            free = self._pointer if self._tool is Tool.SELECT and not self.is_panning else None
+            stack = self._stack(free) if free and self.picture_size else []
+            self._layer.hovered = stack[0] if stack else None
+        self._show_cursor()
+        self.viewport().update()
+
+    def _show_cursor(self) -> None:
+        if self.is_panning or self.picture_size is None:
+            super()._show_cursor()
+        elif self._tool is Tool.DRAW:
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
+        elif self._gesture is None:
+            self.viewport().setCursor(self._cursor_of_selecting())
+
+    def _cursor_of_selecting(self) -> Qt.CursorShape:
+        if self._pointer is not None:
+            taken = self._layer.handle_at(self._pointer.screen, self.viewportTransform())
+            if taken is not None:
+                return CURSORS[taken[1]]
+            if self._layer.hovered in self._document.selection:
+                return Qt.CursorShape.SizeAllCursor
+        return Qt.CursorShape.ArrowCursor
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """The boxes, and a crosshair while one draws."""
+        if self.picture_size is None:
+            return
+        self._layer.paint(painter, self.viewport().rect())
+        if self._tool is Tool.DRAW and self._pointer is not None and not self.is_panning:
+            painter.setWorldTransform(QTransform())
+            x, y = (round(value) for value in self._pointer.screen)
+            view = self.viewport().rect()
+            for width, colour, opacity in CROSSHAIR:
+                ink = QColor(colour)
+                ink.setAlphaF(opacity)
+                painter.fillRect(QRect(0, y - width // 2, view.width(), width), ink)
+                painter.fillRect(QRect(x - width // 2, 0, width, view.height()), ink)
