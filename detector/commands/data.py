@@ -19,6 +19,11 @@ def read_labelled(path: Path, images: Path) -> ValidationSet:
         raise LabelError(f"{path}: this is a folder; name the COCO file that lists its images.")
     dataset, problems = coco.read(path)
     warn([f"{path}: {f'{problem.file}: ' if problem.file else ''}{problem.message}." for problem in problems])
+    return find_pictures(dataset, path, images)
+
+
+def find_pictures(dataset: Dataset, path: Path, images: Path) -> ValidationSet:
+    """The data set that came from `path`, with its picture files below `images`. Raises LabelError without any."""
     matched = coco.match_images(dataset, images)
     if not matched.paths:
         count = len(dataset.images)

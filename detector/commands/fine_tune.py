@@ -1,4 +1,4 @@
-"""fine-tune: a model learns from the boxes of a COCO file."""
+"""fine-tune: a model learns from the boxes of a COCO file or a project."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 from tqdm import tqdm
-from typer import Option
+from typer import Argument, Option
 
 from detector.commands.console import answer, number, say, warn
-from detector.commands.options import ClassFile, DataFile, DeviceName, ImageFolder, ModelName, VariantName
+from detector.commands.options import ClassFile, DeviceName, ImageFolder, ModelName, VariantName
 from detector.errors import OptionsError
 from detector.events import Evaluated, Event, RunFinished, RunStarted, StepDone, Warned, to_json
 from detector.training.options import FineTuneOptions, Freeze
@@ -20,7 +20,7 @@ REASONS = {"done": "Finished", "stopped": "Stopped", "early": "Ended for want of
 
 
 def fine_tune(
-    data: DataFile,
+    data: Annotated[Path, Argument(metavar="DATA", help="A COCO file, or a project folder: its reviewed images.")],
     model: ModelName,
     out: Annotated[Path, Option(help="The run's folder: checkpoints, events, the data it froze.")],
     images: ImageFolder = None,
@@ -48,7 +48,7 @@ def fine_tune(
     variant: VariantName = None,
     classes: ClassFile = None,
 ) -> None:
-    """Fine-tune a model on the boxes of a COCO file.
+    """Fine-tune a model on the boxes of a COCO file, or of a project's reviewed images.
 
     Prints one line per evaluation; the best checkpoint is OUT/best.safetensors. Images without boxes count as empty.
     Without --val, a fifth of the images is kept to measure on, by the content of their files: always the same ones.
@@ -79,7 +79,9 @@ def fine_tune(
         patience=patience,
         half=half,
     )
-    images = images or data.parent
+    if images is not None and data.is_dir():
+        raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
+    images = images or (data if data.is_dir() else data.parent)
     val_images = val_images or (images if val is None else val.parent)
     if resume:
         learned = reopen(out, images, val_images)

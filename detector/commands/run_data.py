@@ -1,20 +1,24 @@
 """What a fine-tuning learns from and is measured on, frozen in its folder so that a resumed run has the same."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from detector.commands.console import progress, warn
-from detector.commands.data import match_classes, read_labelled
+from detector.commands.data import find_pictures, match_classes, read_labelled
 from detector.data import coco
 from detector.data.annotations import Dataset, ObjectClass
+from detector.data.project.home import find_home
+from detector.data.project.store import Project
 from detector.data.split import Side, content_key, split
 from detector.errors import LabelError, OptionsError
 from detector.training.dataset import ValidationSet
 
 TRAIN, VAL = "frozen-train.json", "frozen-val.json"
+Sides = Mapping[int, Side]  # by image id
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,36 @@ class RunData:
 
 
 def collect(data: Path, images: Path, val: Path | None, val_images: Path) -> RunData:
-    """The data of a new run: `val` for validation, else a part of `data`. Raises LabelError, OptionsError."""
-    train = read_labelled(data, images)
+    """The data of a new run: `val` for validation, else a part of `data`, a COCO file or a project folder.
+
+    Raises LabelError, OptionsError; ProjectError where a project cannot be opened.
+    """
+    train, sides = read_reviewed(data) if data.is_dir() else (read_labelled(data, images), {})
     if val is not None:
         validation = read_labelled(val, val_images)
         _check_apart(train, validation, val)
     else:
-        train, validation = _divide(train)
+        train, validation = _divide(train, sides)
     classes = _learned(train.dataset, data)
     if not validation.paths:
         warn([f"{data} has too few images to keep some for validation: nothing will be measured (see --val)."])
         return RunData(train, classes, None)
     return RunData(train, classes, _in_terms_of(classes, validation))
+
+
+def read_reviewed(folder: Path) -> tuple[ValidationSet, Sides]:
+    """A project's reviewed images, without the ignored ones, and their sides as stored.
+
+    Raises LabelError where the folder is no project or nothing in it is reviewed; ProjectError.
+    """
+    if not find_home(folder).store.exists():
+        raise LabelError(f"{folder}: this folder is no project yet; open it in the window, or name a COCO file.")
+    with closing(Project.open(folder)) as project:
+        dataset = project.dataset(reviewed_only=True)
+        sides = {image.id: image.split for image in project.images() if image.split is not None}
+    if not dataset.images:
+        raise LabelError(f"{folder}: none of its images is reviewed; vouch for some in the window first.")
+    return find_pictures(dataset, folder, folder), sides
 
 
 def reopen(out: Path, images: Path, val_images: Path) -> RunData:
@@ -81,15 +103,16 @@ def _check_apart(train: ValidationSet, validation: ValidationSet, val: Path) -> 
         )
 
 
-def _divide(labelled: ValidationSet) -> tuple[ValidationSet, ValidationSet]:
-    """The images that have files, for training and for validation."""
-    classes: dict[int, set[int]] = {image.id: set() for image in labelled.dataset.images if image.id in labelled.paths}
+def _divide(labelled: ValidationSet, known: Sides) -> tuple[ValidationSet, ValidationSet]:
+    """The images that have files, for training and for validation; those whose side is known stay on it."""
+    found = [image.id for image in labelled.dataset.images if image.id in labelled.paths]
+    classes: dict[int, set[int]] = {image_id: set() for image_id in found if image_id not in known}
     for box in labelled.dataset.boxes:
         if box.image_id in classes and not box.iscrowd:
             classes[box.image_id].add(box.class_id)
     keys = [content_key(labelled.paths[image_id]) for image_id in progress(classes, len(classes))]
-    sides = dict(zip(classes, split(keys, list(classes.values())), strict=True))
-    train, validation = (_part(labelled, {id for id in sides if sides[id] is side}) for side in (Side.TRAIN, Side.VAL))
+    sides = {**known, **dict(zip(classes, split(keys, list(classes.values())), strict=True))}
+    train, validation = (_part(labelled, {id for id in found if sides[id] is side}) for side in (Side.TRAIN, Side.VAL))
     return train, validation
 
 

@@ -1,12 +1,20 @@
 """What a fine-tuning learns from and is measured on."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from detector.commands.run_data import RunData, collect, reopen
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
+from detector.data.project.store import Project
+from detector.data.split import Side
 from detector.errors import LabelError, OptionsError
+from detector.training.dataset import ValidationSet
 
 BOX = [1, 1, 5, 5]
 
@@ -95,3 +103,63 @@ def test_frozen_data_come_back(tmp_path: Path) -> None:
     assert again.validation.paths == run.validation.paths
     assert again.validation.dataset.boxes == run.validation.dataset.boxes
     assert not again.train.paths.keys() & again.validation.paths.keys()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Eight pictures, of one class from number 3 on; one is only started, one ignored, one reviewed without boxes."""
+    for number in range(1, 9):
+        Image.new("RGB", (32, 24), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    opened = Project.open(tmp_path)
+    images = [image for chunk in opened.scan() for image in chunk]
+    kind = ProjectClass(opened.new_id(), "cat", "#000000", 0, 7)
+    sides = [Side.VAL, Side.TRAIN, Side.TRAIN, Side.VAL, Side.TRAIN, Side.TRAIN, None, Side.TRAIN]
+    states = [State.REVIEWED] * 7 + [State.STARTED]
+    after = [
+        replace(image, state=state, split=side, ignored=image.path == "6.png")
+        for image, state, side in zip(images, states, sides, strict=True)
+    ]
+    boxes = [ProjectBox(opened.new_id(), image.id, kind.id, (1, 2, 9, 8), Origin.DRAWN) for image in images[2:]]
+    pairs = tuple(zip(images, after, strict=True))
+    opened.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, kind),), images=pairs))
+    yield opened
+    opened.close()
+
+
+def names(part: ValidationSet) -> set[str]:
+    return {path.name for path in part.paths.values()}
+
+
+def test_a_project_gives_its_reviewed_images_on_their_sides(project: Project) -> None:
+    folder = project.folder
+    run = collect(folder, folder, None, folder)
+    assert run.validation is not None
+    assert {"2.png", "3.png", "5.png"} <= names(run.train)
+    assert {"1.png", "4.png"} <= names(run.validation)
+    assert names(run.train) | names(run.validation) == {f"{number}.png" for number in (1, 2, 3, 4, 5, 7)}
+    assert [(item.id, item.name) for item in run.classes] == [(7, "cat")]
+    assert {box.xyxy for box in run.train.dataset.boxes} == {(1, 2, 9, 8)}
+    assert {image.width for image in run.train.dataset.images} == {32}
+    out = folder / "run"
+    out.mkdir()
+    run.freeze(out)
+    again = reopen(out, folder, folder)
+    assert again.validation is not None
+    assert (names(again.train), names(again.validation)) == (names(run.train), names(run.validation))
+
+
+def test_a_project_that_is_measured_elsewhere_trains_on_all_it_has(project: Project, tmp_path_factory) -> None:
+    val = write(tmp_path_factory.mktemp("val") / "val.json", {7: "cat"}, [(1, 7)])
+    run = collect(project.folder, project.folder, val, val.parent)
+    assert names(run.train) == {f"{number}.png" for number in (1, 2, 3, 4, 5, 7)}
+
+
+def test_a_project_without_reviewed_images_says_what_to_do(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    with pytest.raises(LabelError, match="no project yet"):
+        collect(tmp_path, tmp_path, None, tmp_path)
+    assert not (tmp_path / ".efficientdet-studio").exists()
+    with closing(Project.open(tmp_path)) as opened:
+        list(opened.scan())
+    with pytest.raises(LabelError, match="none of its images is reviewed; vouch for some"):
+        collect(tmp_path, tmp_path, None, tmp_path)
