@@ -100,11 +100,11 @@ def listed(
     Digits go to the first nine that need no fold, whichever class is active: a key must not change its meaning by that.
     """
     is_long = len(classes) > FOLD_BEYOND
-    unused = [item for item in classes if is_long and item.pass_id is not None and not counts.get(item.id)]
-    kept = [item for item in classes if item not in unused]
-    digits = {item.id: digit for digit, item in enumerate(kept[:DIGITS], 1)}
-    shown = [item for item in classes if item in kept or item.id == active]
-    hidden = [item for item in unused if item.id != active]
+    unused = {item.id for item in classes if is_long and item.pass_id is not None and not counts.get(item.id)}
+    kept = [item.id for item in classes if item.id not in unused]
+    digits = {class_id: digit for digit, class_id in enumerate(kept[:DIGITS], 1)}
+    shown = [item for item in classes if item.id not in unused or item.id == active]
+    hidden = [item for item in classes if item.id in unused and item.id != active]
     rows: list[Row] = [ClassRow(item, counts.get(item.id, 0), digits.get(item.id)) for item in shown]
     if hidden:
         rows.append(FoldRow(len(hidden), is_open))

@@ -91,6 +91,7 @@ class WelcomePage(QWidget):
         """Shows these projects, newest first; those that are no longer there are greyed."""
         while item := self._recent.takeAt(0):
             if widget := item.widget():
+                widget.hide()
                 widget.deleteLater()
         for path in recents[:RECENTS]:
             button = _RecentButton(path)

@@ -97,6 +97,10 @@ class ImagesPanel(QWidget):
                 return True
         return super().eventFilter(watched, event)
 
+    def _on_text_changed(self, text: str) -> None:
+        if text != self._document.filter.text:
+            self._typing.start()
+
     def _on_typing_paused(self) -> None:
         self._typing.stop()
         self._document.set_filter(ImageFilter(self._document.filter.kind, self._search.text()))
@@ -119,6 +123,8 @@ class ImagesPanel(QWidget):
 
     def _on_counts_changed(self) -> None:
         counts, wanted = self._document.filter_counts(), self._document.filter
+        if not self._typing.isActive() and self._search.text() != wanted.text:
+            self._search.setText(wanted.text)
         total = counts[FilterKind.ALL]
         self._progress.setText(f"{counts[FilterKind.REVIEWED]:,} of {total:,} reviewed" if total else "")
         for kind, chip in self._chips.items():
@@ -145,8 +151,7 @@ class ImagesPanel(QWidget):
         search = QLineEdit(placeholderText="Search name or class", clearButtonEnabled=True)
         search.setAccessibleName("Search images by name or class")
         search.installEventFilter(self)
-        search.textEdited.connect(lambda: self._typing.start())
-        search.textChanged.connect(lambda text: None if text else self._typing.start())
+        search.textChanged.connect(self._on_text_changed)
         return search
 
     def _make_chip(self, kind: FilterKind) -> QPushButton:
