@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from app import theme
@@ -47,7 +47,11 @@ class ClassChooser(QFrame):
         self._field.setAccessibleName("Search a class, or name a new one")
         self._field.textChanged.connect(self._on_text_changed)
         self._field.installEventFilter(self)
-        self._list = QTreeWidget(headerHidden=True, rootIsDecorated=False, indentation=0, uniformRowHeights=True)
+        self._list = QTreeWidget()  # as a plain list
+        self._list.setHeaderHidden(True)
+        self._list.setRootIsDecorated(False)
+        self._list.setIndentation(0)
+        self._list.setUniformRowHeights(True)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._list.setIconSize(QSize(SWATCH, SWATCH))
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -65,11 +69,9 @@ class ClassChooser(QFrame):
         self._classes = classes
         self._field.clear()
         self._fill()
-        rows = [entry.id for entry in classes]
-        if current in rows:
-            self._list.setCurrentItem(self._list.topLevelItem(rows.index(current)))
+        self._choose_row(next((row for row, entry in enumerate(classes) if entry.id == current), 0))
         self.adjustSize()
-        available = (self.screen() if self.parent() is None else self.parentWidget().screen()).availableGeometry()
+        available = (QGuiApplication.screenAt(point) or self.screen()).availableGeometry()
         corner = available.bottomRight() - QPoint(self.width(), self.height())
         self.move(max(available.left(), min(point.x(), corner.x())), max(available.top(), min(point.y(), corner.y())))
         self.show()
@@ -101,10 +103,14 @@ class ClassChooser(QFrame):
             self._add_row(swatch(entry.colour), entry.name, entry.id)
         if text and not any(entry.name.casefold() == text.casefold() for entry in found):
             self._add_row(theme.icon("plus"), f"Add “{text}”", None)
-        self._list.setCurrentItem(self._list.topLevelItem(0))
+        self._choose_row(0)
         rows = min(max(self._list.topLevelItemCount(), 1), ROWS)
         self._list.setFixedHeight(rows * ROW)
         self.adjustSize()
+
+    def _choose_row(self, row: int) -> None:
+        if (item := self._list.topLevelItem(row)) is not None:
+            self._list.setCurrentItem(item)
 
     def _add_row(self, icon: QIcon, text: str, class_id: int | None) -> None:
         item = QTreeWidgetItem([text])

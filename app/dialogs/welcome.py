@@ -52,10 +52,11 @@ class WelcomePage(QWidget):
         self._dragged_over = False
         self._recent = QVBoxLayout()
         self._recent_column = _column(_label("Recent", role="strong"), self._recent, spacing=4)
+        self._start_column = self._starts()
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._columns.setSpacing(40)
         self._columns.addStretch()
-        self._columns.addWidget(self._starts(), 0, Qt.AlignmentFlag.AlignTop)
+        self._columns.addWidget(self._start_column, 0, Qt.AlignmentFlag.AlignTop)
         self._columns.addWidget(self._recent_column, 0, Qt.AlignmentFlag.AlignTop)
         self._columns.addStretch()
         content = QWidget()
@@ -133,9 +134,9 @@ class WelcomePage(QWidget):
         if self._columns.direction() != direction:
             self._columns.setDirection(direction)
             self._columns.setSpacing(24 if narrow else 40)
-            for place in (1, 2):
-                centre = Qt.AlignmentFlag.AlignHCenter if narrow else Qt.AlignmentFlag.AlignTop
-                self._columns.setAlignment(self._columns.itemAt(place).widget(), centre)
+            for column in (self._start_column, self._recent_column):
+                place = Qt.AlignmentFlag.AlignHCenter if narrow else Qt.AlignmentFlag.AlignTop
+                self._columns.setAlignment(column, place)
         super().resizeEvent(event)
 
     def _starts(self) -> QWidget:

@@ -165,9 +165,7 @@ class _BoxesModel(QAbstractTableModel):
     def read(self) -> None:
         """Takes over what the document shows."""
         self.beginResetModel()
-        self.boxes = in_order(
-            self._document.shown, self._column, descending=self._descending, name_of=self._name
-        )
+        self.boxes = in_order(self._document.shown, self._column, descending=self._descending, name_of=self._name)
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)

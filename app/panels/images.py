@@ -155,7 +155,8 @@ class ImagesPanel(QWidget):
         return search
 
     def _make_chip(self, kind: FilterKind) -> QPushButton:
-        chip = QPushButton(CHIPS[kind], checkable=True)
+        chip = QPushButton(CHIPS[kind])
+        chip.setCheckable(True)
         chip.setProperty("role", "chip")
         chip.clicked.connect(lambda: self._on_chip_clicked(kind))
         return chip

@@ -67,7 +67,9 @@ def test_typing_searches_and_the_best_is_picked(qtbot: QtBot, chooser: ClassChoo
 def test_a_click_picks(qtbot: QtBot, chooser: ClassChooser) -> None:
     tree = chooser.findChild(QTreeWidget)
     assert tree is not None
-    place = tree.visualItemRect(tree.topLevelItem(4)).center()
+    item = tree.topLevelItem(4)
+    assert item is not None
+    place = tree.visualItemRect(item).center()
     with qtbot.waitSignal(chooser.chosen) as told:
         qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert told.args == [5]
