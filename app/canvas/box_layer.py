@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 
 from app import theme
@@ -19,7 +18,7 @@ from app.document import Document, ShownBox
 LINE, HALO, HANDLE = 2, 4, 8  # screen px
 DASHES = (4, 3)  # in line widths
 DARK_HALO, LIGHT_HALO = "#15181C", "#F4F5F7"  # opaque: blending four edges of 2,000 boxes takes a tenth of a second
-SELECTED_FILL, HOVERED_FILL, BAND_FILL = 0.15, 0.08, 0.12  # opacities
+SELECTED_FILL, HOVERED_FILL, BAND_FILL, HATCH = 0.15, 0.08, 0.12, 0.7  # opacities
 
 
 @dataclass(frozen=True)
@@ -75,28 +74,53 @@ class BoxLayer:
         key = self._handled()
         if key is None:
             return None
-        handle = handle_at(_whole(_rectangles(self._boxes[[self._places[key]]], to_screen)[0]), point)
+        handle = handle_at(_box(_rectangles(self._boxes[[self._places[key]]], to_screen)[0].tolist()), point)
         return None if handle is None else (key, handle)
 
+    @property
+    def still(self) -> tuple[bool, frozenset[int]]:
+        """Changes with what paint_still leaves out: all boxes, or those that a gesture moves."""
+        return self.visible, frozenset(self.live)
+
+    def paint_still(self, painter: QPainter, exposed: QRect) -> None:
+        """Paint the outlines of boxes that no gesture moves, where `exposed` (screen pixels) needs it."""
+        to_screen = painter.worldTransform()
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        seen = self._seen(_rectangles(self._boxes, to_screen), exposed) if self.visible else []
+        self._paint_outlines(painter, [(self._shown[place], rect) for place, rect in seen if not self._moves(place)])
+        painter.restore()
+
     def paint(self, painter: QPainter, bounds: QRect) -> None:
-        """Paint boxes, labels, handles and draft; `bounds` is what is seen, in screen pixels."""
+        """Paint what stands out: fills, selected and moving boxes, labels, handles, draft.
+
+        `bounds` is the whole of what is seen, in screen pixels.
+        """
         to_screen = painter.worldTransform()
         painter.save()
         painter.setWorldTransform(QTransform())
         painter.setFont(chip_font(painter.font()))
-        seen = self._seen(to_screen, bounds)
-        chosen = self._document.selection if self.preview is None else self.preview
         if self.visible:
-            self._paint_fills(painter, seen, chosen)
-            self._paint_outlines(painter, [pair for pair in seen if pair[0].key not in chosen])
-            self._paint_outlines(painter, [pair for pair in seen if pair[0].key in chosen])
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.visible:
-            paint_chips(painter, self._chips(seen, chosen), _bounds(bounds))
-            self._paint_handles(painter, seen)
+            self._paint_marked(painter, to_screen, bounds)
         if self.draft is not None:
             self._paint_draft(painter, self.draft, to_screen, bounds)
         painter.restore()
+
+    def _paint_marked(self, painter: QPainter, to_screen: QTransform, bounds: QRect) -> None:
+        screen = _rectangles(self._boxes_now(), to_screen)
+        seen = self._seen(screen, bounds)
+        chosen = self._document.selection if self.preview is None else self.preview
+        outlined = chosen | self.live.keys()
+        filled = outlined if self.hovered is None else outlined | {self.hovered}
+        marked = [(self._shown[place], rect) for place, rect in seen if self._shown[place].key in filled]
+        for box, rect in marked:
+            opacity = SELECTED_FILL if box.key in chosen else HOVERED_FILL
+            painter.fillRect(_rect(rect), _faint(self._colour(box), opacity))
+        self._paint_outlines(painter, [pair for pair in marked if pair[0].key in outlined])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        labelled = [(self._shown[place], rect) for place, rect in seen] if self.all_labelled else marked
+        paint_chips(painter, self._chips(labelled, chosen), _bounds(bounds))
+        self._paint_handles(painter, marked)
 
     def _keys(self, places: Iterable[int]) -> list[int]:
         return [self._shown[place].key for place in places]
@@ -107,38 +131,39 @@ class BoxLayer:
         key = next(iter(selection)) if len(selection) == 1 and self.visible and self.with_handles else None
         return key if key in self._places else None
 
-    def _seen(self, to_screen: QTransform, bounds: QRect) -> list[tuple[ShownBox, Box]]:
-        """The boxes that are in sight, with their rectangles in whole screen pixels."""
+    def _moves(self, place: int) -> bool:
+        return self._shown[place].key in self.live
+
+    def _boxes_now(self) -> Boxes:
+        """The boxes, those that a gesture moves where it has them."""
         boxes = self._boxes
         if self.live:
             boxes = boxes.copy()
             for key, xyxy in self.live.items():
                 boxes[self._places[key]] = xyxy
-        screen = _rectangles(boxes, to_screen)
+        return boxes
+
+    def _seen(self, screen: Boxes, bounds: QRect) -> list[tuple[int, Box]]:
+        """The places of the rectangles (N, 4) that are in sight, and these."""
         places = touching(screen, _bounds(bounds.adjusted(-HALO, -HALO, HALO, HALO)))
-        return [(self._shown[place], _whole(screen[place])) for place in places]
+        return list(zip(places, map(_box, screen[places].tolist()), strict=True))
 
     def _colour(self, box: ShownBox) -> str:
         return self._document.class_of(box.class_id).colour
 
-    def _paint_fills(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]], chosen: frozenset[int]) -> None:
-        for box, rect in seen:
-            if box.iscrowd:
-                painter.fillRect(_rect(rect), QBrush(_faint(self._colour(box), 0.7), Qt.BrushStyle.BDiagPattern))
-            if box.key in chosen or box.key == self.hovered:
-                opacity = SELECTED_FILL if box.key in chosen else HOVERED_FILL
-                painter.fillRect(_rect(rect), _faint(self._colour(box), opacity))
-
     def _paint_outlines(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
-        """All halos first, then the lines, in as few calls as there are colours."""
-        groups: defaultdict[tuple[str, bool], list[Box]] = defaultdict(list)
+        """All halos first, then the lines, in as few calls as there are colours; ignore regions are hatched."""
+        groups: defaultdict[tuple[int, bool], list[Box]] = defaultdict(list)
         for box, rect in seen:
-            groups[self._colour(box), box.is_proposal].append(rect)
+            groups[box.class_id, box.is_proposal].append(rect)
+            if box.iscrowd:
+                painter.fillRect(_rect(rect), QBrush(_faint(self._colour(box), HATCH), Qt.BrushStyle.BDiagPattern))
+        looks = [(self._document.class_of(of).colour, dashed, rects) for (of, dashed), rects in groups.items()]
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for (colour, _), rects in groups.items():
+        for colour, _, rects in looks:
             painter.setPen(_pen(halo_of(colour), HALO))
             painter.drawRects([_rect(rect) for rect in rects])
-        for (colour, dashed), rects in groups.items():
+        for colour, dashed, rects in looks:
             pen = _pen(colour, LINE)
             if dashed:
                 pen.setDashPattern(DASHES)
@@ -176,7 +201,7 @@ class BoxLayer:
                     painter.drawRect(QRectF(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE))
 
     def _paint_draft(self, painter: QPainter, draft: Draft, to_screen: QTransform, bounds: QRect) -> None:
-        screen = _whole(_rectangles(np.array([draft.xyxy]), to_screen)[0])
+        screen = _box(_rectangles(np.array([draft.xyxy]), to_screen)[0].tolist())
         painter.fillRect(_rect(screen), _faint(draft.colour, BAND_FILL))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -200,9 +225,8 @@ def _rectangles(boxes: Boxes, to_screen: QTransform) -> Boxes:
     return np.round(boxes * to_screen.m11() + offset)
 
 
-def _whole(row: NDArray[np.float64]) -> Box:
-    x1, y1, x2, y2 = row.tolist()
-    return x1, y1, x2, y2
+def _box(row: list[float]) -> Box:
+    return row[0], row[1], row[2], row[3]
 
 
 def _bounds(rect: QRect) -> Box:
@@ -214,13 +238,9 @@ def _rect(box: Box) -> QRectF:
 
 
 def _edges(box: Box) -> tuple[QLineF, QLineF, QLineF, QLineF]:
-    corners = [QPointF(box[x], box[y]) for x, y in ((0, 1), (2, 1), (2, 3), (0, 3))]
-    return (
-        QLineF(corners[0], corners[1]),
-        QLineF(corners[1], corners[2]),
-        QLineF(corners[3], corners[2]),
-        QLineF(corners[0], corners[3]),
-    )
+    """The sides, each from its upper or left end, so that dashes do not wander when the box is resized below."""
+    x1, y1, x2, y2 = box
+    return QLineF(x1, y1, x2, y1), QLineF(x2, y1, x2, y2), QLineF(x1, y2, x2, y2), QLineF(x1, y1, x1, y2)
 
 
 def _pen(colour: str, width: int) -> QPen:

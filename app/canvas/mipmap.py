@@ -22,22 +22,22 @@ class MipMap:
     """
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
-        self._levels = [pixels]
-        while max(self._levels[-1].shape[:2]) > SMALLEST:
-            height, width = self._levels[-1].shape[:2]
+        self.levels = [pixels]
+        while max(self.levels[-1].shape[:2]) > SMALLEST:
+            height, width = self.levels[-1].shape[:2]
             half = ((width + 1) // 2, (height + 1) // 2)
-            self._levels.append(np.asarray(cv2.resize(self._levels[-1], half, interpolation=cv2.INTER_AREA), np.uint8))
+            self.levels.append(np.asarray(cv2.resize(self.levels[-1], half, interpolation=cv2.INTER_AREA), np.uint8))
 
     @property
     def size(self) -> Size:
         """Width and height in px."""
-        height, width = self._levels[0].shape[:2]
+        height, width = self.levels[0].shape[:2]
         return float(width), float(height)
 
     def paint(self, painter: QPainter, exposed: QRectF, *, scale: float) -> None:
         """Paint the part in `exposed`; the painter's coordinates are image pixels, `scale` device pixels to each."""
         halvings = math.floor(math.log2(1 / scale)) if scale < 1 else 0
-        level = self._levels[min(halvings, len(self._levels) - 1)]
+        level = self.levels[min(halvings, len(self.levels) - 1)]
         across, down = self.size[0] / level.shape[1], self.size[1] / level.shape[0]
         left, right = _span(exposed.left() / across, exposed.right() / across, level.shape[1])
         top, bottom = _span(exposed.top() / down, exposed.bottom() / down, level.shape[0])

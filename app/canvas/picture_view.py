@@ -22,7 +22,7 @@ STEP = 1.25  # of a zoom by key or by a notch of the wheel
 NOTCH, SCROLL = 120, 64  # a wheel's notch in Qt's units, and how many px it scrolls
 LARGEST = 64.0  # screen px to an image pixel
 LEFT, TOP, RIGHT, BOTTOM = 60, 24, 24, 64  # px around a fitted picture: room for labels and what floats above it
-EDGE = 40  # px of ground that the wheel shows beyond an edge
+EDGE = 24  # px of ground that the wheel shows beyond an edge; no more than around a fitted picture
 KEPT = 64  # px of a picture that panning leaves in sight
 PATIENCE = 200  # ms until a picture that is not there yet is said to be loading
 TEXT_WIDTH, ICON = 440, 40  # px
@@ -258,6 +258,7 @@ class PictureView(QGraphicsView):
         self.viewport().setCursor(shape)
 
     def _repaint_all(self) -> None:
+        """Paint anew, the cached picture included."""
         self.resetCachedContent()
         self.viewport().update()
 

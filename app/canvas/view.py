@@ -55,12 +55,13 @@ class CanvasView(PictureView):
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._last_click: Pointer | None = None
         self._picture_of: int | None = None
+        self._still = self._layer.still
         self.setAccessibleName("Picture with boxes")
         document.project_changed.connect(self._on_current_changed)
         document.current_changed.connect(self._on_current_changed)
         document.shown_changed.connect(self._on_shown_changed)
         document.selection_changed.connect(self._on_selection_changed)
-        document.classes_changed.connect(self.viewport().update)
+        document.classes_changed.connect(self._repaint_all)
         self._on_current_changed()
 
     # What the window asks for
@@ -143,6 +144,7 @@ class CanvasView(PictureView):
         self._layer.reload()
         if any(held is not None and not held.is_valid() for held in (self._gesture, self._nudge)):
             self._cancel()
+        self._repaint_all()
         self._look_again()
 
     def _on_selection_changed(self) -> None:
@@ -186,7 +188,10 @@ class CanvasView(PictureView):
         pointer = self._follow(event.position())
         if self._gesture is not None and not self.is_panning:
             self._gesture.moved(pointer)
-        self._look_again()
+        before = self._layer.hovered
+        self._point()
+        if self._gesture is not None or self._tool is Tool.DRAW or self._layer.hovered != before:
+            self._repaint()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Ends the gesture with a verb."""
@@ -272,7 +277,7 @@ class CanvasView(PictureView):
         if self._nudge is not None:
             self._nudged = self._nudged[0] + dx, self._nudged[1] + dy
             self._nudge.shift(self._nudged)
-            self.viewport().update()
+            self._repaint()
 
     def _finish_nudge(self) -> None:
         if self._nudge is not None:
@@ -338,12 +343,24 @@ class CanvasView(PictureView):
 
     def _look_again(self) -> None:
         """Find out what the pointer is over, and paint."""
+        self._point()
+        self._repaint()
+
+    def _point(self) -> None:
+        """Find out what the pointer is over, and show what a press would do."""
         if self._gesture is None:
             free = self._pointer if self._tool is Tool.SELECT and not self.is_panning else None
             stack = self._stack(free) if free and self.picture_size else []
             self._layer.hovered = stack[0] if stack else None
         self._show_cursor()
-        self.viewport().update()
+
+    def _repaint(self) -> None:
+        """Paint, and of the cached outlines only what has to be painted anew."""
+        if self._still == self._layer.still:
+            self.viewport().update()
+        else:
+            self._still = self._layer.still
+            self._repaint_all()
 
     def _show_cursor(self) -> None:
         if self.is_panning or self.picture_size is None:
@@ -362,8 +379,14 @@ class CanvasView(PictureView):
                 return Qt.CursorShape.SizeAllCursor
         return Qt.CursorShape.ArrowCursor
 
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Picture and outlines, which stay as they are while the mouse only points."""
+        super().drawBackground(painter, rect)
+        if self.picture_size is not None:
+            self._layer.paint_still(painter, painter.worldTransform().mapRect(QRectF(rect)).toAlignedRect())
+
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """The boxes, and a crosshair while one draws."""
+        """The boxes that stand out, and a crosshair while one draws."""
         if self.picture_size is None:
             return
         self._layer.paint(painter, self.viewport().rect())

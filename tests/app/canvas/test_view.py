@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 640, 480
 OUTER, INNER, ASIDE = (100, 100, 300, 300), (150, 150, 200, 200), (400, 100, 500, 200)
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-ZOOMS = [0.4, 1.0, 1.5, 3.7]
+ZOOMS = [0.6, 1.0, 1.5, 3.7]
 
 
 def where(document: Document, key: int) -> Box:
