@@ -1,0 +1,114 @@
+"""A run's curves: loss and AP over the same steps. pyqtgraph takes half a second to load, so this comes when needed."""
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app import theme
+from app.training_course import Course
+
+GRID = 0.7  # opacity
+FAINT = 70  # of 255: the losses of single steps behind their average
+
+
+class TrainingPlots(QWidget):
+    """Two plots side by side, with the newest value above each."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        pg.setConfigOptions(antialias=True)
+        self.loss_title, self.ap_title = _title(), _title()
+        self.loss, self.ap = _plot(), _plot()
+        self.ap.setXLink(self.loss)
+        self.raw_curve, self.loss_curve = self.loss.plot(), self.loss.plot()
+        self.start_line = pg.InfiniteLine(angle=0)
+        self.ap.addItem(self.start_line)
+        self.ap_curve = self.ap.plot(symbol="o", symbolSize=6)
+        for curve in (self.raw_curve, self.loss_curve):
+            curve.setDownsampling(auto=True, method="peak")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 8)
+        row.setSpacing(24)
+        for title, plot in ((self.loss_title, self.loss), (self.ap_title, self.ap)):
+            column = QVBoxLayout()
+            column.setSpacing(4)
+            column.addWidget(title)
+            column.addWidget(plot, 1)
+            row.addLayout(column, 1)
+        self._paint_in_theme()
+
+    def show_course(self, course: Course) -> None:
+        """Draw a run as it is now."""
+        total = course.started.steps if course.started else 1
+        self.loss.setXRange(0, total, padding=0.02)
+        smooth = course.smooth_losses()
+        self.raw_curve.setData(course.steps, course.losses)
+        self.loss_curve.setData(course.steps, smooth)
+        if smooth:
+            self.loss.setYRange(0, 1.1 * max(smooth), padding=0)  # single losses may leap out
+        self.ap_curve.setData(course.evaluated, course.aps)
+        self.ap.setYRange(0, min(1.0, 1.2 * max(course.aps, default=0.0) + 0.02), padding=0.02)
+        self.start_line.setVisible(course.start_ap is not None)
+        if course.start_ap is not None:
+            self.start_line.setValue(course.start_ap)
+        for plot, has_values in ((self.loss, bool(smooth)), (self.ap, bool(course.aps))):
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setStyle(showValues=has_values)
+        self.loss_title.setText(f"Loss  {smooth[-1]:.3f}" if smooth else "Loss")
+        self.ap_title.setText(_ap_title(course))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint_in_theme()
+        super().changeEvent(event)
+
+    def _paint_in_theme(self) -> None:
+        colours = theme.current()
+        for plot in (self.loss, self.ap):
+            plot.setBackground(colours.panel)
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(pg.mkPen(colours.line))
+                axis.setTextPen(colours.muted)
+        faint = pg.mkColor(colours.accent)
+        faint.setAlpha(FAINT)
+        self.raw_curve.setPen(pg.mkPen(faint, width=1))
+        self.loss_curve.setPen(pg.mkPen(colours.accent, width=2))
+        self.ap_curve.setPen(pg.mkPen(colours.accent, width=2))
+        self.ap_curve.setSymbolPen(pg.mkPen(colours.panel, width=1))
+        self.ap_curve.setSymbolBrush(pg.mkBrush(colours.accent))
+        self.start_line.setPen(pg.mkPen(colours.muted, width=1.5, style=Qt.PenStyle.DashLine))
+
+
+def _title() -> QLabel:
+    label = QLabel()
+    label.setProperty("role", "small")
+    return label
+
+
+def _plot() -> pg.PlotWidget:
+    """A plot that is looked at, not played with."""
+    plot = pg.PlotWidget()
+    plot.setMouseEnabled(x=False, y=False)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.showGrid(x=False, y=True, alpha=GRID)
+    plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
+    plot.setMinimumSize(160, 80)
+    font = QFont()
+    font.setPixelSize(theme.SMALL)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setStyle(tickFont=font, tickLength=0)
+        axis.enableAutoSIPrefix(False)
+    plot.getAxis("left").setWidth(44)
+    plot.getPlotItem().layout.setContentsMargins(0, 4, 16, 0)  # room for half of the last number
+    return plot
+
+
+def _ap_title(course: Course) -> str:
+    if not course.aps:
+        return "AP on the validation images"
+    start = "" if course.start_ap is None else f" · start {course.start_ap:.3f} (dashed)"
+    return f"AP on the validation images  {course.aps[-1]:.3f}{start}"
