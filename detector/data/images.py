@@ -5,7 +5,7 @@ import re
 import stat
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -104,13 +104,25 @@ def find_images(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder, followlinks=True):
         shown = [name for name in folders if name[0] != "." and is_new(os.path.join(parent, name))]
         folders[:] = sorted(shown, key=_natural_part)
-        names = [name for name in files if name[0] != "." and name.lower().endswith(SUFFIXES)]
+        names = filter(_is_image_name, files)
         yield from (Path(parent, name) for name in sorted(names, key=_natural_part))
+
+
+def holds_image(folder: Path) -> bool:
+    """Whether `find_images` would find one; folders of many thousands are not read to the end for it."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        if any(_is_image_name(entry.name) and entry.is_file() for entry in entries):
+            return True
+    return next(find_images(folder), None) is not None
 
 
 def natural_key(path: str) -> list[tuple[list[str | int], str]]:
     """What to sort relative POSIX paths by: folder by folder, numbers by their value, letters whatever their case."""
     return [_natural_part(part) for part in path.split("/")]
+
+
+def _is_image_name(name: str) -> bool:
+    return name[0] != "." and name.lower().endswith(SUFFIXES)
 
 
 def _natural_part(name: str) -> tuple[list[str | int], str]:

@@ -82,8 +82,8 @@ class Cache:
         marks = ", ".join("?" * len(passes))
         last = -1
         while rows := self._read(
-            # SQLite takes the other columns from the row that has the maximum.
-            f"SELECT image_id, max(pass_id), found FROM predictions WHERE image_id > ? AND pass_id IN ({marks}) "
+            # SQLite takes the other columns from the row of the maximum; the plus keeps it to the images' order.
+            f"SELECT image_id, max(pass_id), found FROM predictions WHERE image_id > ? AND +pass_id IN ({marks}) "
             "GROUP BY image_id ORDER BY image_id LIMIT ?",
             (last, *passes, AT_ONCE),
         ):

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from detector.boxes import Detections
 from detector.data.annotations import Dataset
-from detector.data.images import SUFFIXES, find_images, natural_key
+from detector.data.images import SUFFIXES, holds_image, natural_key
 from detector.data.project import exchange, passes, scanning
 from detector.data.project.backups import back_up_daily
 from detector.data.project.cache import Cache
@@ -21,6 +21,7 @@ from detector.data.project.home import Home, find_home, is_on_network, make_fold
 from detector.data.project.records import Change, Pass, ProjectBox, ProjectClass, ProjectImage, Rejection, State
 from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS, VISIBLE, store_change, to_json
 from detector.data.project.schema import MIGRATIONS, check_version, migrate
+from detector.data.project.sides import SideCounts
 from detector.data.split import Side, content_key, next_side
 from detector.errors import ProjectError
 
@@ -44,6 +45,7 @@ class Project:
         self._place = home
         self._lock = lock
         self._ids = range(0)
+        self._sides: SideCounts | None = None
         rollback = is_on_network(home.path)
         remedy = f"put the newest file of {home.path / 'backups'} in its place, or move it away to begin anew"
         self._database = Database(
@@ -70,7 +72,7 @@ class Project:
         if not folder.is_dir():
             raise ProjectError(f"{folder}: there is no such folder; check the path.")
         home = find_home(folder)
-        if not home.store.exists() and next(find_images(folder), None) is None:
+        if not home.store.exists() and not holds_image(folder):
             raise ProjectError(f"{folder}: holds no picture; the names of pictures end in {', '.join(SUFFIXES)}.")
         make_folder(home.cache)
         if not home.writable:
@@ -116,10 +118,13 @@ class Project:
         """Looks for pictures that the store does not know, and stores and gives them in chunks, the first one small.
 
         Images whose files are gone keep what is known about them; a renamed one comes with its old id. Then the day's
-        backup is made. A project that is read only gives nothing. Raises ProjectError; ImageError without the folder.
+        backup is made, if there are labels. A project that is read only gives nothing. Raises ProjectError; ImageError
+        where the folder is gone.
         """
-        if self.read_only is None:
-            yield from scanning.scan(self._database, self.folder)
+        if self.read_only is not None:
+            return
+        yield from scanning.scan(self._database, self.folder)
+        if self._database.rows("SELECT 1 FROM images WHERE state != 'unlabelled' LIMIT 1"):
             back_up_daily(self._database, self.home / "backups")
 
     def images(self) -> list[ProjectImage]:
@@ -158,20 +163,11 @@ class Project:
         twins = self._database.rows(
             "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1", (key,)
         )
-        return Side(twins[0][0]) if twins else next_side(key, class_ids, self._sides(class_ids))
-
-    def _sides(self, class_ids: Collection[int]) -> dict[int, Counter[Side]]:
-        """How many images each of the classes has on each side."""
-        marks = ", ".join("?" * len(class_ids))
-        rows = self._database.rows(
-            "SELECT class_id, split, count(DISTINCT image_id) FROM images JOIN boxes ON image_id = images.id "
-            f"WHERE split IS NOT NULL AND NOT iscrowd AND class_id IN ({marks}) GROUP BY class_id, split",
-            tuple(class_ids),
-        )
-        sides: dict[int, Counter[Side]] = {class_id: Counter() for class_id in class_ids}
-        for class_id, side, number in rows:
-            sides[class_id][Side(side)] = number
-        return sides
+        if twins:
+            return Side(twins[0][0])
+        if self._sides is None:
+            self._sides = SideCounts(self._database)
+        return next_side(key, class_ids, self._sides.of(class_ids))
 
     # Labels
 
@@ -199,6 +195,9 @@ class Project:
         """Stores a change, all of it or, with a ProjectError, nothing."""
         self._check_writable()
         store_change(self._database, change)
+        if self._sides is not None:
+            rows = [row for pair in change.boxes for row in pair if row is not None]
+            self._sides.update({row.image_id for row in rows} | {after.id for _, after in change.images})
 
     def new_id(self) -> int:
         """An id for a box, class or rejection, never given twice."""
