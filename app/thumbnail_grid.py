@@ -1,7 +1,8 @@
 """The grid of thumbnails: the document's visible images, each with its state, its number of boxes and its frame."""
 
 from collections.abc import Sequence
-from itertools import compress, count
+from itertools import compress
+from itertools import count as numbers
 from operator import ne
 
 from PySide6.QtCore import (
@@ -9,6 +10,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QRect,
     QRectF,
     QSize,
@@ -27,6 +29,7 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
     QPixmapCache,
+    QPolygonF,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -43,14 +46,14 @@ from app import theme
 from app.document import Document
 from app.image_filter import is_to_review
 from app.thumbnails import Thumbnails
-from app.wording import tooltip
+from app.wording import count, tooltip
 from detector.data.project.records import ProjectImage, State
 
 NARROWEST = 112  # px, of a cell where there are more than two columns
 PADS = (6, 4, 2, 4)  # px around a thumbnail within its cell: left, top, right, bottom
 SHAPE = 3 / 2  # width to height of a thumbnail
 RESET_FROM = 1000  # rows; fewer that come or go are moved one by one, which keeps the place in the list
-DOT, NUMBER = 10, 16  # px
+DOT, NUMBER = 12, 16  # px
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -65,9 +68,9 @@ def cell_size(width: int) -> tuple[int, int]:
 def splice(before: Sequence[int], after: Sequence[int]) -> tuple[int, int, int]:
     """What turns one list into another: the place, how many are taken out there, and how many come in."""
     shorter = min(len(before), len(after))
-    start = next(compress(count(), map(ne, before, after)), shorter)
+    start = next(compress(numbers(), map(ne, before, after)), shorter)
     ends = map(ne, reversed(before), reversed(after))
-    same_end = min(next(compress(count(), ends), shorter), shorter - start)
+    same_end = min(next(compress(numbers(), ends), shorter), shorter - start)
     return start, len(before) - start - same_end, len(after) - start - same_end
 
 
@@ -76,6 +79,15 @@ def dot_colour(image: ProjectImage, proposals: int, colours: theme.Theme) -> str
     if is_to_review(image, proposals):
         return colours.accent
     return {State.REVIEWED: colours.good, State.STARTED: colours.warning, State.UNLABELLED: colours.muted}[image.state]
+
+
+def state_text(image: ProjectImage, *, boxes: int, proposals: int, is_broken: bool) -> str:
+    """What the dot and the number of a thumbnail say, in words."""
+    if is_broken:
+        return "Cannot be decoded: replace, convert or remove the file"
+    state = "to review" if is_to_review(image, proposals) else image.state.value
+    parts = [state.capitalize(), count(boxes, "box", "boxes")]
+    return ", ".join([*parts, count(proposals, "proposal")] if proposals else parts)
 
 
 class ThumbnailGrid(QListView):
@@ -198,10 +210,17 @@ class _Painter(QStyledItemDelegate):
         return self._grid.gridSize()
 
     def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
-        """The file's name, letter by letter."""
+        """The file's name, letter by letter, and its state in words."""
         if event.type() != QEvent.Type.ToolTip or (image_id := self._grid.image_at(index.row())) is None:
             return False
-        QToolTip.showText(event.globalPos(), tooltip(self._document.images[image_id].path), view)
+        image, document = self._document.images[image_id], self._document
+        words = state_text(
+            image,
+            boxes=document.box_count(image_id),
+            proposals=document.proposal_count(image_id),
+            is_broken=self._thumbnails.is_broken(image_id),
+        )
+        QToolTip.showText(event.globalPos(), f"{tooltip(image.path)}<br>{words}", view)
         return True
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -219,7 +238,8 @@ class _Painter(QStyledItemDelegate):
         self._paint_picture(painter, rect, image.id)
         if number := self._document.box_count(image.id) + proposals:
             _paint_number(painter, rect, number)
-        _paint_dot(painter, rect, dot_colour(image, proposals, theme.current()))
+        dot = dot_colour(image, proposals, theme.current())
+        _paint_dot(painter, rect, dot, has_check=image.state is State.REVIEWED)
         is_hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # pyright: ignore[reportAttributeAccessIssue]
         _paint_frame(painter, QRectF(rect), is_current=image.id == self._document.current, is_hovered=is_hovered)
         painter.restore()
@@ -259,12 +279,18 @@ def _rounded(picture: QImage, size: QSize, ratio: float) -> QPixmap:
     return pixmap
 
 
-def _paint_dot(painter: QPainter, rect: QRect, colour: str) -> None:
-    """Top right, with a rim that sets it off from any picture."""
-    dot = QRectF(rect.right() - DOT - 4, rect.top() + 5, DOT, DOT)
-    painter.setPen(QPen(QColor(theme.current().panel), 1.5))
+def _paint_dot(painter: QPainter, rect: QRect, colour: str, *, has_check: bool) -> None:
+    """Top right, with a rim that sets it off from any picture; a check tells reviewed ones whatever one's eyes."""
+    rim = QColor(theme.current().panel)
+    centre = QPointF(rect.right() - DOT / 2 - 4, rect.top() + DOT / 2 + 5)
+    painter.setPen(QPen(rim, 1.5))
     painter.setBrush(QColor(colour))
-    painter.drawEllipse(dot)
+    painter.drawEllipse(centre, DOT / 2, DOT / 2)
+    if has_check:
+        ends = Qt.PenCapStyle.RoundCap
+        painter.setPen(QPen(rim, 1.5, Qt.PenStyle.SolidLine, ends, Qt.PenJoinStyle.RoundJoin))
+        steps = ((-2.5, 0.25), (-0.75, 2.0), (2.5, -1.75))
+        painter.drawPolyline(QPolygonF([centre + QPointF(x, y) for x, y in steps]))
 
 
 def _paint_number(painter: QPainter, rect: QRect, number: int) -> None:

@@ -15,7 +15,7 @@ from app import theme
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.panels.images import ImagesPanel, empty_text
-from app.thumbnail_grid import cell_size, dot_colour, splice
+from app.thumbnail_grid import cell_size, dot_colour, splice, state_text
 from app.thumbnails import Thumbnails
 from detector.data.images import natural_key
 from detector.data.project.records import ProjectImage, State
@@ -162,6 +162,7 @@ def test_a_tooltip_shows_the_name_letter_by_letter(panel: ImagesPanel, document:
     event = QHelpEvent(QEvent.Type.ToolTip, point, panel.grid.viewport().mapToGlobal(point))
     QApplication.sendEvent(panel.grid.viewport(), event)
     assert html.escape("<img src=x>.png") in QToolTip.text()
+    assert "Unlabelled, 0 boxes" in QToolTip.text()
     QToolTip.hideText()
 
 
@@ -207,6 +208,13 @@ def test_dots_tell_the_state() -> None:
     assert dot_colour(image(State.UNLABELLED), 2, colours) == colours.accent
     assert dot_colour(image(State.STARTED), 0, colours) == colours.warning
     assert dot_colour(image(State.REVIEWED), 2, colours) == colours.good
+
+
+def test_states_are_told_in_words() -> None:
+    image = ProjectImage(1, "a.png", 10, 10, State.STARTED, None)
+    assert state_text(image, boxes=1, proposals=0, is_broken=False) == "Started, 1 box"
+    assert state_text(image, boxes=1, proposals=2, is_broken=False) == "To review, 1 box, 2 proposals"
+    assert state_text(image, boxes=0, proposals=0, is_broken=True).startswith("Cannot be decoded")
 
 
 @given(st.integers(40, 4000))
