@@ -92,9 +92,7 @@ class DetectionPanel(QWidget):
         layout.addLayout(head)
         layout.addWidget(self._slider)
         layout.addWidget(self._total)
-        layout.addSpacing(theme.SPACE)
         layout.addWidget(self._own, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addSpacing(theme.SPACE)
         layout.addWidget(self._pass)
 
 
