@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,6 @@ FAILURES_NAMED = 20
 
 
 @dataclass(frozen=True)
-class Loading:
-    """A model is being read into memory."""
-
-
-@dataclass(frozen=True)
 class PassBegan:
     """The pass is in the store; `device` says in words where it runs."""
 
@@ -48,6 +43,18 @@ class _Engine:
     device: str
     info: "ModelInfo"
     predictor: "Predictor"
+
+
+@dataclass
+class _Run:
+    """The pass under way, and how far it is."""
+
+    project: Project
+    total: int
+    pass_: Pass | None = None
+    began: float = 0.0
+    done: int = 0
+    failures: list[ImageFailed] = field(default_factory=list)
 
 
 class AutoLabelling(QObject):
@@ -68,6 +75,7 @@ class AutoLabelling(QObject):
         self._document, self._jobs, self._notifications = document, jobs, notifications
         self._engine: _Engine | None = None
         self._job: Job | None = None
+        self._run: _Run | None = None
 
     @property
     def is_running(self) -> bool:
@@ -104,14 +112,47 @@ class AutoLabelling(QObject):
         if project.read_only is not None:
             self._notifications.warning(project.read_only)
             return
-        run = _PassInHand(self, project, len(images))
         job = self._jobs.start("Auto-labelling", lambda: self._work(project, images, source, device), device=True)
-        job.advanced.connect(run.take)
+        self._job, self._run = job, _Run(project, len(images))
+        job.advanced.connect(self._on_advanced)
         for signal in (job.finished, job.failed, job.cancelled):
-            signal.connect(run.close)
-        self._job = job
+            signal.connect(self._on_ended)
         self.began.emit()
         self.progressed.emit("Loading the model…", None)
+
+    def _on_advanced(self, events: list[Any]) -> None:
+        """What the worker says, on its way to the document and the progress bar."""
+        run = self._run
+        if run is None or self._document.project is not run.project:
+            return
+        labelled: list[int] = []
+        for event in events:
+            match event:
+                case PassBegan():
+                    run.pass_, run.began = event.pass_, time.monotonic()
+                    self._document.read_classes()
+                    self.device_found.emit(event.device)
+                case ImagesLabelled():
+                    labelled += event.image_ids
+                    run.done = event.done
+                case ImageFailed():
+                    run.failures.append(event)
+        if labelled:
+            self._document.note_labelled(labelled)
+        if run.pass_ and self._job and not self._job.cancelling:
+            text = progress_text(run.done, run.total, time.monotonic() - run.began)
+            self.progressed.emit(text, run.done / run.total)
+
+    def _on_ended(self, *_: object) -> None:
+        """The pass is over, whichever way: it becomes a step of undo, and what could not be read is listed."""
+        run, self._run, self._job = self._run, None, None
+        if run is not None and run.pass_ is not None and self._document.project is run.project:
+            if run.done > len(run.failures):
+                self._document.end_pass(run.pass_.id, run.pass_.model)
+            if run.failures:
+                text = f"{count(len(run.failures), 'image')} could not be read; the others are labelled."
+                self._notifications.warning(text, details=failure_list(run.failures))
+        self.ended.emit()
 
     def _work(self, project: Project, images: Sequence[ProjectImage], source: str, device: str) -> Iterator[Any]:
         """In the worker: the model, the pass, the images."""
@@ -153,55 +194,6 @@ class AutoLabelling(QObject):
         return loaded
 
 
-class _PassInHand:
-    """One pass's news on their way to the document and the progress bar."""
-
-    def __init__(self, owner: AutoLabelling, project: Project, total: int) -> None:
-        self._owner, self._project, self._total = owner, project, total
-        self._pass: Pass | None = None
-        self._began = time.monotonic()
-        self._done = 0
-        self._failures: list[ImageFailed] = []
-
-    def take(self, events: list[Any]) -> None:
-        """What the worker says."""
-        document, owner = self._owner._document, self._owner
-        if document.project is not self._project:
-            return
-        labelled: list[int] = []
-        for event in events:
-            match event:
-                case PassBegan():
-                    self._pass, self._began = event.pass_, time.monotonic()
-                    document.read_classes()
-                    owner.device_found.emit(event.device)
-                case ImagesLabelled():
-                    labelled += event.image_ids
-                    self._done = event.done
-                case ImageFailed():
-                    self._failures.append(event)
-        if labelled:
-            document.note_labelled(labelled)
-        if self._pass and not (owner._job and owner._job.cancelling):
-            text = progress_text(self._done, self._total, time.monotonic() - self._began)
-            owner.progressed.emit(text, self._done / self._total)
-
-    def close(self, *_: object) -> None:
-        """The pass is over, whichever way: it becomes a step of undo, and what could not be read is listed."""
-        owner = self._owner
-        owner._job = None
-        if self._pass and owner._document.project is self._project and self._done > len(self._failures):
-            owner._document.end_pass(self._pass.id, self._pass.model)
-        if self._failures:
-            named = "\n".join(failure.message for failure in self._failures[:FAILURES_NAMED])
-            more = len(self._failures) - FAILURES_NAMED
-            owner._notifications.warning(
-                f"{count(len(self._failures), 'image')} could not be read; the others are labelled.",
-                details=named + (f"\n… and {more} more" if more > 0 else ""),
-            )
-        owner.ended.emit()
-
-
 def progress_text(done: int, total: int, seconds: float) -> str:
     """How far, how fast, how long still: "Labelling 412 of 3,000 · 38/s · 1 min 8 s left"."""
     parts = [f"Labelling {done:,} of {total:,}"]
@@ -209,3 +201,10 @@ def progress_text(done: int, total: int, seconds: float) -> str:
         rate = done / seconds
         parts += [f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s", f"{duration((total - done) / rate)} left"]
     return " · ".join(parts)
+
+
+def failure_list(failures: Sequence[ImageFailed]) -> str:
+    """One line for each image that failed, and how many more there are."""
+    lines = [failure.message for failure in failures[:FAILURES_NAMED]]
+    more = len(failures) - len(lines)
+    return "\n".join([*lines, f"… and {more} more"] if more else lines)
