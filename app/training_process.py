@@ -31,7 +31,7 @@ RUN_FILE, LOG_FILE = "run.json", "log.txt"
 NICENESS = 10
 POLL = 500  # ms between two looks at a run
 SLICE = 128 * 1024  # bytes of events read at a time: some 10 ms
-LOG_TAIL = 16 * 1024  # bytes in which the reason of a death is looked for
+TAIL = 16 * 1024  # bytes at the end of a file, where the last words are
 SAME_START = 2.0  # seconds by which clocks may disagree on when a process began
 NO_REASON = "it was ended from outside, or the computer went down"
 
@@ -105,7 +105,7 @@ class Run:
         """Why it ended without a word in its events: the last line of its log, where that is an error."""
         try:
             with (self.folder / LOG_FILE).open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL))
+                log.seek(max(0, log.seek(0, os.SEEK_END) - TAIL))
                 text = log.read().decode("utf-8", "replace")
         except OSError:
             return NO_REASON

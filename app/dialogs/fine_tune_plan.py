@@ -1,0 +1,112 @@
+"""What a fine-tuning of a project would learn from, in numbers and in words; or why there is nothing to learn."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.training_course import duration
+from app.wording import count
+from detector.data.project.records import ProjectClass, ProjectImage, State
+from detector.data.split import Side
+from detector.training.options import FineTuneOptions
+
+REVIEW = "review some in the list first: Space vouches for what is shown"
+
+
+@dataclass(frozen=True)
+class FineTunePlan:
+    """Images that train, that validate, and that are left out because they are started, unlabelled or ignored.
+
+    undivided: reviewed images without a side; they get one as the run starts. boxes, empty: boxes of the training
+    images, and how many of these images have none. validation_boxes: boxes to be found again. classes: names of those
+    that have boxes to learn from.
+    """
+
+    train: int = 0
+    validate: int = 0
+    undivided: int = 0
+    started: int = 0
+    unlabelled: int = 0
+    ignored: int = 0
+    boxes: int = 0
+    empty: int = 0
+    validation_boxes: int = 0
+    classes: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot start and what to do; "" where it can."""
+        if not self.train + self.validate + self.undivided:
+            return f"No image is reviewed yet: {REVIEW}."
+        if not self.boxes:
+            return "The reviewed images that train have no boxes, so there is nothing to learn: review some with boxes."
+        if not self.validate + self.undivided:
+            return "All reviewed images train, so nothing could be measured: review at least one more image with boxes."
+        if not self.validation_boxes and not self.undivided:
+            return (
+                "The images that validate have no boxes, so nothing could be measured: review more images with boxes."
+            )
+        return ""
+
+    def summary(self) -> str:
+        """Which images train, validate, and are left out, and why."""
+        parts = [f"{count(self.train, 'reviewed image')} train{'s' * (self.train == 1)}", f"{self.validate} validate"]
+        if self.undivided:
+            parts.append(f"{self.undivided} more are shared out as it starts")
+        reasons = (
+            (self.started, f"{count(self.started, 'started image')} {_are(self.started)} not reviewed"),
+            (self.unlabelled, f"{self.unlabelled:,} {_are(self.unlabelled)} unlabelled"),
+            (self.ignored, f"{self.ignored:,} {_are(self.ignored)} ignored"),
+        )
+        if left_out := self.started + self.unlabelled + self.ignored:
+            why = ", ".join(text for number, text in reasons if number)
+            parts.append(f"{left_out:,} {_are(left_out)} left out: {why}")
+        return f"{', '.join(parts)}."
+
+    def lesson(self) -> str:
+        """What there is to learn, and what the new model will know."""
+        if not self.classes:
+            return ""
+        empty = f" {count(self.empty, 'image')} without boxes count as empty." if self.empty else ""
+        only = "it" if len(self.classes) == 1 else "these"
+        return (
+            f"They hold {count(self.boxes, 'box', 'boxes')} of {count(len(self.classes), 'class', 'classes')}: "
+            f"{', '.join(self.classes)}. The new model will know {only} and nothing else.{empty}"
+        )
+
+
+def plan(
+    images: Iterable[ProjectImage], boxes: Mapping[int, Mapping[int, int]], classes: Sequence[ProjectClass]
+) -> FineTunePlan:
+    """The plan for a project: `boxes` are numbers by image id and class id."""
+    numbers: Counter[str] = Counter()
+    learnt: Counter[int] = Counter()
+    for image in images:
+        of_image = boxes.get(image.id, {})
+        if image.ignored:
+            numbers["ignored"] += 1
+        elif image.state is not State.REVIEWED:
+            numbers["started" if image.state is State.STARTED else "unlabelled"] += 1
+        elif image.split is Side.VAL:
+            numbers["validate"] += 1
+            numbers["validation_boxes"] += sum(of_image.values())
+        else:
+            numbers["undivided" if image.split is None else "train"] += 1
+            numbers["empty"] += not sum(of_image.values())
+            learnt.update(of_image)
+    names = tuple(item.name for item in classes if learnt[item.id] > 0)
+    return FineTunePlan(**numbers, boxes=learnt.total(), classes=names)
+
+
+def effort(plan: FineTunePlan, options: FineTuneOptions, *, seconds_per_image: float | None, device: str) -> str:
+    """How many steps that is and, where a run has shown the pace, how long it takes."""
+    steps = options.total_steps(plan.train + plan.undivided)
+    told = f"{count(steps, 'step')} of {count(options.batch, 'image')}"
+    if seconds_per_image is None:
+        return f"{told}. How long that takes is not known yet: the first run at this size will tell."
+    time = duration(steps * options.batch * seconds_per_image)
+    return f"{told}: about {time} and some for measuring, at the pace of the last run at this size ({device})."
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
