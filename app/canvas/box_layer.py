@@ -18,7 +18,7 @@ from app.document import Document, ShownBox
 LINE, HALO, HANDLE = 2, 4, 8  # screen px
 DASHES = (4, 3)  # in line widths
 DARK_HALO, LIGHT_HALO = "#15181C", "#F4F5F7"  # opaque: blending four edges of 2,000 boxes takes a tenth of a second
-SELECTED_FILL, HOVERED_FILL, BAND_FILL, HATCH = 0.15, 0.08, 0.12, 0.7  # opacities
+FILL, HATCH = 0.15, 0.7  # opacities
 
 
 @dataclass(frozen=True)
@@ -78,21 +78,27 @@ class BoxLayer:
         return None if handle is None else (key, handle)
 
     @property
-    def still(self) -> tuple[bool, frozenset[int]]:
-        """Changes with what paint_still leaves out: all boxes, or those that a gesture moves."""
-        return self.visible, frozenset(self.live)
+    def still(self) -> tuple[bool, frozenset[int], frozenset[int]]:
+        """Changes whenever paint_still would paint the document's boxes in another way."""
+        return self.visible, frozenset(self.live), self._chosen
 
     def paint_still(self, painter: QPainter, exposed: QRect) -> None:
-        """Paint the outlines of boxes that no gesture moves, where `exposed` (screen pixels) needs it."""
+        """Paint the boxes that no gesture moves, where `exposed` (screen pixels) needs it: fills, outlines, and those
+        of selected boxes at last.
+        """
         to_screen = painter.worldTransform()
         painter.save()
         painter.setWorldTransform(QTransform())
         seen = self._seen(_rectangles(self._boxes, to_screen), exposed) if self.visible else []
-        self._paint_outlines(painter, [(self._shown[place], rect) for place, rect in seen if not self._moves(place)])
+        chosen, moving = self._chosen, self.live.keys()
+        resting = [pair for pair in seen if pair[0].key in chosen and pair[0].key not in moving]
+        self._paint_fills(painter, resting)
+        self._paint_outlines(painter, [pair for pair in seen if pair[0].key not in chosen])
+        self._paint_outlines(painter, resting)
         painter.restore()
 
     def paint(self, painter: QPainter, bounds: QRect) -> None:
-        """Paint what stands out: fills, selected and moving boxes, labels, handles, draft.
+        """Paint what stands out: the hovered box, moving ones, labels, handles, draft.
 
         `bounds` is the whole of what is seen, in screen pixels.
         """
@@ -101,26 +107,24 @@ class BoxLayer:
         painter.setWorldTransform(QTransform())
         painter.setFont(chip_font(painter.font()))
         if self.visible:
-            self._paint_marked(painter, to_screen, bounds)
+            self._paint_standing_out(painter, self._seen(_rectangles(self._boxes_now(), to_screen), bounds), bounds)
         if self.draft is not None:
             self._paint_draft(painter, self.draft, to_screen, bounds)
         painter.restore()
 
-    def _paint_marked(self, painter: QPainter, to_screen: QTransform, bounds: QRect) -> None:
-        screen = _rectangles(self._boxes_now(), to_screen)
-        seen = self._seen(screen, bounds)
-        chosen = self._document.selection if self.preview is None else self.preview
-        outlined = chosen | self.live.keys()
-        filled = outlined if self.hovered is None else outlined | {self.hovered}
-        marked = [(self._shown[place], rect) for place, rect in seen if self._shown[place].key in filled]
-        for box, rect in marked:
-            opacity = SELECTED_FILL if box.key in chosen else HOVERED_FILL
-            painter.fillRect(_rect(rect), _faint(self._colour(box), opacity))
-        self._paint_outlines(painter, [pair for pair in marked if pair[0].key in outlined])
+    def _paint_standing_out(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]], bounds: QRect) -> None:
+        moving = [pair for pair in seen if pair[0].key in self.live]
+        self._paint_fills(painter, moving)
+        self._paint_outlines(painter, [pair for pair in seen if pair[0].key == self.hovered])
+        self._paint_outlines(painter, moving)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        labelled = [(self._shown[place], rect) for place, rect in seen] if self.all_labelled else marked
-        paint_chips(painter, self._chips(labelled, chosen), _bounds(bounds))
-        self._paint_handles(painter, marked)
+        paint_chips(painter, self._chips(seen), _bounds(bounds))
+        self._paint_handles(painter, seen)
+
+    @property
+    def _chosen(self) -> frozenset[int]:
+        """What is selected, or would be by a rubber band; and what a gesture moves."""
+        return (self._document.selection if self.preview is None else self.preview) | self.live.keys()
 
     def _keys(self, places: Iterable[int]) -> list[int]:
         return [self._shown[place].key for place in places]
@@ -131,9 +135,6 @@ class BoxLayer:
         key = next(iter(selection)) if len(selection) == 1 and self.visible and self.with_handles else None
         return key if key in self._places else None
 
-    def _moves(self, place: int) -> bool:
-        return self._shown[place].key in self.live
-
     def _boxes_now(self) -> Boxes:
         """The boxes, those that a gesture moves where it has them."""
         boxes = self._boxes
@@ -143,13 +144,17 @@ class BoxLayer:
                 boxes[self._places[key]] = xyxy
         return boxes
 
-    def _seen(self, screen: Boxes, bounds: QRect) -> list[tuple[int, Box]]:
-        """The places of the rectangles (N, 4) that are in sight, and these."""
+    def _seen(self, screen: Boxes, bounds: QRect) -> list[tuple[ShownBox, Box]]:
+        """The boxes whose rectangles (N, 4) are in sight, with these."""
         places = touching(screen, _bounds(bounds.adjusted(-HALO, -HALO, HALO, HALO)))
-        return list(zip(places, map(_box, screen[places].tolist()), strict=True))
+        return [(self._shown[place], _box(row)) for place, row in zip(places, screen[places].tolist(), strict=True)]
 
     def _colour(self, box: ShownBox) -> str:
         return self._document.class_of(box.class_id).colour
+
+    def _paint_fills(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
+        for box, rect in seen:
+            painter.fillRect(_rect(rect), _faint(self._colour(box), FILL))
 
     def _paint_outlines(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
         """All halos first, then the lines, in as few calls as there are colours; ignore regions are hatched."""
@@ -174,10 +179,11 @@ class BoxLayer:
                 painter.setPen(pen)
                 painter.drawRects([_rect(rect) for rect in rects])
 
-    def _chips(self, seen: Sequence[tuple[ShownBox, Box]], chosen: frozenset[int]) -> list[Chip]:
+    def _chips(self, candidates: Sequence[tuple[ShownBox, Box]]) -> list[Chip]:
         """The labels to show, those that matter most first: hovered, selected, then large boxes."""
+        chosen = self._chosen
         few = chosen if len(chosen) == 1 or self.all_labelled else frozenset()
-        wanted = [pair for pair in seen if self.all_labelled or pair[0].key in few or pair[0].key == self.hovered]
+        wanted = [pair for pair in candidates if self.all_labelled or pair[0].key in few or pair[0].key == self.hovered]
 
         def rank(pair: tuple[ShownBox, Box]) -> tuple[bool, bool, float]:
             key, (x1, y1, x2, y2) = pair[0].key, pair[1]
@@ -202,11 +208,12 @@ class BoxLayer:
 
     def _paint_draft(self, painter: QPainter, draft: Draft, to_screen: QTransform, bounds: QRect) -> None:
         screen = _box(_rectangles(np.array([draft.xyxy]), to_screen)[0].tolist())
-        painter.fillRect(_rect(screen), _faint(draft.colour, BAND_FILL))
+        painter.fillRect(_rect(screen), _faint(draft.colour, FILL))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for pen in (_pen(halo_of(draft.colour), HALO), _pen(draft.colour, LINE)):
-            painter.setPen(pen)
+        thinner = 0 if draft.measured else 1
+        for colour, width in ((halo_of(draft.colour), HALO), (draft.colour, LINE)):
+            painter.setPen(_pen(colour, width - thinner))
             painter.drawRect(_rect(screen))
         if draft.measured:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

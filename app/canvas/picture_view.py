@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QResizeEvent,
+    QTextOption,
     QTransform,
     QWheelEvent,
 )
@@ -26,7 +27,6 @@ EDGE = 24  # px of ground that the wheel shows beyond an edge; no more than arou
 KEPT = 64  # px of a picture that panning leaves in sight
 PATIENCE = 200  # ms until a picture that is not there yet is said to be loading
 TEXT_WIDTH, ICON = 440, 40  # px
-BUTTONS_OF_PAN = (Qt.MouseButton.MiddleButton, Qt.MouseButton.LeftButton)
 
 
 class PictureView(QGraphicsView):
@@ -55,6 +55,7 @@ class PictureView(QGraphicsView):
         self._fitted = True
         self._space = self._dragged = False
         self._pan_from: QPointF | None = None
+        self._pan_button = Qt.MouseButton.NoButton
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._patience.timeout.connect(self._on_patience_ended)
 
@@ -72,9 +73,11 @@ class PictureView(QGraphicsView):
 
     def show_picture(self, picture: MipMap | None, *, message: str = "", loading: bool = False) -> None:
         """Show a picture, fitted into the view; or none, and why; or none yet."""
+        before = self.picture_size
         self._picture, self._message = picture, message
         self._patience.start() if loading else self._patience.stop()
-        self.fit()
+        if picture is not None and picture.size != before:
+            self.fit()
         self._repaint_all()
 
     # Zoom
@@ -165,15 +168,20 @@ class PictureView(QGraphicsView):
 
     @property
     def is_panning(self) -> bool:
+        """Whether a drag moves the picture."""
+        return self._pan_from is not None
+
+    @property
+    def is_ready_to_pan(self) -> bool:
         """Whether a drag moves the picture, or the next one would."""
-        return self._space or self._pan_from is not None
+        return self._space or self.is_panning
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begins to pan with the middle button, or with the left one while Space is down."""
         button = event.button()
         if button is Qt.MouseButton.MiddleButton or (button is Qt.MouseButton.LeftButton and self._space):
-            self._pan_from = event.position()
-            self._dragged = self._space
+            self._pan_from, self._pan_button = event.position(), button
+            self._dragged = True
             self._show_cursor()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -185,7 +193,7 @@ class PictureView(QGraphicsView):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Ends panning."""
-        if self._pan_from is not None and event.button() in BUTTONS_OF_PAN:
+        if self.is_panning and event.button() is self._pan_button:
             self._pan_from = None
             self._show_cursor()
 
@@ -246,15 +254,15 @@ class PictureView(QGraphicsView):
         painter.drawPixmap(middle - QPoint(ICON // 2, ICON + theme.SPACE), icon)
         painter.setPen(QColor(theme.current().text))
         painter.setFont(self.font())
-        wrap = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere  # a path may be one long word
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | wrap
+        wrapped = QTextOption(Qt.AlignmentFlag.AlignHCenter)
+        wrapped.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # a path may be one long word
         place = QRectF(middle.x() - width / 2, middle.y() + theme.SPACE, width, view.height() / 2)
-        painter.drawText(place, flags, self._message)
+        painter.drawText(place, self._message, wrapped)
 
     def _show_cursor(self) -> None:
         """Show what the mouse would do."""
         closed, opened = Qt.CursorShape.ClosedHandCursor, Qt.CursorShape.OpenHandCursor
-        shape = closed if self._pan_from is not None else opened if self._space else Qt.CursorShape.ArrowCursor
+        shape = closed if self.is_panning else opened if self._space else Qt.CursorShape.ArrowCursor
         self.viewport().setCursor(shape)
 
     def _repaint_all(self) -> None:

@@ -1,6 +1,6 @@
 """What a press of the mouse begins on the canvas: each gesture is an object that ends in one verb of the document."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from math import hypot
@@ -99,8 +99,14 @@ class Draw:
 class _Reshape:
     """What moving and resizing share: boxes that the layer shows elsewhere until the document has them there."""
 
-    def __init__(self, document: Document, layer: BoxLayer, rectangles: Mapping[int, Box]) -> None:
-        self._document, self._layer, self._before = document, layer, dict(rectangles)
+    def __init__(self, document: Document, layer: BoxLayer, keys: Iterable[int]) -> None:
+        self._document, self._layer = document, layer
+        self._before = {key: xyxy for key in keys if (xyxy := layer.rectangle(key))}
+
+    def shift(self, by: tuple[float, float], size: Size) -> None:
+        """Show the boxes that far from where they were, in image pixels."""
+        rows = moved(np.array(list(self._before.values())), by, size).tolist()
+        self._layer.live = {key: tuple(row) for key, row in zip(self._before, rows, strict=True)}
 
     def cancelled(self) -> None:
         """The boxes jump back."""
@@ -130,7 +136,7 @@ class Move(_Reshape):
         keys: Collection[int],
         clicked: int | None,
     ) -> None:
-        super().__init__(document, layer, {key: xyxy for key in keys if (xyxy := layer.rectangle(key))})
+        super().__init__(document, layer, keys)
         self._start, self._size, self._clicked = start, size, clicked
         self._is_drag = False
 
@@ -138,18 +144,34 @@ class Move(_Reshape):
         """Show the boxes where the mouse takes them."""
         self._is_drag = self._is_drag or not pointer.is_near(self._start)
         if self._is_drag:
-            self.shift(pointer.since(self._start))
-
-    def shift(self, by: tuple[float, float]) -> None:
-        """Show the boxes that far from where they were, in image pixels."""
-        rows = moved(np.array(list(self._before.values())), by, self._size).tolist()
-        self._layer.live = {key: tuple(row) for key, row in zip(self._before, rows, strict=True)}
+            self.shift(pointer.since(self._start), self._size)
 
     def released(self, pointer: Pointer) -> bool:
         """Move them in the document."""
         self.moved(pointer)
         if not self._is_drag and self._clicked is not None:
             self._document.set_selection([self._clicked])
+        self.finish()
+        return True
+
+
+class Nudge(_Reshape):
+    """The selected boxes moved by keys; however often one repeats, that is one verb. The mouse has no part in it."""
+
+    def __init__(self, document: Document, layer: BoxLayer, *, size: Size) -> None:
+        super().__init__(document, layer, document.selection)
+        self._size, self._by = size, (0.0, 0.0)
+
+    def go(self, dx: float, dy: float) -> None:
+        """Show the boxes so many image pixels further on."""
+        self._by = self._by[0] + dx, self._by[1] + dy
+        self.shift(self._by, self._size)
+
+    def moved(self, pointer: Pointer) -> None:
+        """Nothing."""
+
+    def released(self, pointer: Pointer) -> bool:
+        """Move them in the document."""
         self.finish()
         return True
 
@@ -167,15 +189,13 @@ class Resize(_Reshape):
         key: int,
         handle: Handle,
     ) -> None:
-        xyxy = layer.rectangle(key)
-        assert xyxy is not None
-        super().__init__(document, layer, {key: xyxy})
-        self._start, self._size, self._key, self._handle, self._xyxy = start, size, key, handle, xyxy
+        super().__init__(document, layer, [key])
+        self._start, self._size, self._key, self._handle = start, size, key, handle
 
     def moved(self, pointer: Pointer) -> None:
         """Show the box as large as the mouse makes it."""
         if self._layer.live or not pointer.is_near(self._start):
-            box = resized(self._xyxy, self._handle, by=pointer.since(self._start), size=self._size)
+            box = resized(self._before[self._key], self._handle, by=pointer.since(self._start), size=self._size)
             self._layer.live = {self._key: box}
 
     def released(self, pointer: Pointer) -> bool:

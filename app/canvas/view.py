@@ -11,7 +11,7 @@ from app.canvas.box_layer import BoxLayer
 from app.canvas.geometry import Box, Handle
 from app.canvas.mipmap import MipMap
 from app.canvas.picture_view import PictureView, is_space
-from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Pointer, Resize, Tool, selection_at
+from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Pointer, Resize, Tool, selection_at
 from app.document import Document
 
 FAST_NUDGE = 10  # image px, with Shift
@@ -50,8 +50,6 @@ class CanvasView(PictureView):
         self._layer = BoxLayer(document)
         self._tool = Tool.SELECT
         self._gesture: Gesture | None = None
-        self._nudge: Move | None = None
-        self._nudged = (0, 0)
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._last_click: Pointer | None = None
         self._picture_of: int | None = None
@@ -114,12 +112,6 @@ class CanvasView(PictureView):
             start = places[0] if places else -1 if by > 0 else 0
             self._document.set_selection([keys[(start + by) % len(keys)]])
 
-    def nudge(self, dx: float, dy: float) -> None:
-        """Move the selected boxes by image pixels, as one verb."""
-        if (move := self._move_of_selection()) is not None:
-            move.shift((dx, dy))
-            move.finish()
-
     def ask_class(self) -> None:
         """Ask for another class for the selected boxes, beside the first of them."""
         boxes = [xyxy for key in self._document.selection if (xyxy := self._layer.rectangle(key))]
@@ -142,7 +134,7 @@ class CanvasView(PictureView):
 
     def _on_shown_changed(self) -> None:
         self._layer.reload()
-        if any(held is not None and not held.is_valid() for held in (self._gesture, self._nudge)):
+        if self._gesture is not None and not self._gesture.is_valid():
             self._cancel()
         self._repaint_all()
         self._look_again()
@@ -176,7 +168,7 @@ class CanvasView(PictureView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Asks for the class of a box; elsewhere it is one more press."""
         pointer = self._follow(event.position())
-        stack = self._stack(pointer) if self._tool is Tool.SELECT and not self.is_panning else []
+        stack = self._stack(pointer) if self._tool is Tool.SELECT and not self.is_ready_to_pan else []
         if event.button() is Qt.MouseButton.LeftButton and self._document.selection & set(stack):
             self.class_wanted.emit(event.globalPosition().toPoint(), self._document.selection)
         else:
@@ -231,6 +223,7 @@ class CanvasView(PictureView):
         """Esc gives up, step by step; arrows nudge what is selected."""
         if not self._takes(event) or is_space(event):
             super().keyPressEvent(event)
+            self._dragged = self._dragged or self._gesture is not None  # Space that meets a gesture is no tap
         elif event.key() == Qt.Key.Key_Escape:
             self._escape()
         else:
@@ -240,7 +233,7 @@ class CanvasView(PictureView):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """An arrow that comes up ends the nudge: however long it was held, it is one verb."""
-        if event.key() in ARROWS and self._nudge is not None:
+        if event.key() in ARROWS and isinstance(self._gesture, Nudge):
             if not event.isAutoRepeat():
                 self._finish_nudge()
         else:
@@ -261,7 +254,7 @@ class CanvasView(PictureView):
         return is_space(event)
 
     def _escape(self) -> None:
-        if self._gesture is not None or self._nudge is not None:
+        if self._gesture is not None:
             self._cancel()
             self._look_again()
         elif self._tool is not Tool.SELECT:
@@ -269,19 +262,17 @@ class CanvasView(PictureView):
         else:
             self._document.set_selection([])
 
-    def _nudge_on(self, dx: int, dy: int) -> None:
-        if self._gesture is not None:
-            return
-        if self._nudge is None:
-            self._nudge, self._nudged = self._move_of_selection(), (0, 0)
-        if self._nudge is not None:
-            self._nudged = self._nudged[0] + dx, self._nudged[1] + dy
-            self._nudge.shift(self._nudged)
+    def _nudge_on(self, dx: float, dy: float) -> None:
+        size = self.picture_size
+        if self._gesture is None and self._document.selection and size is not None:
+            self._gesture = Nudge(self._document, self._layer, size=size)
+        if isinstance(self._gesture, Nudge):
+            self._gesture.go(dx, dy)
             self._repaint()
 
     def _finish_nudge(self) -> None:
-        if self._nudge is not None:
-            nudge, self._nudge = self._nudge, None
+        if isinstance(self._gesture, Nudge):
+            nudge, self._gesture = self._gesture, None
             nudge.finish()
 
     # Gestures
@@ -306,13 +297,6 @@ class CanvasView(PictureView):
         document.set_selection(selection)
         return Move(document, layer, pointer, size=size, keys=selection, clicked=clicked)
 
-    def _move_of_selection(self) -> Move | None:
-        keys, size = self._document.selection, self.picture_size
-        if not keys or size is None:
-            return None
-        start = Pointer((0, 0), (0, 0), self.zoom)
-        return Move(self._document, self._layer, start, size=size, keys=keys, clicked=None)
-
     def _on_drawn(self, xyxy: Box) -> None:
         if self._document.active_class is None and not self._document.read_only and self._pointer is not None:
             where = self.viewport().mapToGlobal(QPointF(*self._pointer.screen).toPoint())
@@ -322,10 +306,9 @@ class CanvasView(PictureView):
         self.set_tool(Tool.SELECT)
 
     def _cancel(self) -> None:
-        for held in (self._gesture, self._nudge):
-            if held is not None:
-                held.cancelled()
-        self._gesture = self._nudge = None
+        if self._gesture is not None:
+            self._gesture.cancelled()
+            self._gesture = None
 
     def _active_colour(self) -> str:
         active = self._document.active_class
@@ -349,7 +332,7 @@ class CanvasView(PictureView):
     def _point(self) -> None:
         """Find out what the pointer is over, and show what a press would do."""
         if self._gesture is None:
-            free = self._pointer if self._tool is Tool.SELECT and not self.is_panning else None
+            free = self._pointer if self._tool is Tool.SELECT and not self.is_ready_to_pan else None
             stack = self._stack(free) if free and self.picture_size else []
             self._layer.hovered = stack[0] if stack else None
         self._show_cursor()
@@ -363,7 +346,7 @@ class CanvasView(PictureView):
             self._repaint_all()
 
     def _show_cursor(self) -> None:
-        if self.is_panning or self.picture_size is None:
+        if self.is_ready_to_pan or self.picture_size is None:
             super()._show_cursor()
         elif self._tool is Tool.DRAW:
             self.viewport().setCursor(Qt.CursorShape.CrossCursor)
@@ -390,7 +373,7 @@ class CanvasView(PictureView):
         if self.picture_size is None:
             return
         self._layer.paint(painter, self.viewport().rect())
-        if self._tool is Tool.DRAW and self._pointer is not None and not self.is_panning:
+        if self._tool is Tool.DRAW and self._pointer is not None and not self.is_ready_to_pan:
             painter.setWorldTransform(QTransform())
             x, y = (round(value) for value in self._pointer.screen)
             view = self.viewport().rect()

@@ -293,6 +293,22 @@ def test_escape_lets_a_box_jump_back(
     assert document.undo_stack.count() == 0
 
 
+def test_space_within_a_drag_neither_ends_it_nor_counts_as_a_tap(
+    canvas: CanvasView, document: Document, mouse: "Mouse", keys: "Keys", qtbot: QtBot
+) -> None:
+    mouse.press(450, 150)
+    mouse.move(460, 150)
+    with qtbot.assertNotEmitted(canvas.space_tapped):
+        qtbot.keyClick(canvas, Qt.Key.Key_Space)
+    mouse.move(470, 150)
+    qtbot.keyPress(canvas, Qt.Key.Key_Space)
+    mouse.release(480, 150)
+    qtbot.keyRelease(canvas, Qt.Key.Key_Space)
+    assert is_near(canvas, where(document, keys.aside), (430, 100, 530, 200))
+    mouse.move(300, 300)
+    assert is_near(canvas, where(document, keys.aside), (430, 100, 530, 200))
+
+
 def test_a_changed_proposal_becomes_a_box_and_stays_selected(
     canvas: CanvasView, document: Document, mouse: "Mouse", keys: "Keys"
 ) -> None:
@@ -338,7 +354,8 @@ def test_arrows_nudge_and_shift_goes_further(
     qtbot.keyClick(canvas, Qt.Key.Key_Down, SHIFT)
     assert where(document, keys.aside) == (401, 110, 501, 210)
     assert document.undo_stack.count() == 2
-    canvas.nudge(-1, -10)
+    document.undo()
+    document.undo()
     assert where(document, keys.aside) == ASIDE
 
 
@@ -428,6 +445,15 @@ def test_a_picture_of_another_image_is_not_shown(canvas: CanvasView, document: D
     assert canvas.picture_size is None
     canvas.set_picture(other, np.zeros((10, 10, 3), np.uint8))
     assert canvas.picture_size == (10, 10)
+
+
+def test_the_same_picture_once_more_keeps_the_zoom(canvas: CanvasView, document: Document) -> None:
+    assert document.current is not None
+    canvas.zoom_to(2.5)
+    canvas.set_picture(document.current, np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    assert canvas.zoom == 2.5
+    canvas.set_picture(document.current, np.zeros((WIDTH, HEIGHT, 3), np.uint8))
+    assert canvas.zoom != 2.5
 
 
 def test_without_a_picture_nothing_is_drawn_or_hit(canvas: CanvasView, document: Document, mouse: "Mouse") -> None:
