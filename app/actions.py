@@ -48,6 +48,8 @@ TABLE = (
     ActionSpec("accept", "Accept proposal", "accept", ("Return", "Enter"), Scope.IMAGES, once=True),
     ActionSpec("change-class", "Change class…", "class", ("Ctrl+E",)),
     ActionSpec("select-all", "Select all boxes", "select", ("Ctrl+A",), Scope.IMAGES),
+    ActionSpec("select-next", "Next box", "next", ("Tab",), Scope.IMAGES),
+    ActionSpec("select-previous", "Previous box", "previous", ("Shift+Tab",), Scope.IMAGES),
     ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), Scope.IMAGES, once=True),
     ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), Scope.IMAGES, once=True),
     ActionSpec("next", "Next image", "next", ("D", "Right"), Scope.IMAGES),

@@ -26,4 +26,6 @@ def run(path: Path | None = None) -> int:
     window.find_device()
     if path is not None:
         window.open_path(path)
-    return application.exec()
+    code = application.exec()
+    window.jobs.stop_all()
+    return code

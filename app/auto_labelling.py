@@ -1,6 +1,5 @@
 """Auto-labelling in a worker: one image, or all of them, as one pass and one step of undo."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -83,12 +82,12 @@ class AutoLabelling(QObject):
         return self._job is not None
 
     def label_current(self, *, source: str, device: str) -> None:
-        """A pass over the current image. Raises Busy while the device works."""
+        """A pass over the current image. Raises BusyError while the device works."""
         if self._document.current is not None:
             self._start([self._document.images[self._document.current]], source, device)
 
     def label_all(self, *, source: str, device: str) -> None:
-        """A pass over all images, those nobody has vouched for first, from the current one on. Raises Busy."""
+        """A pass over all images, those nobody has vouched for first, from the current one on. Raises BusyError."""
         document = self._document
         ids = [image_id for image_id in document.from_current() if not document.images[image_id].ignored]
         ids.sort(key=lambda image_id: document.images[image_id].state is State.REVIEWED)
@@ -176,13 +175,11 @@ class AutoLabelling(QObject):
 
     def _engine_for(self, source: str, wanted: str) -> _Engine:
         """The model that is loaded, or else another one loaded now."""
-        import torch
-
-        from detector.device import describe, pick
+        from detector.device import describe, leave_one_core, pick
         from detector.inference.predictor import Predictor
         from detector.model.published import open_model
 
-        torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # one core is the window's
+        leave_one_core()  # to the window
         path = Path(source)
         stamp = path.stat().st_mtime if path.is_file() else 0.0
         loaded = self._engine

@@ -93,7 +93,10 @@ class Document(QObject):
     ) -> None:
         """Take in images, the natural key of each path, and their number of boxes by image and class."""
         self.images.update((image.id, image) for image in images)
-        self._counts.update((image_id, Counter(of_image)) for image_id, of_image in counts.items())
+        for image_id, of_image in counts.items():
+            self._class_counts.subtract(self._counts.get(image_id, {}))
+            self._counts[image_id] = Counter(of_image)
+            self._class_counts.update(of_image)
         self._list.add(keys)
         self.images_changed.emit()
         self.visible_changed.emit()
@@ -129,6 +132,11 @@ class Document(QObject):
             return
         place = self._list.place(self.current)
         self.show(self.visible[min(max(place + by, 0), len(self.visible) - 1)])
+
+    @property
+    def place(self) -> int:
+        """Where the current image is in the list, from 0."""
+        return 0 if self.current is None else self._list.place(self.current)
 
     def neighbours(self, *, after: int, before: int) -> list[int]:
         """The images around the current one in the list, the next one first."""
@@ -176,7 +184,8 @@ class Document(QObject):
         self.threshold = threshold
         if self.project and not self.read_only:
             self.project.set_setting(THRESHOLD, threshold)
-        self._count_proposals()
+        self._proposal_counts = self._index.counts(threshold)
+        self._tell_proposals()
         self._show_boxes()
 
     # What there is
@@ -193,15 +202,21 @@ class Document(QObject):
         """Proposals of an image at the present threshold."""
         return self._proposal_counts.get(image_id, 0)
 
+    def box_counts(self) -> Mapping[int, Mapping[int, int]]:
+        """Boxes by image and class."""
+        return self._counts
+
     def class_counts(self) -> dict[int, int]:
         """Boxes by class, in all images."""
-        return dict(sum(self._counts.values(), Counter()))
+        return dict(+self._class_counts)
 
     def filter_counts(self) -> dict[FilterKind, int]:
         """How many images each kind of filter has."""
         states = Counter(image.state for image in self.images.values())
         counts = {kind: states[state] for kind, state in STATES.items()}
-        to_review = sum(is_to_review(self.images[id], n) for id, n in self._proposal_counts.items() if id in self.images)
+        to_review = sum(
+            is_to_review(self.images[id], n) for id, n in self._proposal_counts.items() if id in self.images
+        )
         return {FilterKind.ALL: len(self.images), FilterKind.TO_REVIEW: to_review, **counts}
 
     def proposal_total(self) -> tuple[int, int]:
@@ -270,7 +285,9 @@ class Document(QObject):
         page = self._page_to_edit()
         chosen = [key for key in keys if self._has(key)]
         if page is not None and chosen:
-            self._do("Delete box" if any(key > 0 for key in chosen) else "Reject", edits.delete(page, chosen, self._new_id))
+            self._do(
+                "Delete box" if any(key > 0 for key in chosen) else "Reject", edits.delete(page, chosen, self._new_id)
+            )
 
     def review(self) -> bool:
         """Vouch for all that is shown and go on to the next image that needs a look."""
@@ -293,6 +310,15 @@ class Document(QObject):
             return False
         self._vouch("Mark empty", edits.mark_empty, set())
         return True
+
+    def vouch_for_started(self) -> None:
+        """Vouch for the boxes of every image that has some and is not reviewed, as one step of undo."""
+        started = {id: set(self._counts[id]) for id, image in self.images.items() if image.state is State.STARTED}
+        if not started or self._refuse_editing():
+            return
+        sides = self._project.sides_for(started)
+        rows = tuple((self.images[id], edits.vouched(self.images[id], sides[id])) for id in started)
+        self.undo_stack.push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
 
     def add_class(self, name: str) -> int | None:
         """A new class, which is then the active one; its id, or that of the class that has this name."""
@@ -394,6 +420,7 @@ class Document(QObject):
             for box, sign in ((before, -1), (after, 1)):
                 if box is not None:
                     self._counts.setdefault(box.image_id, Counter())[box.class_id] += sign
+                    self._class_counts[box.class_id] += sign
         for _, image in change.images:
             self.images[image.id] = image
         if change.classes:
@@ -425,6 +452,7 @@ class Document(QObject):
         self._class_by_id: dict[int, ProjectClass] = {}
         self._list = ImageList(self._is_visible)
         self._counts: dict[int, Counter[int]] = {}
+        self._class_counts: Counter[int] = Counter()
         self._index = ProposalIndex()
         self._proposal_counts: dict[int, int] = {}
         self._boxes: dict[int, ProjectBox] = {}
@@ -556,8 +584,10 @@ class Document(QObject):
 
     def _count_proposals(self) -> None:
         before, self._proposal_counts = self._proposal_counts, self._index.counts(self.threshold)
-        if self._proposal_counts == before:
-            return
+        if self._proposal_counts != before:
+            self._tell_proposals()
+
+    def _tell_proposals(self) -> None:
         self.proposals_changed.emit()
         if self.filter.kind is FilterKind.TO_REVIEW:
             self._list.filter_anew()

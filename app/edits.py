@@ -82,6 +82,11 @@ def mark_empty(page: Page, side: Side, new_id: NewId) -> Change:
     return replace(delete(page, tuple(page.proposals), new_id), images=_reviewed(page, side))
 
 
+def vouched(image: ProjectImage, side: Side) -> ProjectImage:
+    """The image as reviewed; the side that it has stays."""
+    return replace(image, state=State.REVIEWED, split=image.split or side)
+
+
 def change_class(before: ProjectClass | None, after: ProjectClass | None) -> Change:
     """A class comes, goes or changes."""
     return Change(classes=((before, after),))
@@ -149,7 +154,7 @@ def _state(page: Page, boxes: int) -> tuple[tuple[ProjectImage, ProjectImage], .
 
 
 def _reviewed(page: Page, side: Side) -> tuple[tuple[ProjectImage, ProjectImage], ...]:
-    return ((page.image, replace(page.image, state=State.REVIEWED, split=page.image.split or side)),)
+    return ((page.image, vouched(page.image, side)),)
 
 
 class Target(Protocol):

@@ -21,7 +21,9 @@ WRITTEN = "coco-written"  # setting of a project: annotations.json is ours
 class Exporting(QObject):
     """Writes in a worker and says what was written."""
 
-    def __init__(self, document: Document, jobs: Jobs, notifications: Notifications, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, jobs: Jobs, notifications: Notifications, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._document, self._jobs, self._notifications = document, jobs, notifications
 
@@ -52,7 +54,8 @@ def write(project: Project, path: Path, *, reviewed_only: bool) -> Iterator[str]
             worker.set_setting(WRITTEN, True)
     finally:
         worker.close()
-    text = f"{path.name}: {count(len(dataset.boxes), 'box', 'boxes')} on {count(len(dataset.images), 'image')} in {path.parent}"
+    boxes, images = count(len(dataset.boxes), "box", "boxes"), count(len(dataset.images), "image")
+    text = f"{path.name}: {boxes} on {images} in {path.parent}"
     yield f"{text}; what was there before is now {kept.name}." if kept else f"{text}."
 
 

@@ -19,7 +19,7 @@ NICENESS = 10
 Work = Callable[[], Iterable[Any]]
 
 
-class Busy(StudioError):
+class BusyError(StudioError):
     """The device already has a job."""
 
 
@@ -35,9 +35,9 @@ class Job(QObject):
     cancelled = Signal()
     _woken = Signal()
 
-    def __init__(self, name: str, work: Work, *, device: bool) -> None:
+    def __init__(self, name: str, work: Work, *, device: bool, outlives_project: bool) -> None:
         super().__init__()  # no parent: whoever goes first, job or Jobs, the other one's end is its own
-        self.name, self.device = name, device
+        self.name, self.device, self.outlives_project = name, device, outlives_project
         self.cancelling = False
         self._work = work
         self._events: deque[Any] = deque()
@@ -134,14 +134,15 @@ class Jobs(QObject):
         on_events: Callable[[list[Any]], None] | None = None,
         on_done: Callable[[], None] | None = None,
         device: bool = False,
+        outlives_project: bool = False,
     ) -> Job:
         """Run `work` and iterate what it gives in a thread; both callbacks run in the window's thread.
 
-        `on_done` comes only after a good end. Raises Busy where the job wants the device and another one has it.
+        `on_done` comes only after a good end. Raises BusyError where the job wants the device and another one has it.
         """
         if device and (other := self.device_job):
-            raise Busy(f"{other.name} is still running; stop it first, or wait for its end.")
-        job = Job(name, work, device=device)
+            raise BusyError(f"{other.name} is still running; stop it first, or wait for its end.")
+        job = Job(name, work, device=device, outlives_project=outlives_project)
         if on_events:
             job.advanced.connect(on_events)
         self.running.append(job)
@@ -154,8 +155,14 @@ class Jobs(QObject):
         self.changed.emit()
         return job
 
+    def cancel_for_project(self) -> None:
+        """Cancel the jobs that work for the open project. They end soon, on connections of their own."""
+        for job in self.running:
+            if not job.outlives_project:
+                job.cancel()
+
     def stop_all(self) -> None:
-        """Cancel every job and wait for the threads."""
+        """Cancel every job and wait for the threads, when there is no window any more that could freeze."""
         for job in self.running:
             job.cancel()
         for job in self.running:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -26,6 +26,7 @@ from app.auto_labelling import AutoLabelling
 from app.canvas.stage import Stage
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
+from app.device_probe import probe
 from app.dialogs.class_chooser import ClassChooser
 from app.dialogs.export import ExportDialog
 from app.dialogs.shortcuts import ShortcutSheet
@@ -54,6 +55,16 @@ LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 COCO_FILES = "COCO files (*.json);;All files (*)"
 MODEL_FILES = "Models (*.safetensors *.pth);;All files (*)"
 TITLE = "EfficientDet Studio"
+NEED_PROJECT = (
+    "close-project",
+    "save-coco",
+    "export",
+    "fine-tune",
+    "select",
+    "draw",
+    "training-panel",
+    "fusion-panel",
+)
 
 
 class MainWindow(QMainWindow):
@@ -74,7 +85,13 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, settings.get(table.SHORTCUTS))
         self._build()
         self.fine_tuning = FineTuning(
-            self.document, self.jobs, self.notifications, self.model, self.training, self.fusion, self
+            self.document,
+            self.jobs,
+            self.notifications,
+            self.model,
+            training=self.training,
+            fusion=self.fusion,
+            parent=self,
         )
         self._wire()
         self._connect_actions()
@@ -103,7 +120,7 @@ class MainWindow(QMainWindow):
         self.bottom.setDocumentMode(True)
         self.bottom.addTab(self.training, "Training")
         self.bottom.addTab(self.fusion, "Fusion weights")
-        self._middle = _splitter(Qt.Orientation.Vertical, self._canvas_area(), self.bottom, sizes=(600, BOTTOM))
+        self._middle = _splitter(Qt.Orientation.Vertical, self.stage, self.bottom, sizes=(600, BOTTOM))
         self._columns = _splitter(
             Qt.Orientation.Horizontal, self.images, self._middle, self._right_column(), sizes=(LEFT, 884, RIGHT)
         )
@@ -115,9 +132,6 @@ class MainWindow(QMainWindow):
         column = _column(centre, self.top_bar, _line(), self._notice_area(), self._pages)
         column.setStretch(3, 1)
         self.setCentralWidget(centre)
-
-    def _canvas_area(self) -> QWidget:
-        return self.stage
 
     def _notice_area(self) -> QWidget:
         area = QWidget()
@@ -204,6 +218,8 @@ class MainWindow(QMainWindow):
             "accept": lambda: document.accept(document.selection),
             "change-class": canvas.ask_class,
             "select-all": canvas.select_all,
+            "select-next": partial(canvas.select_next, 1),
+            "select-previous": partial(canvas.select_next, -1),
             "review": document.review,
             "mark-empty": document.mark_empty,
             "next": partial(document.step, 1),
@@ -299,10 +315,10 @@ class MainWindow(QMainWindow):
         current = next((shown[key] for key in keys if key in shown), None)
         self._choose_class(point, lambda class_id: self.document.relabel(keys, class_id), current)
 
-    def _on_class_missing(self, point: QPoint, rectangle: QRectF) -> None:
+    def _on_class_missing(self, point: QPoint, rectangle: tuple[float, float, float, float]) -> None:
         def draw(class_id: int) -> None:
             self.document.set_active_class(class_id)
-            self.document.draw(rectangle.getCoords())  # pyright: ignore[reportArgumentType]
+            self.document.draw(rectangle)
 
         self._choose_class(point, draw, None)
 
@@ -345,7 +361,16 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         is_open = self.document.project is not None
-        for name in ("close-project", "save-coco", "export", "fine-tune", "select", "draw", "training-panel", "fusion-panel"):
+        for name in (
+            "close-project",
+            "save-coco",
+            "export",
+            "fine-tune",
+            "select",
+            "draw",
+            "training-panel",
+            "fusion-panel",
+        ):
             self.actions_[name].setEnabled(is_open)
         for name in ("label-image", "label-all"):
             self.actions_[name].setEnabled(is_open and not self.labelling.is_running)
@@ -360,9 +385,20 @@ class MainWindow(QMainWindow):
     def _show_models(self) -> None:
         self.top_bar.set_models(self.model.groups(), self.model.choice)
 
+    def find_device(self) -> None:
+        """Find out where models will run, without loading torch here."""
+        wanted = self.settings.get(table.DEVICE)
+        self.jobs.start(
+            "Looking for the device",
+            lambda: probe(wanted),
+            on_events=lambda said: self.show_device(said[-1]),
+            outlives_project=True,
+        )
+
     def show_device(self, text: str) -> None:
-        """Say where models run."""
-        self.top_bar.set_device(text, is_fallback=text.startswith("CPU"))
+        """Say where models run; no words: it is not known yet."""
+        if text:
+            self.top_bar.set_device(text, is_fallback=text.startswith("CPU"))
 
     # How it looks
 
@@ -371,6 +407,8 @@ class MainWindow(QMainWindow):
         self.bottom.setVisible(opened)
         self.actions_["training-panel"].setChecked(opened and tab is self.training)
         self.actions_["fusion-panel"].setChecked(opened and tab is self.fusion)
+        if opened and tab is self.fusion:
+            self.fine_tuning.show_fusion()
 
     def _toggle_bottom(self, tab: QWidget, checked: bool) -> None:
         self._show_bottom(tab, opened=checked)

@@ -15,7 +15,7 @@ OURS = ".safetensors"
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model: `source` opens it (starter, d0 … d7x, or a path), `title` shows it, `missing` says why it cannot be used."""
+    """A model: `source` opens it (starter, d0 … d7x, or a path), `title` shows it; `missing`: why it cannot be used."""
 
     source: str
     title: str
@@ -32,7 +32,11 @@ def choice(source: str) -> ModelChoice:
     if source == STARTER_NAME:
         return ModelChoice(source, _title("Starter", STARTER))
     if source in VARIANTS:
-        missing = "" if (weights_folder() / PUBLISHED[source]).is_file() else f"put {PUBLISHED[source]} into {weights_folder()}"
+        missing = (
+            ""
+            if (weights_folder() / PUBLISHED[source]).is_file()
+            else f"put {PUBLISHED[source]} into {weights_folder()}"
+        )
         return ModelChoice(source, f"{source.upper()} · COCO · {find_variant(source).image_size} px", missing)
     path = Path(source)
     if not path.is_file():

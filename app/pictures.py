@@ -4,10 +4,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.canvas.mipmap import MipMap
 from app.document import Document
 from app.jobs import Job, Jobs
 from detector.data.images import decode
@@ -22,10 +21,10 @@ KEPT = 16
 
 @dataclass(frozen=True)
 class Picture:
-    """An image's pixels (H, W, 3) RGB uint8, or why there are none; `key` is its content hash if it was asked for."""
+    """An image's pixels, or why there are none; `key` is its content hash if it was asked for."""
 
     image_id: int
-    pixels: NDArray[np.uint8] | None
+    pixels: MipMap | None
     message: str = ""
     key: str = ""
 
@@ -78,7 +77,7 @@ class Pictures(QObject):
         for picture in found:
             self._cache[picture.image_id] = picture
             if picture.pixels is not None:
-                height, width = picture.pixels.shape[:2]
+                height, width = picture.pixels.levels[0].shape[:2]
                 self._document.note_decoded(picture.image_id, width=width, height=height, key=picture.key)
             if picture.image_id == self._document.current:
                 self.ready.emit(picture)
@@ -86,11 +85,14 @@ class Pictures(QObject):
 
     def _trim(self) -> None:
         """Forget what was read longest ago, but never the current image."""
-        held = sum(picture.pixels.nbytes for picture in self._cache.values() if picture.pixels is not None)
+        held = sum(_bytes(picture) for picture in self._cache.values())
         while len(self._cache) > 1 and (held > CACHE_BYTES or len(self._cache) > KEPT):
             oldest = next(image_id for image_id in self._cache if image_id != self._document.current)
-            pixels = self._cache.pop(oldest).pixels
-            held -= 0 if pixels is None else pixels.nbytes
+            held -= _bytes(self._cache.pop(oldest))
+
+
+def _bytes(picture: Picture) -> int:
+    return sum(level.nbytes for level in picture.pixels.levels) if picture.pixels else 0
 
 
 def read(project: Project, images: list[ProjectImage]) -> Iterator[Picture]:
@@ -99,6 +101,6 @@ def read(project: Project, images: list[ProjectImage]) -> Iterator[Picture]:
         path = project.folder / image.path
         try:
             key = content_key(path) if image.width is None else ""
-            yield Picture(image.id, decode(path), key=key)
+            yield Picture(image.id, MipMap(decode(path)), key=key)
         except ImageError as error:
             yield Picture(image.id, None, str(error))

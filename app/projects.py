@@ -61,8 +61,8 @@ class Projects(QObject):
         self.open_folder(folder)
 
     def close(self) -> None:
-        """Close the project; workers end first."""
-        self._jobs.stop_all()
+        """Close the project."""
+        self._jobs.cancel_for_project()
         self._document.detach()
 
     def _open(self, folder: Path, work: Callable[[Project], Iterator[Any]], *, anyway: bool = False) -> None:
@@ -78,7 +78,10 @@ class Projects(QObject):
             retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_locked else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)
         job = self._jobs.start(
-            "Opening", lambda: work(project), on_events=lambda events: self._take(project, events), on_done=self.opened.emit
+            "Opening",
+            lambda: work(project),
+            on_events=lambda events: self._take(project, events),
+            on_done=self.opened.emit,
         )
         job.failed.connect(lambda _: self._on_failed(project))
 
@@ -113,9 +116,7 @@ def _import_coco(project: Project, file: Path) -> Iterator[Any]:
         dataset, problems = coco.read(file)
         matched = coco.match_images(dataset, project.folder)
         if not matched.paths:
-            raise LabelError(
-                f"{file}: none of its {len(dataset.images)} images is in {project.folder}; name the folder that holds them."
-            )
+            raise LabelError(f"{file}: none of its images is in {project.folder}; name the folder that holds them.")
         worker.import_dataset(dataset, matched.paths)
         yield _summary(len(dataset.boxes), matched, problems)
     finally:

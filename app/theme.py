@@ -128,7 +128,9 @@ def style_sheet(theme: Theme) -> str:
     text = (Path(__file__).with_name("style.qss")).read_text("utf-8")
     arrow = (RESOURCES / "icons" / f"arrow-{theme.name}.svg").as_posix()
     check = (RESOURCES / "icons" / f"check-{theme.name}.svg").as_posix()
-    return Template(text).substitute(values, radius=RADIUS, body=BODY, small=SMALL, title=TITLE, arrow=arrow, check=check)
+    return Template(text).substitute(
+        values, radius=RADIUS, body=BODY, small=SMALL, title=TITLE, arrow=arrow, check=check
+    )
 
 
 class _SvgEngine(QIconEngine):

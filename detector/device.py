@@ -1,5 +1,7 @@
 """Which processor does the work, and how to say so."""
 
+import os
+
 import torch
 
 from detector.errors import OptionsError
@@ -26,8 +28,16 @@ def pick(wanted: str = "auto") -> torch.device:
     return device
 
 
+def leave_one_core() -> None:
+    """From now on let PyTorch leave one core to others, where there are several."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+
+
 def describe(device: torch.device) -> str:
     """The device in words: "CUDA: NVIDIA H200", "MPS", "CPU: 2 threads"."""
     if device.type == "cuda":
         return f"CUDA: {torch.cuda.get_device_name(device)}"
-    return "MPS" if device.type == "mps" else f"CPU: {torch.get_num_threads()} threads"
+    if device.type == "mps":
+        return "MPS"
+    threads = torch.get_num_threads()
+    return f"CPU: {threads} thread{'s' * (threads != 1)}"

@@ -17,8 +17,10 @@ NO_FOCUS = Qt.FocusPolicy.NoFocus
 class Stage(QWidget):
     """The middle of the window."""
 
-    def __init__(self, document: Document, view: CanvasView, tools: list[QAction], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, document: Document, view: CanvasView, tools: list[QAction], parent: QWidget | None = None
+    ) -> None:
+        super().__init__()
         self._document, self._view = document, view
         self._zoom = 1.0
         self._tools = _tool_bar(tools, self)
@@ -87,7 +89,9 @@ def info_line(document: Document, zoom: float) -> str:
     size = f"{image.width} × {image.height}" if image.width else ""
     place = document.visible.index(document.current) + 1 if document.current in document.visible else 0
     kind = "" if document.filter.kind.value == "all" else f" {document.filter.kind.value}"
-    return "   ·   ".join(filter(None, (image.path, size, f"{zoom:.0%}", f"{place:,} of {len(document.visible):,}{kind}")))
+    return "   ·   ".join(
+        filter(None, (image.path, size, f"{zoom:.0%}", f"{place:,} of {len(document.visible):,}{kind}"))
+    )
 
 
 def hint_line(document: Document) -> str:

@@ -226,6 +226,6 @@ def _number(low: int, high: int, value: int, on_change: Callable[[], None]) -> Q
     box.setRange(low, high)
     box.setValue(value)
     box.setGroupSeparatorShown(True)
-    box.lineEdit().setTextMargins(6, 0, 0, 0)  # which style sheets do not reach
+    box.lineEdit().setTextMargins(9, 0, 0, 0)  # which style sheets do not reach
     box.valueChanged.connect(lambda _: on_change())
     return box

@@ -50,9 +50,13 @@ class FineTunePlan:
 
     def summary(self) -> str:
         """Which images train, validate, and are left out, and why."""
-        parts = [f"{count(self.train, 'reviewed image')} train{'s' * (self.train == 1)}", f"{self.validate} validate"]
+        train, validate = self.train, self.validate
+        parts = [
+            f"{count(train, 'reviewed image')} train{'s' * (train == 1)}",
+            f"{validate:,} validate{'s' * (validate == 1)}",
+        ]
         if self.undivided:
-            parts.append(f"{self.undivided} more are shared out as it starts")
+            parts.append(f"{self.undivided:,} more {_are(self.undivided)} shared out as it starts")
         reasons = (
             (self.started, f"{count(self.started, 'started image')} {_are(self.started)} not reviewed"),
             (self.unlabelled, f"{self.unlabelled:,} {_are(self.unlabelled)} unlabelled"),

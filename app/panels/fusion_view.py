@@ -78,10 +78,10 @@ class FusionView(QWidget):
 
     # Events
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         self._lay_out()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position().x(), event.position().y()
         node = geometry.node_at(self._nodes, self._pointer)
         edge = None if node else geometry.edge_at(self._curves, self._pointer)
@@ -89,10 +89,10 @@ class FusionView(QWidget):
             self._node, self._edge = node, edge
             self.update()
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+    def leaveEvent(self, event: QEvent) -> None:
         self.forget_pointer()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         self.draw(painter)
         if (told := self.card()) is not None:

@@ -145,34 +145,28 @@ class TrainingPanel(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self._column.addLayout(header)
-        self._column.addWidget(self._inset(self._bar))
-        self._column.addWidget(self._inset(self._make_banner()))
+        self._bar_row, self._banner_row = _inset(self._bar), _inset(self._make_banner())
+        self._column.addWidget(self._bar_row)
+        self._column.addWidget(self._banner_row)
         self._column.addStretch(1)
         return page
 
     def _make_banner(self) -> QFrame:
-        self._banner = QFrame()
-        self._banner.setProperty("role", "field")
+        banner = QFrame()
+        banner.setProperty("role", "field")
         self._verdict_label = QLabel()
         self._verdict_label.setTextFormat(Qt.TextFormat.PlainText)
         self._verdict_label.setWordWrap(True)
         self._use, self._keep = QPushButton(), QPushButton()
         self._use.clicked.connect(self._on_use)
         self._keep.clicked.connect(self._on_keep)
-        row = QHBoxLayout(self._banner)
+        row = QHBoxLayout(banner)
         row.setContentsMargins(12, 8, 8, 8)
         row.setSpacing(8)
         row.addWidget(self._verdict_label, 1)
         row.addWidget(self._keep)
         row.addWidget(self._use)
-        return self._banner
-
-    def _inset(self, widget: QWidget) -> QWidget:
-        frame = QWidget()
-        row = QHBoxLayout(frame)
-        row.setContentsMargins(16, 0, 16, 0)
-        row.addWidget(widget)
-        return frame
+        return banner
 
     def _show_plots(self) -> None:
         if self._plots is None:
@@ -189,7 +183,7 @@ class TrainingPanel(QWidget):
         self._where.setText(f"{STATES[self.state]} · {course.progress_text(self.state)}")
         self._stop.setVisible(not ended)
         self._stop.setEnabled(self.state is not RunState.STOPPING)
-        self._bar.parentWidget().setVisible(not ended)
+        self._bar_row.setVisible(not ended)
         self._bar.setRange(0, course.started.steps if course.started else 0)
         self._bar.setValue(course.step)
         if self._plots is not None:
@@ -199,7 +193,7 @@ class TrainingPanel(QWidget):
     def _refresh_banner(self) -> None:
         self.verdict = None if self._decided else self.course.verdict(self.state, reason=self._reason)
         verdict = self.verdict
-        self._banner.parentWidget().setVisible(verdict is not None)
+        self._banner_row.setVisible(verdict is not None)
         if verdict is None:
             return
         self._verdict_label.setText(verdict.text)
@@ -236,3 +230,12 @@ def _button(text: str, role: str, hint: str) -> QPushButton:
     button.setProperty("role", role)
     button.setToolTip(hint)
     return button
+
+
+def _inset(widget: QWidget) -> QWidget:
+    """The widget with the panel's margins beside it."""
+    frame = QWidget()
+    row = QHBoxLayout(frame)
+    row.setContentsMargins(16, 0, 16, 0)
+    row.addWidget(widget)
+    return frame

@@ -41,14 +41,14 @@ class TrainingPlots(QWidget):
     def show_course(self, course: Course) -> None:
         """Draw a run as it is now."""
         total = course.started.steps if course.started else 1
-        self.loss.setXRange(0, total, padding=0.02)
+        self.loss.getViewBox().setXRange(0, total, padding=0.02)
         smooth = course.smooth_losses()
         self.raw_curve.setData(course.steps, course.losses)
         self.loss_curve.setData(course.steps, smooth)
         if smooth:
-            self.loss.setYRange(0, 1.1 * max(smooth), padding=0)  # single losses may leap out
+            self.loss.getViewBox().setYRange(0, 1.1 * max(smooth), padding=0)  # single losses may leap out
         self.ap_curve.setData(course.evaluated, course.aps)
-        self.ap.setYRange(0, min(1.0, 1.2 * max(course.aps, default=0.0) + 0.02), padding=0.02)
+        self.ap.getViewBox().setYRange(0, min(1.0, 1.2 * max(course.aps, default=0.0) + 0.02), padding=0.02)
         self.start_line.setVisible(course.start_ap is not None)
         if course.start_ap is not None:
             self.start_line.setValue(course.start_ap)
@@ -58,7 +58,7 @@ class TrainingPlots(QWidget):
         self.loss_title.setText(f"Loss  {smooth[-1]:.3f}" if smooth else "Loss")
         self.ap_title.setText(_ap_title(course))
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self._paint_in_theme()
         super().changeEvent(event)
@@ -103,7 +103,8 @@ def _plot() -> pg.PlotWidget:
         axis.setStyle(tickFont=font, tickLength=0)
         axis.enableAutoSIPrefix(False)
     plot.getAxis("left").setWidth(44)
-    plot.getPlotItem().layout.setContentsMargins(0, 4, 16, 0)  # room for half of the last number
+    layout = plot.getPlotItem().layout  # pyright: ignore[reportOptionalMemberAccess]
+    layout.setContentsMargins(0, 4, 16, 0)  # pyright: ignore[reportAttributeAccessIssue]  # half of the last number
     return plot
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.jobs import INTERVAL, Busy, Jobs
+from app.jobs import INTERVAL, BusyError, Jobs
 from app.notifications import Kind, Notifications
 from detector.errors import ImageError
 
@@ -89,7 +89,7 @@ def test_a_job_is_cancelled_within_a_second_and_closes_its_work(jobs: Jobs, qtbo
 
 def test_the_device_has_one_job_at_a_time(jobs: Jobs, qtbot: QtBot):
     first = jobs.start("Auto-labelling", lambda: until(threading.Event()), device=True)
-    with pytest.raises(Busy, match="Auto-labelling is still running"):
+    with pytest.raises(BusyError, match="Auto-labelling is still running"):
         jobs.start("again", lambda: until(threading.Event()), device=True)
     with qtbot.waitSignal(first.cancelled):
         first.cancel()
