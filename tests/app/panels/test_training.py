@@ -1,0 +1,154 @@
+"""The panel of training, from its first event to the choice between two models."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.panels import training
+from app.panels.training import TrainingPanel, load_plots
+from app.panels.training_plots import TrainingPlots
+from app.training_process import RunState
+from detector.events import CheckpointSaved, Evaluated, RunFinished, RunStarted, StepDone
+
+STARTED = RunStarted("d0", ("nut",), 512, 40, 30, 400, 8, "CPU: 2 threads")
+STEPS = [StepDone(number, 2 - number / 100, 0.5, 0.5, 1e-3, 4.0) for number in range(1, 101)]
+SAVED = CheckpointSaved(80, "last", "elsewhere/last.safetensors")
+FOLDER = Path("/project/runs/1")
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, qapp: QApplication) -> TrainingPanel:
+    theme.apply(qapp, theme.LIGHT)
+    made = TrainingPanel()
+    qtbot.addWidget(made)
+    made.resize(900, 300)
+    made.show()
+    return made
+
+
+def plots(panel: TrainingPanel) -> TrainingPlots:
+    assert panel._plots is not None
+    return panel._plots
+
+
+def end(panel: TrainingPanel, before: float, after: float) -> None:
+    panel.set_run(FOLDER, model="D0")
+    best = "elsewhere/best.safetensors"
+    panel.add_events([STARTED, *STEPS, RunFinished(400, "done", 9.0, best, {"AP": after}, {"AP": before})])
+    panel.set_state(RunState.FINISHED)
+
+
+def test_without_a_run_it_explains_itself(panel: TrainingPanel) -> None:
+    assert panel._pages.currentIndex() == 0
+    panel.set_run(FOLDER, model="D0")
+    assert panel._pages.currentIndex() == 1
+    panel.set_run(None)
+    assert panel._pages.currentIndex() == 0
+
+
+def test_curves_follow_the_events(panel: TrainingPanel) -> None:
+    panel.set_run(FOLDER, model="<b>D0</b>")
+    assert panel._title.text() == "Fine-tuning <b>D0</b>"
+    panel.add_events([STARTED, Evaluated(0, {"AP": 0.25}), *STEPS[:40], Evaluated(40, {"AP": 0.5})])
+    panel.set_state(RunState.RUNNING)
+    shown = plots(panel)
+    assert shown.raw_curve.getData()[0].tolist() == list(range(1, 41))
+    assert shown.ap_curve.getData()[1].tolist() == [0.25, 0.5]
+    assert (shown.start_line.isVisible(), shown.start_line.value()) == (True, 0.25)
+    assert shown.ap_title.text() == "AP on the validation images  0.500 · start 0.250 (dashed)"
+    assert panel._where.text() == "Training · step 40 of 400 · 4.0 images/s · 12 min left · CPU: 2 threads"
+    assert (panel._bar.value(), panel._bar.maximum()) == (40, 400)
+    panel.add_events(STEPS[40:])
+    assert shown.raw_curve.getData()[0].tolist() == list(range(1, 101))
+    low, high = shown.loss.viewRange()[0]
+    assert low <= 0
+    assert high >= 400
+
+
+def test_a_new_run_starts_from_nothing(panel: TrainingPanel) -> None:
+    end(panel, 0.25, 0.5)
+    panel.set_run(FOLDER, model="D1")
+    assert panel.course.steps == []
+    assert not panel._banner_row.isVisible()
+    assert panel._stop.isVisible()
+    assert not plots(panel).start_line.isVisible()
+
+
+def test_curves_take_the_theme(panel: TrainingPanel, qapp: QApplication) -> None:
+    panel.set_run(FOLDER, model="D0")
+    theme.apply(qapp, theme.DARK)
+    assert plots(panel).loss.backgroundBrush().color().name().upper() == theme.DARK.panel
+    assert plots(panel).loss_curve.opts["pen"].color().name().upper() == theme.DARK.accent
+    theme.apply(qapp, theme.LIGHT)
+
+
+def test_stopping_is_asked_for_and_after_a_while_killing(
+    qtbot: QtBot, panel: TrainingPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "PATIENCE", 1)
+    panel.set_run(FOLDER, model="D0")
+    panel.set_state(RunState.RUNNING)
+    with qtbot.waitSignal(panel.stop_wanted):
+        panel._stop.click()
+    assert not panel._kill.isVisible()
+    panel.set_state(RunState.STOPPING)
+    assert not panel._stop.isEnabled()
+    qtbot.waitUntil(panel._kill.isVisible)
+    with qtbot.waitSignal(panel.kill_wanted):
+        panel._kill.click()
+    panel.set_state(RunState.STOPPED)
+    assert not panel._kill.isVisible()
+    assert not panel._stop.isVisible()
+
+
+def test_a_better_model_is_offered_first(qtbot: QtBot, panel: TrainingPanel) -> None:
+    end(panel, 0.41, 0.58)
+    assert panel._verdict_label.text() == "AP 0.41 → 0.58 on your 30 validation images. Use the new model?"
+    assert (panel._use.property("role"), panel._keep.property("role")) == ("primary", "")
+    with qtbot.waitSignal(panel.use_wanted) as wanted:
+        panel._use.click()
+    assert wanted.args == [FOLDER / "best.safetensors"]
+    assert not panel._banner_row.isVisible()
+    panel.set_state(RunState.FINISHED)
+    assert not panel._banner_row.isVisible()  # asked once
+
+
+def test_a_worse_model_is_not_pressed_upon_anyone(qtbot: QtBot, panel: TrainingPanel) -> None:
+    end(panel, 0.58, 0.41)
+    assert (panel._use.property("role"), panel._keep.property("role")) == ("", "primary")
+    assert panel._use.text() == "Use it anyway"
+    with qtbot.waitSignal(panel.keep_wanted), qtbot.assertNotEmitted(panel.use_wanted):
+        panel._keep.click()
+    assert not panel._banner_row.isVisible()
+
+
+def test_after_a_death_the_last_checkpoint_is_offered(qtbot: QtBot, panel: TrainingPanel) -> None:
+    panel.set_run(FOLDER, model="D0")
+    panel.add_events([STARTED, *STEPS, SAVED])
+    panel.set_state(RunState.DIED, reason="<b>No</b> space left on device")
+    assert "<b>No</b> space left on device. The last checkpoint (step 80) can be used." in panel._verdict_label.text()
+    with qtbot.waitSignal(panel.use_wanted) as wanted:
+        panel._use.click()
+    assert wanted.args == [FOLDER / "last.safetensors"]
+
+
+def test_a_choice_that_was_made_is_not_asked_again(panel: TrainingPanel) -> None:
+    panel.set_run(FOLDER, model="D0", decided=True)
+    panel.add_events([STARTED, SAVED])
+    panel.set_state(RunState.DIED)
+    assert not panel._banner_row.isVisible()
+
+
+def test_a_run_without_checkpoint_can_only_be_closed(qtbot: QtBot, panel: TrainingPanel) -> None:
+    panel.set_run(FOLDER, model="D0")
+    panel.set_state(RunState.DIED, reason="no boxes")
+    assert not panel._use.isVisible()
+    with qtbot.waitSignal(panel.keep_wanted):
+        panel._keep.click()
+
+
+def test_plots_can_be_loaded_ahead() -> None:
+    assert list(load_plots()) == [None]
