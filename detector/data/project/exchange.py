@@ -23,7 +23,7 @@ from detector.errors import ImageError
 
 OURS = "efficientdet_studio"
 FLAGS = ("occluded", "truncated", "difficult")
-LARGEST_ID = 2**53  # of images that keep the id of their file; JSON of other programs holds no larger ones exactly
+LARGEST_ID = 2**53  # that is kept; other programs' JSON holds no larger numbers exactly
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _Default = TypeVar("_Default", bound=StrEnum | None)
 
@@ -129,7 +129,8 @@ def _match_classes(
         ids[item.id] = matched[number] if number in matched else next(new_ids)
         if number not in matched:
             position += 1
-            category_id = item.id if item.id not in taken else next(free_category_ids(taken))
+            is_free = item.id not in taken and abs(item.id) < LARGEST_ID
+            category_id = item.id if is_free else next(free_category_ids(taken))
             taken.add(category_id)
             colour = class_colour(position)
             added.append(ProjectClass(ids[item.id], item.name, colour, position, category_id, extra=item.extra))

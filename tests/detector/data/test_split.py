@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.data.split import AT_LEAST, ONE_IN, Side, content_key, split
+from detector.data.split import AT_LEAST, ONE_IN, Side, content_key, next_side, split
 
 single_labels = st.lists(st.integers(0, 4), max_size=60)
 many_labels = st.lists(st.sets(st.integers(0, 5), max_size=4), max_size=40)
@@ -78,3 +78,45 @@ def test_content_key_is_of_the_bytes_not_the_name(tmp_path):
     a, b, c = (content_key(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg"))
     assert a == b != c
     assert content_key(tmp_path / "gone.jpg") != content_key(tmp_path / "lost.jpg")
+
+
+def side_by_side(labels: list[set[int]], salt: int) -> list[Side]:
+    """The sides that images get one after the other."""
+    sides: list[Side] = []
+    for number, classes in enumerate(labels):
+        kept: dict[int, Counter[Side]] = {}
+        for before, side in zip(labels, sides, strict=False):
+            for label in before:
+                kept.setdefault(label, Counter())[side] += 1
+        sides.append(next_side(f"{salt}-{number}", classes, kept))
+    return sides
+
+
+@given(single_labels, st.integers())
+def test_classes_that_come_one_by_one_get_their_share_at_any_time(labels: list[int], salt: int):
+    sides = side_by_side([{label} for label in labels], salt)
+    for end in range(1, len(labels) + 1):
+        kept = Counter(zip(labels[:end], sides, strict=False))
+        for label, images in Counter(labels[:end]).items():
+            assert wanted(images) <= kept[label, Side.VAL] < images
+
+
+@given(many_labels, st.integers())
+def test_each_class_is_learned_whatever_comes(labels: list[set[int]], salt: int):
+    sides = side_by_side(labels, salt)
+    for label in set().union(*labels):
+        of_class = [side for classes, side in zip(labels, sides, strict=True) if label in classes]
+        assert of_class[0] is Side.TRAIN
+
+
+def test_images_without_boxes_and_later_ones_go_by_their_hash():
+    keys = keys_for(200, 0)
+    by_hash = split(keys, [()] * 200)
+    enough = {1: {Side.TRAIN: 100, Side.VAL: 50}}
+    assert [next_side(key, (), {}) for key in keys] == by_hash
+    assert [next_side(key, (1,), enough) for key in keys] == by_hash
+
+
+def test_a_class_without_training_images_comes_before_one_that_is_short_in_validation():
+    assert next_side("a", (1, 2), {1: {Side.TRAIN: 9}, 2: {Side.VAL: 3}}) is Side.TRAIN
+    assert next_side("a", (1, 2), {1: {Side.TRAIN: 9}, 2: {Side.TRAIN: 1, Side.VAL: 3}}) is Side.VAL

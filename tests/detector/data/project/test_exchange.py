@@ -1,0 +1,191 @@
+"""A project becomes a COCO file and a COCO file a project, and nothing is lost on the way."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from detector.data import coco
+from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.project.exchange import OURS
+from detector.data.project.records import Change, Origin, State
+from detector.data.project.store import Project
+from detector.data.split import Side
+
+Opener = Callable[..., Project]
+FILE = {
+    "info": {"year": 2020},
+    "licenses": [{"id": 1}],
+    "images": [
+        {"id": 70, "file_name": "sub/3.png", "width": 9, "height": 9, "license": 1},
+        {"id": 5, "file_name": "1.png"},
+        {"id": 6, "file_name": "gone/x.png", "width": 30, "height": 20},
+        {"id": 7, "file_name": "../secret.png"},
+        {"id": 8, "file_name": "/etc/passwd.png"},
+        {"id": 9, "file_name": "http://example.org/a.png"},
+    ],
+    "categories": [{"id": 7, "name": "nut", "supercategory": "part"}, {"id": 0, "name": "bolt"}],
+    "annotations": [
+        {"id": 0, "image_id": 70, "category_id": 0, "bbox": [1.5, 2, 3, 4.25], "segmentation": [[1]], "tag": {"a": None}},
+        {"id": 1, "image_id": 70, "category_id": 7, "bbox": [0, 0, 5, 5], "iscrowd": 1, "segmentation": {"size": [1]}},
+        {"id": 2, "image_id": 6, "category_id": 7, "bbox": [-1, 0, 5, 5], "area": 7.5},
+        {"id": 3, "image_id": 7, "category_id": 7, "bbox": [0, 0, 5, 5]},
+    ],
+}  # fmt: skip
+
+
+def imported(project: Project, document: dict, folder: Path) -> None:
+    dataset, _ = coco.parse(document, "a.json")
+    project.import_dataset(dataset, coco.match_images(dataset, folder).paths)
+
+
+def unsaid(entry: dict) -> dict:
+    return {key: value for key, value in entry.items() if key not in (OURS, "id")}
+
+
+def test_a_coco_file_comes_back_as_it_was(folder: Path):
+    project = Project.open(folder)
+    imported(project, FILE, folder)
+    list(project.scan())
+    document = coco.to_document(project.dataset())
+    project.close()
+    assert (document["info"], document["licenses"]) == (FILE["info"], FILE["licenses"])
+    assert document["categories"] == FILE["categories"]
+    kept = {entry["id"]: unsaid(entry) for entry in document["images"]}
+    assert kept[70] == {"file_name": "sub/3.png", "width": 64, "height": 48, "license": 1}  # the file's size, not 9 × 9
+    assert kept[5]["file_name"] == "1.png"
+    assert kept[6] == {"file_name": "gone/x.png", "width": 30, "height": 20}
+    assert sorted(entry["file_name"] for entry in document["images"]) == [
+        *("1.png", "10.png", "2.png", "gone/x.png", "sub/3.png"),
+    ]  # nothing that leads out of the folder
+    defaults = {"iscrowd": 0, "segmentation": []}
+    written = {(entry["image_id"], tuple(entry["bbox"])): unsaid(entry) for entry in document["annotations"]}
+    for entry in FILE["annotations"][:3]:
+        expected = {**defaults, "area": entry["bbox"][2] * entry["bbox"][3], **entry}
+        del expected["id"]
+        assert written.pop((entry["image_id"], tuple(entry["bbox"]))) == expected
+    assert written == {}
+
+
+def test_imported_images_are_started_not_reviewed(opened: Opener, folder: Path):
+    project = opened()
+    imported(project, FILE, folder)
+    states = {image.path: image.state for image in project.images()}
+    assert states["sub/3.png"] is State.STARTED
+    assert states["1.png"] is State.UNLABELLED
+    image = next(image for image in project.images() if image.path == "sub/3.png")
+    assert {box.origin for box in project.boxes(image.id)} == {Origin.IMPORTED}
+    assert [(item.name, item.category_id) for item in project.classes()] == [("nut", 7), ("bolt", 0)]
+
+
+def test_a_persons_work_is_not_touched_by_an_import(opened: Opener, folder: Path, add_class, draw):
+    project = opened()
+    nut = add_class(project, "Nut")
+    image = next(image for image in project.images() if image.path == "sub/3.png")
+    box = draw(project, image, nut)
+    empty = next(image for image in project.images() if image.path == "1.png")
+    project.apply(Change(images=((empty, replace(empty, state=State.REVIEWED)),)))
+    document = json.loads(json.dumps(FILE))
+    document["annotations"].append({"id": 9, "image_id": 5, "category_id": 0, "bbox": [0, 0, 5, 5]})
+    for _ in range(2):
+        imported(project, document, folder)
+        assert project.boxes(image.id) == (box,)
+        assert project.boxes(empty.id) == ()
+        assert project.image(empty.id).state is State.REVIEWED
+    assert [item.name for item in project.classes()] == ["Nut", "bolt"]
+    assert sum(len(project.boxes(image.id)) for image in project.images()) == 2  # that of gone/x.png came once
+
+
+def test_what_coco_cannot_say_survives_in_a_key_of_our_own(
+    opened: Opener, folder: Path, tmp_path: Path, add_class, draw
+):
+    project = opened()
+    bolt = add_class(project)
+    image, empty, other, _ = project.images()
+    box = replace(
+        draw(project, image, bolt), occluded=True, difficult=True, origin=Origin.ACCEPTED, model="D0", score=0.5
+    )
+    project.apply(Change(boxes=((project.boxes(image.id)[0], box),)))
+    for before, state, side in ((image, State.REVIEWED, Side.TRAIN), (empty, State.REVIEWED, Side.VAL)):
+        project.apply(Change(images=((before, replace(before, state=state, split=side, note="ok", ignored=False)),)))
+    project.apply(Change(images=((other, replace(other, ignored=True)),)))
+    written = tmp_path / "out.json"
+    coco.write(project.dataset(), written)
+    assert "score" not in json.loads(written.read_text())["annotations"][0]
+    images = {item.path: (item.state, item.split, item.note, item.ignored) for item in project.images()}
+    project.close()
+    for path in (folder / ".efficientdet-studio").glob("*.db*"):
+        path.unlink()
+    again = Project.open(folder)
+    imported(again, json.loads(written.read_text()), folder)
+    assert {item.path: (item.state, item.split, item.note, item.ignored) for item in again.images()} == images
+    (back,) = again.boxes(image.id)
+    assert back == replace(box, id=back.id, class_id=back.class_id, score=None)
+    again.close()
+
+
+@pytest.mark.parametrize("said", ["text", {"state": 5, "split": [], "note": None, "origin": {}, "model": 3}, None])
+def test_nonsense_in_our_key_is_passed_over(said: object, opened: Opener, folder: Path):
+    project = opened()
+    image = {"id": 1, "file_name": "1.png", OURS: said}
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5], OURS: said}
+    document = {"images": [image], "annotations": [annotation], "categories": [{"id": 1, "name": "bolt"}]}
+    imported(project, document, folder)
+    first = project.images()[0]
+    assert (first.state, first.split) == (State.STARTED, None)
+    (box,) = project.boxes(first.id)
+    assert (box.origin, box.model) == (Origin.IMPORTED, None)
+
+
+def test_numbers_that_no_database_holds_are_given_anew(opened: Opener, folder: Path):
+    project = opened()
+    images = (ImageEntry(2**80, "1.png"), ImageEntry(-3, "2.png"), ImageEntry(4, "sub/../2.png"))
+    classes = (ObjectClass(2**80, "bolt"), ObjectClass(-(2**80), "nut"), ObjectClass(3, "nut"), ObjectClass(4, "nut"))
+    boxes = tuple(Box(image.id, item.id, (0, 0, 5, 5)) for image in images for item in classes)
+    paths = {image.id: folder / image.path for image in images}
+    project.import_dataset(Dataset(images, classes, boxes), paths)
+    assert [len(project.boxes(image.id)) for image in project.images()] == [4, 8, 0, 0]
+    assert len({item.id for item in project.dataset().classes}) == 4
+
+
+def test_parts_of_the_data_set(opened: Opener, folder: Path, add_class, draw):
+    project = opened()
+    bolt = add_class(project)
+    one, two, ten, three = project.images()
+    for image, values in (
+        (one, {"state": State.REVIEWED, "split": Side.TRAIN}),
+        (two, {"state": State.REVIEWED, "split": Side.VAL}),
+        (ten, {"state": State.REVIEWED, "split": Side.TRAIN, "ignored": True}),
+        (three, {"state": State.STARTED}),
+    ):
+        draw(project, image, bolt)
+        project.apply(Change(images=((image, replace(image, **values)),)))
+
+    def names(**options) -> list[str]:
+        part = project.dataset(**options)
+        assert len(part.boxes) == len(part.images)
+        return [image.path for image in part.images]
+
+    assert names() == ["1.png", "2.png", "10.png", "sub/3.png"]
+    assert names(reviewed_only=True) == ["1.png", "2.png"]
+    assert names(reviewed_only=True, side=Side.VAL) == ["2.png"]
+    assert names(side=Side.TRAIN) == ["1.png", "10.png"]
+
+
+def test_sizes_come_from_the_files_once(opened: Opener, folder: Path):
+    project = opened()
+    (folder / "2.png").write_bytes(b"damaged")
+    sizes = {image.path: (image.width, image.height) for image in project.dataset().images}
+    assert sizes == {"1.png": (64, 48), "2.png": (None, None), "10.png": (64, 48), "sub/3.png": (64, 48)}
+    Image.new("RGB", (8, 8)).save(folder / "1.png")
+    assert project.dataset().images[0].width == 64  # it was kept
+
+
+def test_categories_that_two_classes_have_are_told_apart(opened: Opener, add_class):
+    project = opened()
+    first, second, third = (add_class(project, name) for name in "abc")
+    project.apply(Change(classes=((second, replace(second, category_id=first.category_id)),)))
+    assert [item.id for item in project.dataset().classes] == [first.category_id, 4, third.category_id]
