@@ -1,10 +1,12 @@
 """What a run's events add up to: its curves, how far it is, and what to do with the model at its end."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import PurePath
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from app.training_process import RunState
 from app.wording import count
@@ -12,6 +14,7 @@ from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunS
 from detector.training.run_folder import LAST
 
 FEW_IMAGES = 20  # to measure on: with fewer, AP moves a lot by chance
+STRETCHES = 400  # of a curve as drawn
 SMOOTHING = 8  # steps to either side that the drawn loss is averaged over
 
 
@@ -69,11 +72,12 @@ class Course:
         """Optimiser steps done."""
         return self.newest.step if self.newest else self.started.step if self.started else 0
 
-    def smooth_losses(self) -> list[float]:
+    def smooth_losses(self) -> NDArray[np.float64]:
         """The losses as a curve that can be read: averages over the steps around each."""
-        sums = [0.0, *accumulate(self.losses)]
-        spans = ((max(0, i - SMOOTHING), min(len(self.losses), i + SMOOTHING + 1)) for i in range(len(self.losses)))
-        return [(sums[end] - sums[first]) / (end - first) for first, end in spans]
+        sums = np.cumsum([0.0, *self.losses])
+        places = np.arange(len(self.losses))
+        first, end = np.maximum(places - SMOOTHING, 0), np.minimum(places + SMOOTHING + 1, len(self.losses))
+        return (sums[end] - sums[first]) / (end - first)
 
     def progress_text(self, state: RunState) -> str:
         """How far, how fast and how long still as long as it runs, on what."""
@@ -138,6 +142,19 @@ class Course:
         if finished.reason == "stopped":
             return f"Stopped after step {finished.step:,}. "
         return f"Ended after step {finished.step:,} for want of progress. " if finished.reason == "early" else ""
+
+
+def thinned(steps: Sequence[int], values: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The lowest and the highest value of each of at most 400 stretches, where there are more values than twice that:
+    drawing all of a long run would hold the window up.
+    """
+    x, y = np.asarray(steps, np.int64), np.asarray(values, np.float64)
+    if len(x) <= 2 * STRETCHES:
+        return x, y
+    starts = np.linspace(0, len(x), STRETCHES, endpoint=False).astype(np.int64)
+    ends = np.append(starts[1:], len(x)) - 1
+    lowest, highest = np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)
+    return np.stack([x[starts], x[ends]], axis=1).ravel(), np.stack([lowest, highest], axis=1).ravel()
 
 
 def ap_change(before: float | None, after: float) -> str:

@@ -3,10 +3,11 @@
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
-from app.training_course import Course
+from app.elided_label import ElidedLabel
+from app.training_course import Course, thinned
 
 GRID = 0.7  # opacity
 FAINT = 70  # of 255: the losses of single steps behind their average
@@ -25,8 +26,6 @@ class TrainingPlots(QWidget):
         self.start_line = pg.InfiniteLine(angle=0)
         self.ap.addItem(self.start_line)
         self.ap_curve = self.ap.plot(symbol="o", symbolSize=6)
-        for curve in (self.raw_curve, self.loss_curve):
-            curve.setDownsampling(auto=True, method="peak")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 8)
         row.setSpacing(24)
@@ -43,19 +42,19 @@ class TrainingPlots(QWidget):
         total = course.started.steps if course.started else 1
         self.loss.getViewBox().setXRange(0, total, padding=0.02)
         smooth = course.smooth_losses()
-        self.raw_curve.setData(course.steps, course.losses)
-        self.loss_curve.setData(course.steps, smooth)
-        if smooth:
-            self.loss.getViewBox().setYRange(0, 1.1 * max(smooth), padding=0)  # single losses may leap out
+        self.raw_curve.setData(*thinned(course.steps, course.losses))
+        self.loss_curve.setData(*thinned(course.steps, smooth))
+        if len(smooth):
+            self.loss.getViewBox().setYRange(0, 1.1 * float(smooth.max()), padding=0)  # single losses may leap out
         self.ap_curve.setData(course.evaluated, course.aps)
         self.ap.getViewBox().setYRange(0, min(1.0, 1.2 * max(course.aps, default=0.0) + 0.02), padding=0.02)
         self.start_line.setVisible(course.start_ap is not None)
         if course.start_ap is not None:
             self.start_line.setValue(course.start_ap)
-        for plot, has_values in ((self.loss, bool(smooth)), (self.ap, bool(course.aps))):
+        for plot, has_values in ((self.loss, len(smooth) > 0), (self.ap, bool(course.aps))):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setStyle(showValues=has_values)
-        self.loss_title.setText(f"Loss  {smooth[-1]:.3f}" if smooth else "Loss")
+        self.loss_title.setText(f"Loss  {smooth[-1]:.3f}" if len(smooth) else "Loss")
         self.ap_title.setText(_ap_title(course))
 
     def changeEvent(self, event: QEvent) -> None:
@@ -81,8 +80,8 @@ class TrainingPlots(QWidget):
         self.start_line.setPen(pg.mkPen(colours.muted, width=1.5, style=Qt.PenStyle.DashLine))
 
 
-def _title() -> QLabel:
-    label = QLabel()
+def _title() -> ElidedLabel:
+    label = ElidedLabel()
     label.setProperty("role", "small")
     return label
 

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from app.training_course import SMOOTHING, Course, Verdict, ap_change, duration
+from app.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, duration, thinned
 from app.training_process import RunState
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
 
@@ -55,7 +56,20 @@ def test_smooth_losses_are_means_of_their_surroundings() -> None:
     assert len(smooth) == 40
     assert smooth[20] == pytest.approx(21.0)
     assert smooth[0] == pytest.approx(sum(range(1, SMOOTHING + 2)) / (SMOOTHING + 1))
-    assert course().smooth_losses() == []
+    assert course().smooth_losses().size == 0
+
+
+def test_long_curves_are_thinned_but_keep_their_peaks() -> None:
+    values = np.zeros(10 * STRETCHES)
+    values[1234], values[3456] = 5.0, -3.0
+    steps, drawn = thinned(range(1, len(values) + 1), values)
+    assert len(steps) == len(drawn) == 2 * STRETCHES
+    assert (drawn.max(), drawn.min()) == (5.0, -3.0)
+    assert (steps[0], steps[-1]) == (1, len(values))
+    assert abs(steps[drawn.argmax()] - 1235) <= 10
+    assert (np.diff(steps) >= 0).all()
+    short = thinned([1, 2, 3], [3.0, 1.0, 2.0])
+    assert [part.tolist() for part in short] == [[1, 2, 3], [3.0, 1.0, 2.0]]
 
 
 def test_progress_is_told_in_words() -> None:
