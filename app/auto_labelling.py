@@ -162,7 +162,7 @@ class AutoLabelling(QObject):
         try:
             info = engine.info
             pass_ = worker.begin_pass(
-                model=choice(source).title,
+                model=choice(source).name,
                 source=source,
                 names=info.classes,
                 category_ids=info.category_ids,

@@ -14,7 +14,7 @@ from app.model_choice import ModelInUse
 from app.models import info_of
 from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
-from app.panels.training import TrainingPanel
+from app.panels.training import TrainingPanel, load_plots
 from app.training_pace import paces
 from app.training_process import Run, RunState, RunWatcher, list_runs, start
 from detector.errors import StudioError
@@ -59,6 +59,7 @@ class FineTuning(QObject):
         training.kill_wanted.connect(self._on_kill_wanted)
         training.use_wanted.connect(self._on_use_wanted)
         training.keep_wanted.connect(self._decide)
+        training.plots_wanted.connect(self._load_plots)
         fusion.picture_wanted.connect(self._save_picture)
         fusion.table_wanted.connect(self._save_table)
 
@@ -192,6 +193,9 @@ class FineTuning(QObject):
         self._decide()
         self._model.choose(str(checkpoint))
         self._notifications.info("The new model is in use. Auto-label all lets it label the rest.")
+
+    def _load_plots(self) -> None:
+        self._jobs.start("Loading the plots", load_plots, on_done=self._training.show_plots)
 
     def _decide(self) -> None:
         project = self._document.project

@@ -11,6 +11,7 @@ from detector.model.weights import PUBLISHED, STARTER, weights_folder
 
 STARTER_NAME = "starter"
 OURS = ".safetensors"
+SEPARATOR = " · "
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class ModelChoice:
     source: str
     title: str
     missing: str = ""
+
+    @property
+    def name(self) -> str:
+        """The first part of the title, for narrow places."""
+        return self.title.partition(SEPARATOR)[0]
 
 
 def built_in() -> list[ModelChoice]:

@@ -117,9 +117,11 @@ def readable_on(ground: str) -> str:
 
 
 @cache
-def icon(name: str) -> QIcon:
-    """The icon resources/icons/NAME.svg in the colours of the theme in force, whichever that is when it is painted."""
-    return QIcon(_SvgEngine(name))
+def icon(name: str, *, on_accent: bool = False) -> QIcon:
+    """The icon resources/icons/NAME.svg in the colours of the theme in force, whichever that is when it is painted;
+    `on_accent`: for a ground in the accent colour.
+    """
+    return QIcon(_SvgEngine(name, on_accent=on_accent))
 
 
 def style_sheet(theme: Theme) -> str:
@@ -136,9 +138,9 @@ def style_sheet(theme: Theme) -> str:
 class _SvgEngine(QIconEngine):
     """Paints an SVG in the text colour; muted where it is disabled, in the accent where it is switched on."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, on_accent: bool) -> None:
         super().__init__()
-        self._name = name
+        self._name, self._on_accent = name, on_accent
         self._source = (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8")
 
     def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
@@ -159,13 +161,13 @@ class _SvgEngine(QIconEngine):
         return pixmap
 
     def clone(self) -> QIconEngine:
-        return _SvgEngine(self._name)
+        return _SvgEngine(self._name, on_accent=self._on_accent)
 
     def _colour(self, mode: QIcon.Mode, state: QIcon.State) -> str:
         theme = current()
         if mode is QIcon.Mode.Disabled:
             return theme.muted
-        if mode is QIcon.Mode.Selected:
+        if self._on_accent or mode is QIcon.Mode.Selected:
             return theme.on_accent
         return theme.accent if state is QIcon.State.On else theme.text
 

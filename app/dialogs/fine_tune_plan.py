@@ -10,7 +10,7 @@ from detector.data.project.records import ProjectClass, ProjectImage, State
 from detector.data.split import Side
 from detector.training.options import FineTuneOptions
 
-REVIEW = "review some in the list first: Space vouches for what is shown"
+REVIEW = "Review some first: Space vouches for what is shown"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class FineTunePlan:
     def problem(self) -> str:
         """Why it cannot start and what to do; "" where it can."""
         if not self.train + self.validate + self.undivided:
-            return f"No image is reviewed yet: {REVIEW}."
+            return f"No image is reviewed yet. {REVIEW}."
         if not self.boxes:
             return "The reviewed images that train have no boxes, so there is nothing to learn: review some with boxes."
         if not self.validate + self.undivided:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -61,10 +62,10 @@ class TopBar(QFrame):
             self._device,
             _line(),
             _button(actions["label-image"], text="Auto-label"),
-            _button(actions["label-all"], text="Auto-label all", role="soft"),
-            _button(actions["fine-tune"], text="Fine-tune", role="primary"),
+            VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
+            VerbButton(actions["fine-tune"], "Fine-tune", image="fine-tune", role="primary"),
         ):
-            row.addWidget(widget)
+            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
         row.addWidget(self._progress)
 
@@ -148,7 +149,22 @@ class Progress(QWidget):
         self.show()
 
 
-def _button(action: QAction, *, text: str = "", role: str = "") -> QToolButton:
+class VerbButton(QPushButton):
+    """A button that stands out, for an action of the table; its icon is resources/icons/NAME.svg of the action."""
+
+    def __init__(self, action: QAction, text: str, *, image: str, role: str) -> None:
+        super().__init__(text)
+        self.setProperty("role", role)
+        self.setIcon(icon(image, on_accent=role == "primary"))
+        self.setIconSize(QSize(ICON, ICON))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolTip(action.toolTip())
+        self.clicked.connect(action.trigger)
+        action.enabledChanged.connect(self.setEnabled)
+        self.setEnabled(action.isEnabled())
+
+
+def _button(action: QAction, *, text: str = "") -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
     button.setIconSize(QSize(ICON, ICON))
@@ -156,9 +172,6 @@ def _button(action: QAction, *, text: str = "", role: str = "") -> QToolButton:
     if text:
         button.setText(text)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    if role == "primary":  # its ground is the accent, so its icon is not the text's colour
-        button.setIcon(action.icon())
-    button.setProperty("role", role)
     return button
 
 

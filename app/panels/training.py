@@ -40,8 +40,8 @@ STATES = {
 
 
 def load_plots() -> Iterator[None]:
-    """Work for a worker, ahead of the first run: loads what the curves need, which takes half a second."""
-    import app.panels.training_plots  # noqa: F401
+    """In a worker: loads what the curves need, which would hold the window up for half a second."""
+    import pyqtgraph  # noqa: F401
 
     yield None
 
@@ -49,13 +49,15 @@ def load_plots() -> Iterator[None]:
 class TrainingPanel(QWidget):
     """Shows one run: `set_run`, then its events and states as they come.
 
-    use_wanted: a checkpoint's path, to be the model from now on. keep_wanted: the old model stays.
+    use_wanted: a checkpoint's path, to be the model from now on. keep_wanted: the old model stays. plots_wanted: run
+    `load_plots` in a worker, then call `show_plots`.
     """
 
     use_wanted = Signal(Path)
     keep_wanted = Signal()
     stop_wanted = Signal()
     kill_wanted = Signal()
+    plots_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,7 +85,8 @@ class TrainingPanel(QWidget):
         if folder is not None:
             self._folder = folder
             self._title.setText(f"Fine-tuning {model}")
-            self._show_plots()
+            if self._plots is None:
+                self.plots_wanted.emit()
         self._refresh()
 
     def add_events(self, events: Iterable[Event]) -> None:
@@ -100,6 +103,16 @@ class TrainingPanel(QWidget):
             self._patience.stop()
             self._kill.hide()
         self._refresh()
+
+    def show_plots(self) -> None:
+        """Draw the curves from now on."""
+        if self._plots is None:
+            from app.panels.training_plots import TrainingPlots
+
+            self._plots = TrainingPlots()
+            self._column.takeAt(self._column.count() - 1)  # the stretch that held their place
+            self._column.addWidget(self._plots, 1)
+            self._refresh()
 
     # Construction
 
@@ -167,14 +180,6 @@ class TrainingPanel(QWidget):
         row.addWidget(self._keep)
         row.addWidget(self._use)
         return banner
-
-    def _show_plots(self) -> None:
-        if self._plots is None:
-            from app.panels.training_plots import TrainingPlots
-
-            self._plots = TrainingPlots()
-            self._column.takeAt(self._column.count() - 1)  # the stretch that held their place
-            self._column.addWidget(self._plots, 1)
 
     # State
 
