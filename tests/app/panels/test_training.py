@@ -23,6 +23,7 @@ FOLDER = Path("/project/runs/1")
 def panel(qtbot: QtBot, qapp: QApplication) -> TrainingPanel:
     theme.apply(qapp, theme.LIGHT)
     made = TrainingPanel()
+    made.plots_wanted.connect(made.show_plots)
     qtbot.addWidget(made)
     made.resize(900, 300)
     made.show()
@@ -150,5 +151,17 @@ def test_a_run_without_checkpoint_can_only_be_closed(qtbot: QtBot, panel: Traini
         panel._keep.click()
 
 
-def test_plots_can_be_loaded_ahead() -> None:
+def test_plots_are_asked_for_once_and_show_what_came_before_them(qtbot: QtBot) -> None:
+    panel = TrainingPanel()
+    qtbot.addWidget(panel)
+    with qtbot.waitSignal(panel.plots_wanted):
+        panel.set_run(FOLDER, model="D0")
+    panel.add_events([STARTED, *STEPS])
     assert list(load_plots()) == [None]
+    panel.show_plots()
+    first = plots(panel)
+    assert first.raw_curve.getData()[0].tolist() == list(range(1, 101))
+    with qtbot.assertNotEmitted(panel.plots_wanted):
+        panel.set_run(FOLDER, model="D0")
+    panel.show_plots()
+    assert plots(panel) is first
