@@ -1,7 +1,7 @@
 """Auto-labelling a project: what a model finds in its images is stored as it is found."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from detector.boxes import Detections
@@ -16,7 +16,7 @@ QUICK = 0.05  # seconds an image: up to that, storing each by itself would slow 
 
 def label(
     project: Project, predictor: Predictor, pass_: Pass, images: Sequence[ProjectImage]
-) -> Iterator[LabellingEvent]:
+) -> Generator[LabellingEvent, None, None]:
     """Stores what the predictor finds in images, as predictions of a begun pass, and says which are done.
 
     Slow models have each image stored as it is done, quick ones several at once. Closing the generator ends the work

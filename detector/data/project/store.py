@@ -137,17 +137,23 @@ class Project:
         (image,) = IMAGES.select(self._database, "WHERE id = ?", (image_id,))
         return image
 
-    def note_decoded(self, image_id: int, *, width: int, height: int, key: str | None = None) -> None:
-        """Keeps the size as displayed, in pixels, and the key of the content (`content_key`), as decoding shows them.
+    def note_decoded(self, image_id: int, *, width: int, height: int, key: str = "") -> None:
+        """Keeps the size as displayed, in pixels, and the `content_key`, unless empty, as whoever decodes finds them.
 
         Where a project is read only nothing is kept.
         """
-        before = self._database.rows("SELECT width, height, content_key FROM images WHERE id = ?", (image_id,))
-        if self.read_only is not None or before == [(width, height, key or before[0][2])]:
-            return
-        sql = "UPDATE images SET width = ?, height = ?, content_key = coalesce(?, content_key) WHERE id = ?"
-        with self._database.transaction() as connection:
-            connection.execute(sql, (width, height, key, image_id))
+        self._note(image_id, width, height, key)
+
+    def _note(self, image_id: int, width: int | None, height: int | None, key: str) -> None:
+        """Writes only what is new: most images are decoded many times."""
+        ((*before, old_key),) = self._database.rows(
+            "SELECT width, height, content_key FROM images WHERE id = ?", (image_id,)
+        )
+        values = (width or before[0], height or before[1], key or old_key)
+        if self.read_only is None and values != (*before, old_key):
+            with self._database.transaction() as connection:
+                sql = "UPDATE images SET width = ?, height = ?, content_key = ? WHERE id = ?"
+                connection.execute(sql, (*values, image_id))
 
     def side_for(self, image_id: int, class_ids: Collection[int]) -> Side:
         """The side that an image has, or the one that its first review, with boxes of these classes, gives it.
@@ -159,7 +165,9 @@ class Project:
         )
         if side is not None:
             return Side(side)
-        key = key or content_key(self.folder / path)
+        if not key:
+            key = content_key(self.folder / path)
+            self._note(image_id, None, None, key)
         twins = self._database.rows(
             "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1", (key,)
         )

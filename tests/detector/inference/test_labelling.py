@@ -14,7 +14,7 @@ from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
 from detector.inference import labelling
 from detector.inference.labelling import label
-from detector.inference.predictor import Predictor
+from detector.inference.predictor import Prediction, Predictor
 from detector.model.checkpoint import Model
 
 COUNT = 5
@@ -60,7 +60,8 @@ def test_what_the_model_finds_is_stored(project: Project, predictor: Predictor, 
     progress = [event for event in events if isinstance(event, ImagesLabelled)]
     assert progress[-1].done == progress[-1].total == COUNT + 1
     assert [id for event in progress for id in event.image_ids] == [image.id for image in images[:-1]]
-    directly = list(predictor.run(project.folder / image.path for image in images[:-1]))
+    outcomes = predictor.run(project.folder / image.path for image in images[:-1])
+    directly = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
     assert sum(len(outcome.detections) for outcome in directly) > 0
     for image, outcome in zip(images, directly, strict=False):
         stored = project.predictions(image.id)

@@ -29,7 +29,7 @@ FILE = {
     ],
     "categories": [{"id": 7, "name": "nut", "supercategory": "part"}, {"id": 0, "name": "bolt"}],
     "annotations": [
-        {"id": 0, "image_id": 70, "category_id": 0, "bbox": [1.5, 2, 3, 4.25], "segmentation": [[1]], "tag": {"a": None}},
+        {"id": 0, "image_id": 70, "category_id": 0, "bbox": [1.5, 2, 3, 4.25], "segmentation": [[1]], "tag": {"a": 0}},
         {"id": 1, "image_id": 70, "category_id": 7, "bbox": [0, 0, 5, 5], "iscrowd": 1, "segmentation": {"size": [1]}},
         {"id": 2, "image_id": 6, "category_id": 7, "bbox": [-1, 0, 5, 5], "area": 7.5},
         {"id": 3, "image_id": 7, "category_id": 7, "bbox": [0, 0, 5, 5]},

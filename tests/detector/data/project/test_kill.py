@@ -98,7 +98,7 @@ def work_and_kill(worker: subprocess.Popen[str], folder: Path, rng: random.Rando
     worker.stdin.write(f"{folder}\n")
     worker.stdin.flush()
     lines = iter(worker.stdout.readline, "")
-    child = int(next(lines))
+    child, told = int(next(lines)), -1
     for _ in range(rng.randint(1, 30)):
         told = int(next(lines))
     time.sleep(rng.uniform(0, 0.05))

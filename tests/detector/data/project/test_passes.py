@@ -46,9 +46,10 @@ def same(a: Detections, b: Detections) -> bool:
     )
 
 
-def seen(project: Project, image_id: int) -> tuple[int, Detections] | None:
+def seen(project: Project, image_id: int) -> tuple[Pass, Detections]:
     got = project.predictions(image_id)
-    return got and (got[0].id, got[1])
+    assert got
+    return got
 
 
 @given(arrays.arrays(np.float32, st.tuples(st.integers(0, 9), st.just(5))), st.data())
@@ -94,14 +95,14 @@ def test_the_newest_active_pass_that_saw_the_image_counts(project: Project):
     first, second = begin(project), begin(project)
     project.put_predictions(first.id, [(one, found(0.9)), (two, found(0.8))])
     project.put_predictions(second.id, [(two, found(0.7, 0.6))])
-    assert seen(project, one)[0] == first.id
-    assert seen(project, two)[0] == second.id
-    assert seen(project, three) is None
+    assert seen(project, one)[0] == first
+    assert seen(project, two)[0] == second
+    assert project.predictions(three) is None
     everything = {image_id: (pass_.id, len(d)) for image_id, pass_, d in project.all_predictions()}
     assert everything == {one: (first.id, 1), two: (second.id, 2)}
     assert (project.images_of_pass(first.id), project.images_of_pass(second.id)) == ([one, two], [two])
     project.set_pass_active(second.id, False)
-    pass_, got = project.predictions(two)
+    pass_, got = seen(project, two)
     assert pass_ == first
     assert same(got, found(0.8))
     project.set_pass_active(second.id, True)
@@ -147,7 +148,7 @@ def test_passes_last(opened: Callable[..., Project]):
     made = begin(project, model="D0 \udc80")
     project.put_predictions(made.id, [(1, found(0.5))])
     project.close()
-    pass_, got = opened().predictions(1)
+    pass_, got = seen(opened(), 1)
     assert pass_ == made
     assert same(got, found(0.5))
 
@@ -175,7 +176,7 @@ def test_a_cache_that_is_gone_or_damaged_is_made_anew(opened: Callable[..., Proj
     assert project.passes() == (made,)
     assert len(project.classes()) == 2
     project.put_predictions(made.id, [(1, found(0.9))])
-    assert same(project.predictions(1)[1], found(0.9))
+    assert same(seen(project, 1)[1], found(0.9))
 
 
 def test_a_cache_that_another_window_uses_is_never_taken_away(opened: Callable[..., Project], monkeypatch):
@@ -186,13 +187,13 @@ def test_a_cache_that_another_window_uses_is_never_taken_away(opened: Callable[.
     monkeypatch.setattr("detector.data.project.database.BUSY_SECONDS", 0)
     with project._cache._database.transaction():
         third = project.connect()
-        assert same(third.predictions(1)[1], found(0.9))
+        assert same(seen(third, 1)[1], found(0.9))
         with pytest.raises(ProjectError, match="another program holds it"):
             third.put_predictions(made.id, [(2, found(0.9))])
         third.close()
     other.put_predictions(made.id, [(2, found(0.8))])
     other.close()
-    assert same(project.predictions(2)[1], found(0.8))
+    assert same(seen(project, 2)[1], found(0.8))
 
 
 def test_damage_of_the_cache_while_it_is_open_reads_as_nothing(opened: Callable[..., Project], folder: Path):

@@ -147,12 +147,17 @@ def test_names_that_are_not_unicode(opened: Opener, folder: Path):
     assert project.dataset().images[-2].path == name
 
 
-def test_what_decoding_shows_is_kept(project: Project):
-    image = project.images()[0]
-    project.note_decoded(image.id, width=30, height=20, key="abc")
+def test_what_decoding_shows_is_kept(project: Project, folder: Path):
+    image, other = project.images()[:2]
+    project.note_decoded(image.id, width=30, height=20, key=content_key(folder / image.path))
     project.note_decoded(image.id, width=30, height=20)
     assert project.image(image.id).size == (30, 20)
-    assert project.side_for(image.id, ()) in Side
+    assert project.side_for(other.id, ()) in Side  # which reads the file, too
+    for name in (image.path, other.path):
+        (folder / name).rename(folder / f"renamed{name}")
+    renamed = {found.path: found.id for chunk in project.scan() for found in chunk}
+    assert renamed == {f"renamed{image.path}": image.id, f"renamed{other.path}": other.id}
+    assert project.image(image.id).size == (30, 20)
 
 
 def test_thumbnails_go_by_size_and_time_of_the_file(project: Project, folder: Path):
