@@ -24,7 +24,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from detector.events import Event, RunFinished, RunStarted, from_json
 from detector.files import replacing
 from detector.training.options import FineTuneOptions
-from detector.training.run_folder import BEST, EVENTS, LAST, STOP_FILE
+from detector.training.run_folder import EVENTS, STOP_FILE
 
 MAIN = Path(__file__).parents[1] / "main.py"
 RUN_FILE, LOG_FILE = "run.json", "log.txt"
@@ -110,10 +110,6 @@ class Run:
         except OSError:
             return NO_REASON
         return reason_in(text) or NO_REASON
-
-    def checkpoint(self) -> Path | None:
-        """The best checkpoint, else the last; None where there is none yet."""
-        return next((path for name in (BEST, LAST) if (path := self.folder / name).is_file()), None)
 
     def _process(self) -> psutil.Process | None:
         if self.pid is None:

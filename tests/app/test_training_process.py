@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from click import Command
+from PIL import Image
 from pytestqt.qtbot import QtBot
 from typer.main import get_command
 
@@ -30,6 +30,10 @@ from app.training_process import (
     start,
 )
 from detector.cli import app as command_line
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
+from detector.data.project.store import Project
+from detector.data.split import Side
+from detector.data.workbench import CLASSES, scene
 from detector.events import Event, RunFinished, RunStarted, StepDone, Warned, to_json
 from detector.training.options import FineTuneOptions, Freeze
 
@@ -277,16 +281,42 @@ def test_the_command_line_understands_the_options(options: FineTuneOptions) -> N
     assert FineTuneOptions(**{name: renamed.get(name, given.get(name)) for name in names}) == options
 
 
-def test_the_real_command_runs_detached(qtbot: QtBot, tmp_path: Path, repository: Path) -> None:
-    main = [sys.executable, str(repository / "main.py")]
-    bench = tmp_path / "bench"
-    size = ["--width", "128", "--height", "128"]
-    subprocess.run([*main, "workbench", str(bench), "--count", "4", *size], check=True, capture_output=True)
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Four reviewed pictures of parts, one of them for validation, open as in the window."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    found = {}
+    for index in range(4):
+        pixels, found[f"{index}.png"] = scene(7, index, width=128, height=128)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    opened = Project.open(folder)
+    images = [image for chunk in opened.scan() for image in chunk]
+    classes = {item.id: ProjectClass(opened.new_id(), item.name, "#000000", item.id, item.id) for item in CLASSES}
+    boxes = [
+        ProjectBox(opened.new_id(), image.id, classes[box.class_id].id, box.xyxy, Origin.DRAWN)
+        for image in images
+        for box in found[image.path]
+    ]
+    sides = [Side.VAL, Side.TRAIN, Side.TRAIN, Side.TRAIN]
+    vouched = [replace(image, state=State.REVIEWED, split=side) for image, side in zip(images, sides, strict=True)]
+    changes = tuple((None, box) for box in boxes), tuple((None, item) for item in classes.values())
+    opened.apply(Change(boxes=changes[0], classes=changes[1], images=tuple(zip(images, vouched, strict=True))))
+    yield opened
+    opened.close()
+
+
+def test_the_real_command_learns_from_a_project_that_the_window_has_open(qtbot: QtBot, project: Project) -> None:
     options = FineTuneOptions(steps=2, batch=2, image_size=128)
-    run = start(bench / "labels.json", tmp_path / "runs", model="Starter", source="starter", options=options)
+    run = start(project.folder, project.home / "runs", model="Starter", source="starter", options=options)
     watcher, events = follow(qtbot, run)
     qtbot.waitUntil(lambda: watcher.state.has_ended, timeout=120_000)
     assert watcher.state is RunState.FINISHED, watcher.reason
     assert isinstance(events[0], RunStarted)
+    assert (events[0].train_images, events[0].validation_images) == (3, 1)
     assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2]
-    assert run.checkpoint() == run.folder / "best.safetensors"
+    last = events[-1]
+    assert isinstance(last, RunFinished)
+    assert last.start_metrics["AP"] > 0  # the starter knows these parts
+    assert (run.folder / "best.safetensors").is_file()
+    assert [found.folder for found in list_runs(project.home / "runs")] == [run.folder]
