@@ -19,6 +19,7 @@ from detector.data.project.colours import class_colour
 from detector.data.project.proposals import Proposal, ProposalIndex, proposals
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
+from detector.data.split import Side
 from detector.errors import StudioError
 
 THRESHOLD, CURRENT = "threshold", "current-image"  # settings of the project
@@ -311,14 +312,16 @@ class Document(QObject):
         self._vouch("Mark empty", edits.mark_empty, set())
         return True
 
-    def vouch_for_started(self) -> None:
-        """Vouch for the boxes of every image that has some and is not reviewed, as one step of undo."""
-        started = {id: set(self._counts[id]) for id, image in self.images.items() if image.state is State.STARTED}
-        if not started or self._refuse_editing():
-            return
-        sides = self._project.sides_for(started)
-        rows = tuple((self.images[id], edits.vouched(self.images[id], sides[id])) for id in started)
-        self.undo_stack.push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
+    def started(self) -> dict[int, set[int]]:
+        """The images with boxes that nobody has vouched for, and the classes of these boxes."""
+        images = self.images.values()
+        return {item.id: set(+self._counts[item.id]) for item in images if item.state is State.STARTED}
+
+    def vouch(self, sides: Mapping[int, Side]) -> None:
+        """Vouch for the boxes of many images, each of which gets its side, as one step of undo."""
+        if not self._refuse_editing():
+            rows = tuple((self.images[id], edits.vouched(self.images[id], side)) for id, side in sides.items())
+            self.undo_stack.push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
 
     def add_class(self, name: str) -> int | None:
         """A new class, which is then the active one; its id, or that of the class that has this name."""

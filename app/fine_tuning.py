@@ -1,6 +1,6 @@
 """Fine-tuning as the window sees it: the sheet, the newest run and its panels, and the choice at its end."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -17,6 +17,8 @@ from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, load_plots
 from app.training_pace import paces
 from app.training_process import Run, RunState, RunWatcher, list_runs, start
+from detector.data.project.store import Project
+from detector.data.split import Side
 from detector.errors import StudioError
 from detector.events import Event
 from detector.model.fusion import FusionSnapshot
@@ -52,6 +54,7 @@ class FineTuning(QObject):
         self._training, self._fusion = training, fusion
         self._reading: Job | None = None
         self._shown_model = ""
+        self._sheet: FineTuneDialog | None = None
         self.watcher: RunWatcher | None = None
         document.project_changed.connect(self._on_project_changed)
         model.changed.connect(self._on_model_changed)
@@ -73,10 +76,11 @@ class FineTuning(QObject):
             self._notifications.info("A run is under way already; stop it first, or wait for its end.")
             return
         timed = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
-        dialog = FineTuneDialog(self._plan(), self._model_facts(), paces=timed, parent=parent)
-        dialog.start_wanted.connect(self._start)
-        dialog.vouch_wanted.connect(lambda: self._vouch(dialog))
-        dialog.open()
+        self._sheet = FineTuneDialog(self._plan(), self._model_facts(), paces=timed, parent=parent)
+        self._sheet.start_wanted.connect(self._start)
+        self._sheet.vouch_wanted.connect(self._vouch)
+        self._sheet.finished.connect(self._on_sheet_closed)
+        self._sheet.open()
 
     def show_fusion(self) -> None:
         """Read the chosen model's fusion weights, if its panel lacks them. It loads torch, so only when wanted."""
@@ -117,9 +121,19 @@ class FineTuning(QObject):
             return ModelFacts(title)
         return ModelFacts(title, find_variant(info.variant), info.image_size) if info else ModelFacts(title)
 
-    def _vouch(self, dialog: FineTuneDialog) -> None:
-        self._document.vouch_for_started()
-        dialog.set_plan(self._plan())
+    def _vouch(self) -> None:
+        """Vouch for all started images; their sides are found in a worker, which may have to read their files."""
+        project, started = self._document.project, self._document.started()
+        if project is not None and started:
+            self._jobs.start("Vouching", lambda: sides_of(project, started), on_events=self._on_sides_found)
+
+    def _on_sides_found(self, found: list[dict[int, Side]]) -> None:
+        self._document.vouch(found[-1])
+        if self._sheet is not None:
+            self._sheet.set_plan(self._plan())
+
+    def _on_sheet_closed(self) -> None:
+        self._sheet = None
 
     def _start(self, options: FineTuneOptions) -> None:
         project = self._document.project
@@ -216,6 +230,15 @@ class FineTuning(QObject):
                 Path(path).write_text(self._fusion.table(), "utf-8", newline="")
             except OSError as error:
                 self._notifications.error(error)
+
+
+def sides_of(project: Project, wanted: Mapping[int, Collection[int]]) -> Iterator[dict[int, Side]]:
+    """In a worker: the side of each image, from the ids of its classes."""
+    worker = project.connect()
+    try:
+        yield worker.sides_for(wanted)
+    finally:
+        worker.close()
 
 
 def read_fusion(source: str) -> Iterator[FusionSnapshot]:

@@ -75,7 +75,7 @@ class Projects(QObject):
         self._document.attach(project)
         self._settings.add_recent(project.folder)
         if project.read_only is not None:
-            retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_locked else None
+            retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_held_elsewhere else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)
         job = self._jobs.start(
             "Opening",

@@ -1,6 +1,6 @@
 """Predictors as the subcommands run them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ class ShownPredictor(Predictor):
         super().__init__(model, device=picked, **options)
         say(f"{model.info.variant.upper()} on {describe(picked)}")
 
-    def run(self, sources: Iterable[Path | NDArray[np.uint8]]) -> Iterator[Prediction | Failure]:
+    def run(self, sources: Iterable[Path | NDArray[np.uint8]]) -> Generator[Prediction | Failure]:
         """See Predictor."""
         waiting = list(sources)
         yield from progress(super().run(waiting), len(waiting))

@@ -195,6 +195,21 @@ def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
     assert document.current == first
 
 
+def test_started_images_are_vouched_for_together(document: Document):
+    document.add_class("nut")
+    for _ in range(2):
+        document.draw(BOX)
+        document.step(1)
+    started = document.started()
+    assert list(started.values()) == [{document.classes[0].id}] * 2
+    document.vouch(document.project.sides_for(started))
+    assert {document.project.image(image_id).state for image_id in started} == {State.REVIEWED}
+    assert {document.project.image(image_id).split for image_id in started} == {Side.TRAIN, Side.VAL}
+    assert not document.started()
+    document.undo()
+    assert document.started() == started
+
+
 def test_the_threshold_acts_on_all_images_at_once(document: Document, qtbot: QtBot):
     rows = found((0, 0, 9, 9, 0.9, 0), (20, 0, 29, 9, 0.5, 0))
     a_pass(document, {"a1.png": rows, "a2.png": rows, "a10.png": rows}, nut=0.4)

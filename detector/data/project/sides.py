@@ -1,7 +1,7 @@
 """How many images of each class are for training and for validation, kept at hand: reviewing must not wait for it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from detector.data.project.database import Database
 from detector.data.split import Side
@@ -21,7 +21,7 @@ class SideCounts:
         self._counts: dict[int, Counter[Side]] = {}
         self._add(database.rows(_SQL))
 
-    def of(self, class_ids: Collection[int]) -> dict[int, Mapping[Side, int]]:
+    def of(self, class_ids: Collection[int]) -> dict[int, Counter[Side]]:
         """Class id → images by side, for these classes."""
         return {class_id: self._counts.get(class_id, Counter()) for class_id in class_ids}
 

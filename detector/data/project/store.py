@@ -101,6 +101,11 @@ class Project:
             raise
         return project
 
+    @property
+    def is_held_elsewhere(self) -> bool:
+        """Whether it can only be read because another window has it."""
+        return self.read_only is not None and self._place.writable
+
     def connect(self) -> "Project":
         """A further connection to the same store, for another thread, which must close it."""
         return Project(self.folder, self._place, read_only=self.read_only, lock=None)
@@ -160,22 +165,41 @@ class Project:
 
         A copy of another image gets that one's side.
         """
-        ((path, side, key),) = self._database.rows(
-            "SELECT path, split, content_key FROM images WHERE id = ?", (image_id,)
-        )
-        if side is not None:
-            return Side(side)
-        if not key:
-            key = content_key(self.folder / path)
-            self._note(image_id, None, None, key)
-        twins = self._database.rows(
-            "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1", (key,)
-        )
-        if twins:
-            return Side(twins[0][0])
+        return self.sides_for({image_id: class_ids})[image_id]
+
+    def sides_for(self, wanted: Mapping[int, Collection[int]]) -> dict[int, Side]:
+        """As `side_for`, for images (id → class ids) that are reviewed together: each one takes those before it into
+        account. Reads the files whose content key is not known yet.
+        """
         if self._sides is None:
             self._sides = SideCounts(self._database)
-        return next_side(key, class_ids, self._sides.of(class_ids))
+        given: dict[int, Side] = {}
+        added: dict[int, Counter[Side]] = {class_id: Counter() for ids in wanted.values() for class_id in ids}
+        by_key: dict[str, Side] = {}
+        for image_id, class_ids in wanted.items():
+            side, key = self._stored_side(image_id)
+            if side is None:
+                counted = {class_id: counts + added[class_id] for class_id, counts in self._sides.of(class_ids).items()}
+                side = by_key.get(key) or self._side_of_copy(key) or next_side(key, class_ids, counted)
+                by_key[key] = side
+                for class_id in class_ids:
+                    added[class_id][side] += 1
+            given[image_id] = side
+        return given
+
+    def _stored_side(self, image_id: int) -> tuple[Side | None, str]:
+        """The side of an image, None before its first review, and its content key, which is stored if it was not."""
+        sql = "SELECT path, split, content_key FROM images WHERE id = ?"
+        ((path, side, key),) = self._database.rows(sql, (image_id,))
+        if side is None and not key:
+            key = content_key(self.folder / path)
+            self._note(image_id, None, None, key)
+        return (None if side is None else Side(side)), key or ""
+
+    def _side_of_copy(self, key: str) -> Side | None:
+        sql = "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1"
+        twins = self._database.rows(sql, (key,))
+        return Side(twins[0][0]) if twins else None
 
     # Labels
 

@@ -189,6 +189,20 @@ def test_sides_of_first_reviews(project: Project, add_class, draw):
     assert project.side_for(first.id, {bolt.id}) is Side.TRAIN
 
 
+def test_images_reviewed_together_take_each_other_into_account(project: Project, add_class, draw):
+    bolt = add_class(project)
+    images = project.images()
+    for image in images:
+        draw(project, image, bolt)
+    together = project.sides_for({image.id: {bolt.id} for image in images})
+    one_by_one = {}
+    for image in images:
+        one_by_one[image.id] = project.side_for(image.id, {bolt.id})
+        project.apply(Change(images=((image, replace(image, state=State.REVIEWED, split=one_by_one[image.id])),)))
+    assert together == one_by_one
+    assert set(together.values()) == {Side.TRAIN, Side.VAL}
+
+
 def test_copies_share_a_side(opened: Opener, folder: Path):
     for number in range(12):
         (folder / f"copy{number}.png").write_bytes((folder / "1.png").read_bytes())
@@ -197,6 +211,8 @@ def test_copies_share_a_side(opened: Opener, folder: Path):
     original, *copies = (image for image in project.images() if image.path.startswith(("1.", "copy")))
     project.note_decoded(original.id, width=64, height=48, key=content_key(folder / "1.png"))
     assert {project.side_for(image.id, {1}) for image in copies} == {Side.VAL}
+    project.apply(Change(images=((project.image(original.id), replace(project.image(original.id), split=None)),)))
+    assert len(set(project.sides_for({image.id: {1} for image in (original, *copies)}).values())) == 1
 
 
 def test_a_folder_without_pictures_is_refused_and_gets_no_store(tmp_path: Path):
