@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from pytestqt.qtbot import QtBot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.actions import TABLE, Actions
@@ -24,7 +24,9 @@ def test_every_action_has_an_icon_a_name_and_a_tooltip(qtbot: QtBot):
         assert (theme.RESOURCES / "icons" / f"{spec.icon}.svg").is_file(), spec.icon
         tip = actions[spec.name].toolTip()
         assert spec.text.rstrip("…") in tip
-        assert all(QKeySequence(text).toString(QKeySequence.SequenceFormat.NativeText) in tip for text in spec.shortcuts)
+        assert all(
+            QKeySequence(text).toString(QKeySequence.SequenceFormat.NativeText) in tip for text in spec.shortcuts
+        )
 
 
 def test_shortcuts_are_remapped(qtbot: QtBot):

@@ -28,10 +28,10 @@ def found(*rows: tuple[float, float, float, float, float, int]) -> Detections:
 
 
 def make_folder(folder: Path, names: list[str]) -> Path:
-    for name in names:
+    for place, name in enumerate(names):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (64, 48), "grey").save(path)
+        Image.new("RGB", (64, 48), (place, 99, 99)).save(path)  # none a copy of another
     return folder
 
 

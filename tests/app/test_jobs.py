@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -44,7 +45,7 @@ def test_events_arrive_in_order_in_this_thread_and_not_too_often(jobs: Jobs, qtb
         pass
     assert [number for _, events in batches for number in events] == list(range(300))
     assert threads == {threading.main_thread()}
-    gaps = [later - earlier for (earlier, _), (later, _) in zip(batches, batches[1:], strict=False)]
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(batches)]
     assert all(gap > INTERVAL * 0.8 for gap in gaps[:-1])  # the last batch comes with the end
     assert not jobs.running
 

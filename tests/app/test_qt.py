@@ -3,8 +3,8 @@
 import os
 import sys
 
-from pytestqt.qtbot import QtBot
 from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 
 def test_void_calls_keep_their_references_to_none(qtbot: QtBot):

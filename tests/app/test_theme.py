@@ -4,9 +4,9 @@ import re
 from itertools import combinations
 
 import pytest
-from pytestqt.qtbot import QtBot
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.theme import DARK, LIGHT, Theme, contrast
