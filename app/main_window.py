@@ -246,9 +246,9 @@ class MainWindow(QMainWindow):
             "fusion-panel": partial(self._toggle_bottom, self.fusion),
         }
         for name, toggle in toggles.items():
-            self.actions_[name].triggered.connect(toggle)
+            self.actions_[name].triggered.connect(lambda checked, toggle=toggle: toggle(checked))
         for name in ("system", "light", "dark"):
-            self.actions_[f"theme-{name}"].triggered.connect(partial(self._choose_theme, name))
+            self.actions_[f"theme-{name}"].triggered.connect(lambda _=False, name=name: self._choose_theme(name))
         self.actions_[f"theme-{self.settings.get(table.THEME)}"].setChecked(True)
         self.actions_["show-boxes"].setChecked(True)
         self.actions_["select"].setChecked(True)
@@ -418,7 +418,7 @@ class MainWindow(QMainWindow):
         self.canvas.set_labels_always(always)
         self.settings.set(table.LABELS_ALWAYS, always)
 
-    def _choose_theme(self, name: str, _checked: bool = True) -> None:
+    def _choose_theme(self, name: str) -> None:
         self.settings.set(table.THEME, name)
         self._apply_theme()
 
