@@ -188,8 +188,10 @@ class FineTuning(QObject):
         if watcher is None:
             return
         self._training.set_state(state, reason=watcher.reason)
+        if state is RunState.RUNNING:  # of a run that was found again, too
+            self.bottom_wanted.emit(self._training)
         verdict = self._training.verdict
-        if verdict is not None:
+        if verdict is not None and not self._training.isVisible():
             self._notifications.info(verdict.text, action="Show", run=lambda: self.bottom_wanted.emit(self._training))
 
     def _on_stop_wanted(self) -> None:

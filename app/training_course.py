@@ -126,7 +126,13 @@ class Course:
             return Verdict(f"{self._how(finished)}It wrote no checkpoint that could be used.", keep="Close")
         use, keep = "Use the new model", "Keep the old one"
         if after is None:
-            text = f"{self._how(finished)}Nothing was measured: no validation images with boxes. Use the new model?"
+            stopped = finished.reason == "stopped"
+            why = (
+                "The new model was not measured yet"
+                if stopped
+                else "Nothing was measured: no validation images with boxes"
+            )
+            text = f"{self._how(finished)}{why}. Use the new model?"
             return Verdict(text, name, use, keep)
         images = self.started.validation_images if self.started else 0
         measured = f"{ap_change(before, after)} on your {count(images, 'validation image')}"

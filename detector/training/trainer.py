@@ -111,7 +111,8 @@ class Trainer:
                     yield self._save_last()
                     reason = "stopped"
                     break
-        best = str(self.out / BEST) if (self.out / BEST).exists() else None
+        # Stopped before the first measurement, the last checkpoint is the best there is.
+        best = next((str(self.out / name) for name in (BEST, LAST) if (self.out / name).exists()), None)
         progress, seconds = self.progress, time.monotonic() - began
         yield RunFinished(progress.step, reason, seconds, best, progress.metrics, progress.start)
 

@@ -124,6 +124,8 @@ def test_how_it_ended_is_said_first() -> None:
     assert stopped.text.startswith("Stopped after step 400. AP 0.20 → 0.40")
     early = verdict(finished(0.2, 0.4, "early"))
     assert early.text.startswith("Ended after step 400 for want of progress. AP")
+    unmeasured = verdict(finished(0.2, None, "stopped"), state=RunState.STOPPED)
+    assert "was not measured yet. Use the new model?" in unmeasured.text
     none = verdict(replace(finished(0.2, None, "stopped"), best=None), state=RunState.STOPPED)
     assert (none.checkpoint, none.use) == (None, "")
 

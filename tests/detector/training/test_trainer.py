@@ -134,7 +134,7 @@ def test_a_stop_asked_for_before_the_first_step_is_heard(samples: tuple[Sample, 
     (tmp_path / STOP_FILE).touch()
     *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, device=CPU).events()
     assert isinstance(last, RunFinished)
-    assert (last.reason, last.step) == ("stopped", 1)
+    assert (last.reason, last.step, last.best) == ("stopped", 1, str(tmp_path / "last.safetensors"))
     *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, device=CPU).events(resume=True)
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step) == ("done", 6)
