@@ -66,6 +66,8 @@ class Projects(QObject):
         self._document.detach()
 
     def _open(self, folder: Path, work: Callable[[Project], Iterator[Any]], *, anyway: bool = False) -> None:
+        if self._is_open(folder):
+            self.close()  # else it would be held by this very window
         try:
             project = Project.open(folder.absolute(), anyway=anyway)
         except StudioError as error:
@@ -84,6 +86,10 @@ class Projects(QObject):
             on_done=self.opened.emit,
         )
         job.failed.connect(lambda _: self._on_failed(project))
+
+    def _is_open(self, folder: Path) -> bool:
+        project = self._document.project
+        return project is not None and folder.exists() and project.folder.exists() and folder.samefile(project.folder)
 
     def _take(self, project: Project, events: list[Any]) -> None:
         if self._document.project is not project:

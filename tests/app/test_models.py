@@ -1,0 +1,39 @@
+"""Models present themselves without torch; one that is missing says what is wanted."""
+
+from pathlib import Path
+
+import pytest
+
+from app.models import STARTER_NAME, built_in, choice, info_of, of_runs
+from detector.model.variants import VARIANTS
+from detector.model.weights import STARTER, WEIGHTS_VARIABLE
+
+
+def test_the_starter_says_what_it_is():
+    found = choice(STARTER_NAME)
+    assert (found.name, found.missing) == ("Starter", "")
+    assert found.title.startswith("Starter · D0 · ")
+
+
+def test_published_variants_say_which_file_they_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
+    assert "tf_efficientdet_d0_34-f153e0cf.pth" in choice("d0").missing
+    (tmp_path / "tf_efficientdet_d0_34-f153e0cf.pth").touch()
+    assert choice("d0").missing == ""
+    assert [item.source for item in built_in()] == [STARTER_NAME, *VARIANTS]
+
+
+def test_a_run_s_model_is_called_by_its_run(tmp_path: Path):
+    run = tmp_path / "runs" / "0001"
+    run.mkdir(parents=True)
+    (run / "best.safetensors").write_bytes(STARTER.read_bytes())
+    (found,) = of_runs([run / "best.safetensors", tmp_path / "runs" / "0002" / "best.safetensors"])
+    assert found.name == "0001"
+    assert info_of(found.source).classes == info_of(STARTER_NAME).classes
+
+
+def test_files_that_are_gone_or_foreign(tmp_path: Path):
+    assert choice(str(tmp_path / "x.safetensors")).missing == "the file is gone"
+    (tmp_path / "foreign.pth").write_bytes(b"")
+    assert choice(str(tmp_path / "foreign.pth")).title == "foreign"
+    assert info_of(str(tmp_path / "foreign.pth")) is None

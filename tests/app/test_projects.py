@@ -1,0 +1,95 @@
+"""Opening COCO files and the sample; what cannot be opened leaves what is open as it is."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.document import Document
+from app.jobs import Jobs
+from app.notifications import Kind, Notifications
+from app.projects import SAMPLE, Projects
+from app.settings import Settings
+from detector.data.project.records import Origin, State
+
+
+@pytest.fixture
+def projects(qtbot: QtBot, tmp_path: Path) -> Iterator[Projects]:
+    notifications, document = Notifications(), Document()
+    jobs = Jobs(notifications)
+    made = Projects(document, jobs, notifications, Settings(tmp_path / "settings.ini"))
+    made.document, made.notifications = document, notifications  # for the tests to look at
+    yield made
+    made.close()
+    jobs.stop_all()
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    """A COCO file of two pictures, one of them missing, in a folder `pictures`."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (64, 48)).save(folder / "a.png")
+    document = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}, {"id": 2, "file_name": "gone.png"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 7, "bbox": [1, 2, 10, 20]}],
+        "categories": [{"id": 7, "name": "nut"}],
+    }
+    (tmp_path / "labels.json").write_text(json.dumps(document))
+    return tmp_path / "labels.json"
+
+
+def test_a_coco_file_becomes_a_project(projects: Projects, data_set: Path, qtbot: QtBot):
+    with qtbot.waitSignals([projects.opened, projects.notifications.posted]):
+        projects.open_coco(data_set, data_set.parent / "pictures")
+    document = projects.document
+    assert [(box.xyxy, box.origin) for box in document.shown] == [((1, 2, 11, 22), Origin.IMPORTED)]
+    assert [item.name for item in document.classes] == ["nut"]
+    assert document.images[document.current].state is State.STARTED  # nobody here has vouched for it
+    assert document.box_count(document.current) == 1
+
+
+def test_a_second_import_into_labels_is_refused(projects: Projects, data_set: Path, qtbot: QtBot):
+    folder = data_set.parent / "pictures"
+    with qtbot.waitSignal(projects.opened):
+        projects.open_coco(data_set, folder)
+    with qtbot.waitSignal(projects.notifications.posted) as posted:
+        projects.open_coco(data_set, folder)
+    assert posted.args[0].kind is Kind.ERROR
+    assert "already has labels" in posted.args[0].text
+    with qtbot.waitSignal(projects.opened):
+        projects.open_folder(folder)
+    assert projects.document.box_count(projects.document.current) == 1
+
+
+def test_pictures_elsewhere_are_named(projects: Projects, data_set: Path, tmp_path: Path, qtbot: QtBot):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (8, 8)).save(other / "b.png")
+    with qtbot.waitSignal(projects.notifications.posted) as posted:
+        projects.open_coco(data_set, other)
+    assert "none of its images is in" in posted.args[0].text
+    assert projects.document.project is None
+
+
+def test_what_cannot_be_opened_leaves_the_open_project_alone(projects: Projects, data_set: Path, qtbot: QtBot):
+    with qtbot.waitSignal(projects.opened):
+        projects.open_coco(data_set, data_set.parent / "pictures")
+    with qtbot.waitSignal(projects.notifications.posted) as posted:
+        projects.open_folder(data_set.parent / "nowhere")
+    assert "no such folder" in posted.args[0].text
+    assert projects.document.box_count(projects.document.current) == 1
+
+
+def test_the_sample_is_a_copy_of_the_person_s_own(
+    projects: Projects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+):
+    monkeypatch.setattr("app.projects.user_data", lambda: tmp_path / "data")
+    with qtbot.waitSignal(projects.opened):
+        projects.open_sample()
+    assert projects.document.project.folder == tmp_path / "data" / "sample"
+    assert len(projects.document.images) == len(list(SAMPLE.iterdir()))
+    assert not list(SAMPLE.parent.glob("**/.efficientdet-studio"))
