@@ -101,8 +101,11 @@ class AutoLabelling(QObject):
 
     def free_device(self) -> None:
         """Let go of the model, so that a run has the device's memory."""
-        if self._job is None:
+        if self._job is None and self._engine is not None:
+            from detector.device import free_memory
+
             self._engine = None
+            free_memory()
 
     def _start(self, images: Sequence[ProjectImage], source: str, device: str) -> None:
         project = self._document.project

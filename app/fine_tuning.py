@@ -75,6 +75,9 @@ class FineTuning(QObject):
             self.bottom_wanted.emit(self._training)
             self._notifications.info("A run is under way already; stop it first, or wait for its end.")
             return
+        if job := self._jobs.device_job:
+            self._notifications.info(f"{job.name} is still running; stop it first, or wait for its end.")
+            return
         timed = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
         self._sheet = FineTuneDialog(self._plan(), self._model_facts(), paces=timed, parent=parent)
         self._sheet.start_wanted.connect(self._start)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTabWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -105,7 +106,6 @@ class MainWindow(QMainWindow):
         document = self.document
         self.welcome = WelcomePage(self.settings.recent())
         self.top_bar = TopBar(self.actions_, self._make_menu())
-        self.notices = Notices()
         self.images = ImagesPanel(document, self.thumbnails)
         self.canvas = CanvasView(document)
         tools = [self.actions_[name] for name in ("select", "draw", "label-image")]
@@ -118,6 +118,8 @@ class MainWindow(QMainWindow):
         self.fusion = FusionPanel()
         self.bottom = QTabWidget()
         self.bottom.setDocumentMode(True)
+        self.bottom.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.bottom.setCornerWidget(_fold_button(lambda: self._toggle_bottom(self.bottom.currentWidget(), False)))
         self.bottom.addTab(self.training, "Training")
         self.bottom.addTab(self.fusion, "Fusion weights")
         self._middle = _splitter(Qt.Orientation.Vertical, self.stage, self.bottom, sizes=(600, BOTTOM))
@@ -128,17 +130,11 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self._columns)
+        self.notices = Notices(self._pages)
         centre = QWidget()
-        column = _column(centre, self.top_bar, _line(), self._notice_area(), self._pages)
-        column.setStretch(3, 1)
+        column = _column(centre, self.top_bar, _line(), self._pages)
+        column.setStretch(2, 1)
         self.setCentralWidget(centre)
-
-    def _notice_area(self) -> QWidget:
-        area = QWidget()
-        row = QVBoxLayout(area)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.notices)
-        return area
 
     def _right_column(self) -> QWidget:
         right = QFrame()
@@ -297,7 +293,7 @@ class MainWindow(QMainWindow):
 
     def _label(self, verb: Callable[..., None]) -> None:
         try:
-            verb(source=self.model.source, device=self.settings.get(table.DEVICE))
+            verb(source=self.model.source, device=self.model.device)
         except StudioError as error:
             self.notifications.warning(str(error))
 
@@ -347,6 +343,7 @@ class MainWindow(QMainWindow):
             self.canvas.setFocus()
         else:
             self.welcome.set_recents(self.settings.recent())
+            self.welcome.setFocus()  # the page itself: no button asks for attention
         self._update_actions()
         self._update_undo()
         self._show_models()
@@ -387,7 +384,7 @@ class MainWindow(QMainWindow):
 
     def find_device(self) -> None:
         """Find out where models will run, without loading torch here."""
-        wanted = self.settings.get(table.DEVICE)
+        wanted = self.model.device
         self.jobs.start(
             "Looking for the device",
             lambda: probe(wanted),
@@ -464,6 +461,15 @@ def _column(parent: QWidget, *widgets: QWidget) -> QVBoxLayout:
     for widget in widgets:
         column.addWidget(widget)
     return column
+
+
+def _fold_button(fold: Callable[[], object]) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(theme.icon("chevron-down"))
+    button.setToolTip("Fold away")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.clicked.connect(lambda: fold())
+    return button
 
 
 def _line() -> QFrame:

@@ -1,4 +1,4 @@
-"""The model that labels and that fine-tuning starts from: chosen for the project, remembered with it."""
+"""The model that labels and that fine-tuning starts from, chosen for the project and remembered with it; its device."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +15,7 @@ class ModelInUse(QObject):
     """Which model is chosen, and which ones can be."""
 
     changed = Signal()
+    device_changed = Signal()
 
     def __init__(self, document: Document, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,15 +28,26 @@ class ModelInUse(QObject):
         """The chosen model as it presents itself."""
         return choice(self.source)
 
+    @property
+    def device(self) -> str:
+        """Where models are to run: auto, cpu, cuda or mps."""
+        return self._settings.get(table.DEVICE)
+
+    def choose_device(self, device: str) -> None:
+        """Let models run elsewhere from now on."""
+        if device != self.device:
+            self._settings.set(table.DEVICE, device)
+            self.device_changed.emit()
+
     def choose(self, source: str) -> None:
         """Take another model: a name, or a file's path."""
         if source == self.source:
             return
         self.source = source
-        project = self._document.project
-        if project is not None and project.read_only is None:
-            project.set_setting(MODEL, source)
         self.changed.emit()
+        project = self._document.project
+        if project is not None and project.read_only is None:  # last: the store may refuse
+            project.set_setting(MODEL, source)
 
     def groups(self) -> list[tuple[str, list[ModelChoice]]]:
         """What can be chosen, under headings."""

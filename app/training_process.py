@@ -123,7 +123,7 @@ class Run:
             return None
 
 
-def start(data: Path, runs: Path, *, model: str, source: str, options: FineTuneOptions) -> Run:
+def start(data: Path, runs: Path, *, model: str, source: str, options: FineTuneOptions, device: str = "auto") -> Run:
     """Begin to fine-tune the model that `source` opens on a project folder or a COCO file, in a new folder in `runs`.
 
     Returns at once; what goes wrong in the process is told by its log. Raises OSError where it cannot be started.
@@ -131,7 +131,7 @@ def start(data: Path, runs: Path, *, model: str, source: str, options: FineTuneO
     folder = _new_folder(runs)
     name = str(Path(source).resolve()) if Path(source).is_file() else source
     command = (sys.executable, str(MAIN), "fine-tune", str(data.resolve()), "--model", name, "--out", str(folder))
-    command += tuple(flags(options))
+    command += ("--device", device, *flags(options))
     created = datetime.now().isoformat(timespec="seconds")
     run = Run(folder, model, name, created, json.loads(json.dumps(asdict(options))), command)
     try:

@@ -41,3 +41,9 @@ def describe(device: torch.device) -> str:
         return "MPS"
     threads = torch.get_num_threads()
     return f"CPU: {threads} thread{'s' * (threads != 1)}"
+
+
+def free_memory() -> None:
+    """Give back the GPU memory that PyTorch keeps for later, so that another process has it."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
