@@ -1,0 +1,220 @@
+"""What the journeys share: the real main window, and a person who has only a mouse and a keyboard."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+from shiboken6 import Shiboken
+
+from app.document import ShownBox
+from app.main_window import MainWindow
+from app.notifications import Notice
+from app.settings import Settings
+from detector.boxes import Detections
+from detector.data.project.store import Project
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+KEY, NONE, LEFT = Qt.Key, Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+SOON, LONG = 10_000, 90_000  # ms: what a person waits for, and what a model or a run may take on a busy machine
+Point = tuple[float, float]
+
+
+@dataclass
+class Person:
+    """Works in a window as people do: presses keys where the focus is, and the mouse on what can be seen."""
+
+    window: MainWindow
+    qtbot: QtBot
+
+    def wait(self, condition: Callable[[], object], timeout: int = SOON) -> None:
+        """Until the condition holds."""
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
+
+    def quit(self) -> None:
+        """Ctrl+Q; everything that the window did has an end."""
+        self.press(KEY.Key_Q, modifiers=CTRL)
+        self.wait(lambda: not self.window.isVisible())
+        leave(self.window, self.qtbot)
+
+    # Keys
+
+    def press(self, *keys: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
+        """One key after the other, to whatever has the focus."""
+        for key in keys:
+            QTest.keyClick(self._window_with_focus(), key, modifiers)
+
+    def type(self, text: str) -> None:
+        """Letter by letter, to whatever has the focus."""
+        for letter in text:
+            QTest.keyClick(self._window_with_focus(), letter)
+
+    # The mouse
+
+    def click(
+        self, widget: QWidget, at: QPoint | None = None, *, modifiers: Qt.KeyboardModifier = NONE, double: bool = False
+    ) -> None:
+        """On what can be seen of a widget at a point of its own, by default its middle."""
+        handle, place = _place(widget, at)
+        QTest.mouseMove(handle, place)
+        if double:
+            QTest.mouseDClick(handle, LEFT, modifiers, place)
+        else:
+            QTest.mouseClick(handle, LEFT, modifiers, place)
+
+    def click_button(self, text: str, within: QWidget | None = None) -> None:
+        """On the button that says so."""
+        self.click(self.button(text, within))
+
+    def button(self, text: str, within: QWidget | None = None) -> QPushButton:
+        """The button in sight that says so."""
+        (found,) = (
+            button
+            for button in (within or self.window).findChildren(QPushButton)
+            if button.isVisible() and text in (button.text(), button.accessibleName())
+        )
+        return found
+
+    def click_picture(self, at: Point, *, modifiers: Qt.KeyboardModifier = NONE, double: bool = False) -> None:
+        """At a point of the picture, in its pixels."""
+        self.click(self.window.canvas.viewport(), self.on_canvas(at), modifiers=modifiers, double=double)
+
+    def drag(self, start: Point, end: Point) -> None:
+        """Over the picture, from one point to another in its pixels, in some steps."""
+        handle, first = _place(self.window.canvas.viewport(), self.on_canvas(start))
+        _, last = _place(self.window.canvas.viewport(), self.on_canvas(end))
+        QTest.mouseMove(handle, first)
+        QTest.mousePress(handle, LEFT, NONE, first)
+        for step in range(1, 5):
+            QTest.mouseMove(handle, first + (last - first) * step / 4)
+        QTest.mouseRelease(handle, LEFT, NONE, last)
+
+    def on_canvas(self, at: Point) -> QPoint:
+        """Where a point of the picture is on the canvas."""
+        place = self.window.canvas.viewportTransform().map(QPointF(*at)).toPoint()
+        assert self.window.canvas.viewport().rect().contains(place), "not in sight"
+        return place
+
+    def click_thumbnail(self, path: str) -> None:
+        """On the thumbnail of the image with that path."""
+        document, grid = self.window.document, self.window.images.grid
+        row = next(row for row, image_id in enumerate(document.visible) if document.images[image_id].path == path)
+        index = grid.model().index(row, 0)
+        grid.scrollTo(index)
+        self.click(grid.viewport(), grid.visualRect(index).center())
+
+    # What is seen
+
+    @property
+    def boxes(self) -> dict[int, ShownBox]:
+        """What is shown on the picture, by key."""
+        return {box.key: box for box in self.window.document.shown}
+
+    @property
+    def path(self) -> str:
+        """Of the current image."""
+        document = self.window.document
+        return "" if document.current is None else document.images[document.current].path
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What the window says, oldest first."""
+        return [card.notice for card in self.window.notices.cards()]
+
+    def _window_with_focus(self) -> QWindow:
+        """The window that gets the keys: a popup, a dialog, or the main window."""
+        above = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        if above is None and QApplication.activeWindow() is not self.window:  # what the desktop does where there is one
+            self.window.activateWindow()
+            self.wait(lambda: QApplication.activeWindow() is self.window)
+        return (above or self.window).window().windowHandle()
+
+    def sees_picture(self) -> bool:
+        """Whether the current image's pixels are there."""
+        return self.window.canvas.picture_size is not None
+
+
+def _place(widget: QWidget, at: QPoint | None):
+    """A point of a widget (its middle where none is given) as one of its window, which hits it and nothing above it."""
+    assert widget.isVisible(), f"{widget} is not in sight"
+    assert widget.isEnabled(), f"{widget} is greyed"
+    window, point = widget.window(), widget.rect().center() if at is None else at
+    place = widget.mapTo(window, point)
+    hit = window.childAt(place)
+    assert hit is widget or (hit is not None and widget.isAncestorOf(hit)), f"{hit} covers {widget}"
+    return window.windowHandle(), place
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A person's own folders, empty at first."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(folder / name))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five pictures of 640 × 480; a model M, which knows nut and bolt, has found one of each on the first three."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(1, 6):
+        Image.effect_noise((640, 480), 10 * number).save(pictures / f"a{number}.png")
+    project = Project.open(pictures)
+    for _ in project.scan():
+        pass
+    ids = [image.id for image in project.images()]
+    for image_id in ids:
+        project.note_decoded(image_id, width=640, height=480)
+    made = project.begin_pass(model="M", source="m", names=["nut", "bolt"], category_ids=[1, 2], thresholds={})
+    boxes = np.array([(100, 100, 200, 180), (300, 200, 420, 320)], np.float32)
+    found = Detections(boxes, np.array([0.9, 0.6], np.float32), np.array([0, 1]), np.array([0, 1]))
+    project.put_predictions(made.id, [(image_id, found) for image_id in ids[:3]])
+    project.close()
+    return pictures
+
+
+@pytest.fixture
+def start(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Person]]:
+    """Starts the program, as application.run does; each call is one more window. What is left open is closed."""
+    windows: list[MainWindow] = []
+
+    def call(path: Path | None = None) -> Person:
+        window = MainWindow(Settings(home / "settings.ini"))
+        windows.append(window)
+        window.notifications.catch_all()
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+        if path is not None:
+            window.open_path(path)
+            qtbot.waitUntil(lambda: window.document.current is not None)
+        return Person(window, qtbot)
+
+    yield call
+    for window in windows:
+        if Shiboken.isValid(window):
+            window.close()
+            leave(window, qtbot)
+
+
+def leave(window: MainWindow, qtbot: QtBot) -> None:
+    """Waits until nothing of a closed window goes on, no job and no timer; then forgets it."""
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not any(timer.isActive() for timer in window.findChildren(QTimer)))
+    window.deleteLater()
+    QApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
