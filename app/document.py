@@ -5,6 +5,7 @@ Every verb is one transaction of the store and one step of undo. Widgets read th
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app import edits
-from app.edits import Edit, Page, PassEdit, Rectangle, proposal_key
+from app.edits import Edit, Page, PassEdit, Rectangle, Step, proposal_key
 from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
 from app.image_list import ImageList
 from detector.data.project.colours import class_colour
@@ -20,7 +21,7 @@ from detector.data.project.proposals import Proposal, ProposalIndex, proposals
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
 from detector.data.split import Side
-from detector.errors import StudioError
+from detector.errors import ProjectError, StudioError
 
 THRESHOLD, CURRENT = "threshold", "current-image"  # settings of the project
 
@@ -83,7 +84,8 @@ class Document(QObject):
         """Close the project."""
         if self.project is None:
             return
-        self._remember_current()
+        with suppress(ProjectError):  # of a full disk or a drive that is away: closing must not fail
+            self._remember_current()
         self.project.close()
         self._clear(None)
         self.undo_stack.clear()
@@ -183,11 +185,11 @@ class Document(QObject):
         if threshold == self.threshold:
             return
         self.threshold = threshold
-        if self.project and not self.read_only:
-            self.project.set_setting(THRESHOLD, threshold)
         self._proposal_counts = self._index.counts(threshold)
         self._tell_proposals()
         self._show_boxes()
+        if self.project and not self.read_only:  # last: the store may refuse
+            self.project.set_setting(THRESHOLD, threshold)
 
     # What there is
 
@@ -321,7 +323,7 @@ class Document(QObject):
         """Vouch for the boxes of many images, each of which gets its side, as one step of undo."""
         if not self._refuse_editing():
             rows = tuple((self.images[id], edits.vouched(self.images[id], side)) for id, side in sides.items())
-            self.undo_stack.push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
+            self._push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
 
     def add_class(self, name: str) -> int | None:
         """A new class, which is then the active one; its id, or that of the class that has this name."""
@@ -363,13 +365,15 @@ class Document(QObject):
 
     def undo(self) -> None:
         """Take the last verb back, on the image that it was on."""
-        self._show_command(self.undo_stack.index() - 1)
-        self.undo_stack.undo()
+        if step := self._step_to_move(self.undo_stack.index() - 1):
+            step.undo()
+            self.undo_stack.undo()
 
     def redo(self) -> None:
         """Do what was taken back once more."""
-        self._show_command(self.undo_stack.index())
-        self.undo_stack.redo()
+        if step := self._step_to_move(self.undo_stack.index()):
+            step.redo()
+            self.undo_stack.redo()
 
     # Workers' news
 
@@ -379,7 +383,8 @@ class Document(QObject):
         if image is not None and (image.width, image.height) != (width, height):
             self.images[image_id] = replace(image, width=width, height=height)
             if not self.read_only:
-                self._project.note_decoded(image_id, width=width, height=height, key=key)
+                with suppress(ProjectError):  # found out again the next time
+                    self._project.note_decoded(image_id, width=width, height=height, key=key)
             if image_id == self.current:
                 self._show_boxes()
 
@@ -508,7 +513,12 @@ class Document(QObject):
 
     def _do(self, text: str, change: Change) -> None:
         image_id = self.current if change.boxes or change.images or change.rejections else None
-        self.undo_stack.push(Edit(self, change, text=text, image_id=image_id))
+        self._push(Edit(self, change, text=text, image_id=image_id))
+
+    def _push(self, step: Edit) -> None:
+        """Do it; what the store refuses is no step of undo."""
+        step.redo()
+        self.undo_stack.push(step)
 
     def _do_keyed(self, text: str, change: Change, keys: dict[int, int]) -> dict[int, int]:
         """As _do; the selection follows the boxes to their new keys."""
@@ -517,11 +527,14 @@ class Document(QObject):
         self.set_selection(wanted)
         return keys
 
-    def _show_command(self, place: int) -> None:
-        if 0 <= place < self.undo_stack.count():
-            command = self.undo_stack.command(place)
-            if isinstance(command, Edit) and command.image_id is not None:
-                self.show(command.image_id)
+    def _step_to_move(self, place: int) -> Step | None:
+        """The step at a place of the stack, after its image was shown."""
+        command = self.undo_stack.command(place) if 0 <= place < self.undo_stack.count() else None
+        if not isinstance(command, Step):
+            return None
+        if command.image_id is not None:
+            self.show(command.image_id)
+        return command
 
     def _refuse_editing(self) -> bool:
         if self.project is not None and self.project.read_only is None:

@@ -61,12 +61,13 @@ def accept(page: Page, keys: Iterable[int], new_id: NewId) -> tuple[Change, dict
 
 
 def delete(page: Page, keys: Collection[int], new_id: NewId) -> Change:
-    """Boxes go; proposals are rejected, so that no model brings them back."""
+    """Boxes go; what a model had said is rejected, so that no model brings it back."""
     gone = [page.boxes[key] for key in keys if key in page.boxes]
-    refused = [page.proposals[key] for key in keys if key in page.proposals]
+    offered = [page.proposals[key] for key in keys if key in page.proposals]
+    refused = [*(box for box in gone if box.model is not None), *offered]
     return Change(
         boxes=tuple((box, None) for box in gone),
-        rejections=tuple((None, _rejection(page.image.id, proposal, new_id())) for proposal in refused),
+        rejections=tuple((None, _rejection(page.image.id, item, new_id())) for item in refused),
         images=_state(page, len(page.boxes) - len(gone)) if gone else (),
     )
 
@@ -103,22 +104,24 @@ def clamped(xyxy: Rectangle, image: ProjectImage) -> Rectangle:
 
 def _edited(page: Page, changes: Mapping[int, dict[str, Any]], new_id: NewId) -> tuple[Change, dict[int, int]]:
     rows: list[tuple[ProjectBox | None, ProjectBox | None]] = []
-    moved_away: list[tuple[None, Rejection]] = []
+    refused: list[tuple[None, Rejection]] = []
     keys: dict[int, int] = {}
     for key, values in changes.items():
         if key in page.boxes:
             box = page.boxes[key]
             rows.append((box, _changed_box(box, values)))
             keys[key] = key
+            corrected = box if box.origin is Origin.ACCEPTED else None
         else:
             proposal = page.proposals[key]
             made = _accepted(page.image.id, proposal, new_id())
             rows.append((None, replace(made, origin=Origin.EDITED, **values) if values else made))
             keys[key] = made.id
-            if "xyxy" in values:  # where it was is wrong, and must not be proposed beside the box
-                moved_away.append((None, _rejection(page.image.id, proposal, new_id())))
+            corrected = proposal if values else None
+        if corrected:  # what the model said is wrong, and must not be proposed beside the box
+            refused.append((None, _rejection(page.image.id, corrected, new_id())))
     boxes = len(page.boxes) + sum(before is None for before, _ in rows)
-    return Change(boxes=tuple(rows), rejections=tuple(moved_away), images=_state(page, boxes)), keys
+    return Change(boxes=tuple(rows), rejections=tuple(refused), images=_state(page, boxes)), keys
 
 
 def _changed_box(box: ProjectBox, values: dict[str, Any]) -> ProjectBox:
@@ -141,8 +144,8 @@ def _accepted(image_id: int, proposal: Proposal, box_id: int) -> ProjectBox:
     )
 
 
-def _rejection(image_id: int, proposal: Proposal, rejection_id: int) -> Rejection:
-    return Rejection(id=rejection_id, image_id=image_id, class_id=proposal.class_id, xyxy=proposal.xyxy)
+def _rejection(image_id: int, item: Proposal | ProjectBox, rejection_id: int) -> Rejection:
+    return Rejection(id=rejection_id, image_id=image_id, class_id=item.class_id, xyxy=item.xyxy)
 
 
 def _state(page: Page, boxes: int) -> tuple[tuple[ProjectImage, ProjectImage], ...]:
@@ -167,7 +170,38 @@ class Target(Protocol):
         """Show the predictions of a pass, or those from before it."""
 
 
-class Edit(QUndoCommand):
+class Step(QUndoCommand):
+    """One step of undo. Who moves the stack calls `redo` or `undo` first, so that an error of the store reaches him.
+
+    Errors that pass through the stack are reworded by Qt, and leave it as if all were well; it finds the step done.
+    """
+
+    image_id: int | None = None  # where it happens, if on one image
+
+    def __init__(self, text: str, *, is_done: bool = False) -> None:
+        super().__init__(text)
+        self._is_done = is_done
+
+    def redo(self) -> None:
+        """Do it, or do it again. Raises ProjectError."""
+        if not self._is_done:
+            self._do()
+            self._is_done = True
+
+    def undo(self) -> None:
+        """Take it back. Raises ProjectError."""
+        if self._is_done:
+            self._take_back()
+            self._is_done = False
+
+    def _do(self) -> None:
+        raise NotImplementedError
+
+    def _take_back(self) -> None:
+        raise NotImplementedError
+
+
+class Edit(Step):
     """One verb of a person, on one image where it is on one."""
 
     def __init__(self, target: Target, change: Change, *, text: str, image_id: int | None) -> None:
@@ -175,28 +209,22 @@ class Edit(QUndoCommand):
         self.image_id = image_id
         self._target, self._change = target, change
 
-    def redo(self) -> None:
-        """Do it, or do it again."""
+    def _do(self) -> None:
         self._target.apply(self._change)
 
-    def undo(self) -> None:
-        """Take it back."""
+    def _take_back(self) -> None:
         self._target.apply(self._change.inverse())
 
 
-class PassEdit(QUndoCommand):
-    """One auto-labelling. It has been done when it comes onto the stack."""
-
-    image_id = None
+class PassEdit(Step):
+    """One auto-labelling, which has been done when it comes onto the stack."""
 
     def __init__(self, target: Target, pass_id: int, *, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text, is_done=True)
         self._target, self._pass_id = target, pass_id
 
-    def redo(self) -> None:
-        """Show its predictions."""
+    def _do(self) -> None:
         self._target.switch_pass(self._pass_id, True)
 
-    def undo(self) -> None:
-        """Show what was there before it."""
+    def _take_back(self) -> None:
         self._target.switch_pass(self._pass_id, False)

@@ -14,9 +14,10 @@ from app.notifications import Notifications
 from app.opening import ImagesRead, read_project
 from app.projects import Projects
 from detector.boxes import Detections
-from detector.data.project.records import Origin, Pass, State
+from detector.data.project.records import Change, Origin, Pass, State
 from detector.data.project.store import Project
 from detector.data.split import Side
+from detector.errors import ProjectError
 
 BOX = (10.0, 10.0, 30.0, 40.0)
 
@@ -139,6 +140,41 @@ def test_proposals_are_accepted_changed_and_rejected(document: Document):
         document.undo()
     assert [box.key for box in document.shown] == [-1, -2, -3]
     assert state(document) is State.UNLABELLED
+
+
+def test_what_was_accepted_and_then_changed_or_deleted_is_not_proposed_again(document: Document):
+    a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0), (20, 0, 29, 9, 0.8, 1), (40, 0, 49, 9, 0.7, 0))})
+    moved, relabelled, deleted = document.accept([-1, -2, -3]).values()
+    document.reshape({moved: (0, 20, 9, 29)})
+    document.relabel([relabelled], document.classes[0].id)
+    document.delete([deleted, relabelled])
+    assert [box.key for box in document.shown] == [moved]
+    document.undo()
+    assert [box.key for box in document.shown] == [moved, relabelled, deleted]
+    for _ in range(3):
+        document.undo()
+    assert [box.key for box in document.shown] == [-1, -2, -3]
+
+
+def test_what_the_store_refuses_is_no_step_of_undo(document: Document, monkeypatch: pytest.MonkeyPatch):
+    document.add_class("nut")
+    document.draw(BOX)
+    before, shown, steps = stored(document), document.shown, document.undo_stack.index()
+
+    def refuse(self: Project, change: Change) -> None:
+        raise ProjectError("The disk is full.")
+
+    monkeypatch.setattr(Project, "apply", refuse)
+    for verb in (lambda: document.draw((1, 1, 9, 9)), document.review, document.undo):
+        with pytest.raises(ProjectError, match=r"^The disk is full\.$"):
+            verb()
+        assert (document.undo_stack.index(), document.undo_stack.count()) == (steps, steps)
+        assert (stored(document), document.shown) == (before, shown)
+    monkeypatch.undo()
+    document.undo()
+    assert document.shown == ()
+    document.redo()
+    assert document.shown == shown
 
 
 def test_review_vouches_for_what_is_shown_and_goes_on(document: Document):
