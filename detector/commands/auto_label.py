@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
-from detector.commands.console import answer
+from detector.commands.console import answer, say
 from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, VariantName
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
-from detector.errors import OptionsError
+from detector.errors import OptionsError, ProjectError
 
 if TYPE_CHECKING:
-    from detector.inference.predictor import Failure, Prediction
+    from detector.inference.predictor import Failure, Prediction, Predictor
+    from detector.model.info import ModelInfo
 
 RESULTS_FLOOR = 0.05
 Pictures = list[tuple[int | None, Path]]  # with the image ids they must get, if any
@@ -23,7 +25,8 @@ Classes = Mapping[int, ObjectClass]  # by the model's channel
 def auto_label(
     folder: Annotated[Path, Argument(metavar="FOLDER", help="The pictures in it and its folders are labelled.")],
     model: ModelName,
-    out: Annotated[Path, Option(help="The COCO file to write.")],
+    out: Annotated[Path | None, Option(help="The COCO file to write.")] = None,
+    into_project: Annotated[bool, Option("--into-project", help="Put predictions into the folder's project.")] = False,
     score: Annotated[float | None, Option(min=0, max=1, help="Lowest score; default: the model's, or 0.35.")] = None,
     results: Annotated[Path | None, Option(help="Write COCO results, too, down to --score or 0.05.")] = None,
     only: Annotated[list[str] | None, Option(metavar="CLASS", help="Look for this class; may be repeated.")] = None,
@@ -34,10 +37,14 @@ def auto_label(
     device: DeviceName = "auto",
     batch: BatchSize = None,
 ) -> None:
-    """Label the pictures of a folder; write the boxes as COCO.
+    """Label the pictures of a folder; write the boxes as COCO, or put them as proposals into the folder's project.
 
     Pictures that cannot be read are listed at the end; exits with 1 only where none can.
     """
+    if (out is None) != into_project:
+        raise BadParameter("name a file to write (--out), or --into-project.")
+    if into_project and (results or ids or score is not None):
+        raise BadParameter("--into-project keeps all predictions; leave --score, --results and --ids out.")
     from detector.commands.prediction import ShownPredictor, report_failures
     from detector.data import coco
     from detector.data.images import list_images
@@ -48,6 +55,10 @@ def auto_label(
         _check_writable(path)
     opened = open_model(model, variant=variant, classes=classes)
     wanted = channel_classes(opened.info.classes, opened.info.category_ids, only or [])
+    if out is None:
+        predictor = ShownPredictor(opened, device=device, exact=exact, channels=wanted, batch=batch)
+        _label_project(folder, predictor, name=Path(model).stem, source=model, wanted=wanted, info=opened.info)
+        return
     if ids is None:
         pictures: Pictures = [(None, path) for path in list_images(folder)]
     else:
@@ -73,6 +84,36 @@ def auto_label(
     if results:
         coco.write_results(boxes, results)
     answer(f"{out}: {len(labels)} boxes in {len(images)} images")
+
+
+def _label_project(
+    folder: Path, predictor: "Predictor", *, name: str, source: str, wanted: Classes, info: "ModelInfo"
+) -> None:
+    """One pass over the images of a project that no window has open. Raises ProjectError."""
+    from detector.data.project.store import Project
+    from detector.events import ImageFailed
+    from detector.inference.labelling import label
+
+    project = Project.open(folder)
+    with closing(project):
+        if project.read_only is not None:
+            raise ProjectError(f"{project.read_only} Close that window, or label there.")
+        for _ in project.scan():
+            pass
+        images = [image for image in project.images() if not image.ignored]
+        pass_ = project.begin_pass(
+            model=name,
+            source=source,
+            names=[wanted[c].name if c in wanted else None for c in range(len(info.classes))],
+            category_ids=info.category_ids,
+            thresholds=info.thresholds,
+        )
+        failed = [event for event in label(project, predictor, pass_, images) if isinstance(event, ImageFailed)]
+    for event in failed:
+        say(f"error: {event.message}")
+    if len(failed) == len(images):
+        raise ProjectError(f"{folder}: none of its {len(images)} images could be read.")
+    answer(f"{folder}: {len(images) - len(failed)} images labelled; open it in the window to review")
 
 
 def channel_classes(names: Sequence[str | None], ids: Sequence[int], only: Sequence[str]) -> Classes:

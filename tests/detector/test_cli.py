@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from detector.cli import run
 from detector.commands.auto_label import channel_classes, scored_boxes
 from detector.commands.fine_tune import evaluation_line
 from detector.data.annotations import ObjectClass
+from detector.data.project.store import Project
 from detector.events import Evaluated, RunStarted
 from detector.inference.predictor import Prediction
 from detector.model.checkpoint import Model, load, save
@@ -261,6 +264,24 @@ def test_only_the_classes_asked_for(command: Command, folder: Path, model_file: 
     assert unknown.err.startswith("error: The model does not know “screw”; it knows")
 
 
+def test_auto_label_puts_a_pass_into_the_project_of_a_folder(command, model_file: Path, folder: Path, tmp_path: Path):
+    shutil.copytree(folder, tmp_path / "mine")
+    arguments = ("auto-label", tmp_path / "mine", "--model", model_file, "--into-project")
+    ended = command(*arguments)
+    assert (ended.code, ended.out) == (0, f"{tmp_path / 'mine'}: 3 images labelled; open it in the window to review\n")
+    assert "cannot be decoded" in ended.err
+    with closing(Project.open(tmp_path / "mine")) as project:
+        (made,) = project.passes()
+        assert (made.model, Path(made.source)) == ("small", model_file)
+        assert sorted(item.name for item in project.classes()) == sorted({"bolt", NAMES[2]})
+        seen = {project.image(image_id).path for image_id, _, found in project.all_predictions() if len(found)}
+        assert seen == {"2.png", "10.png", "below/ä.png"}
+        assert not project.box_counts()
+        refused = command(*arguments)  # this test is the window that has it open
+    assert refused.code == 1
+    assert "another window" in refused.err
+
+
 def test_evaluate_measures_what_auto_label_writes_under_the_same_ids(
     command: Command, folder: Path, labelled: Path, model_file: Path, tmp_path: Path
 ) -> None:
@@ -353,6 +374,8 @@ def test_each_failure_is_one_clear_line(
         ("label", "folder"),
         ("auto-label", "folder", "--model", "starter"),
         ("auto-label", "folder", "--model", "starter", "--out", "x", "--score", "2"),
+        ("auto-label", "folder", "--model", "starter", "--out", "x", "--into-project"),
+        ("auto-label", "folder", "--model", "starter", "--into-project", "--score", "0.5"),
         ("fine-tune", "x.json", "--model", "starter", "--out", "x", "--freeze", "everything"),
         ("fusion", "starter", "--json", "--csv"),
     ],
