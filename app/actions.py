@@ -103,6 +103,7 @@ def _make(spec: ActionSpec, parent: QObject, shortcuts: Iterable[str]) -> QActio
     action.setObjectName(spec.name)
     action.setShortcuts([QKeySequence(text) for text in shortcuts])
     action.setCheckable(spec.checkable)
+    action.setIconVisibleInMenu(not spec.checkable)  # there stands the check mark
     action.setAutoRepeat(not spec.once)
     keys = " or ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
     action.setToolTip(tooltip(f"{spec.text.rstrip('…')}  ({keys})" if keys else spec.text))

@@ -8,10 +8,17 @@ from app.wording import tooltip
 
 
 class ElidedLabel(QLabel):
-    """Plain text on one line, with an ellipsis in place of what does not fit."""
+    """Plain text on one line, with an ellipsis in place of what does not fit: at its end, or where `elide` says."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        *,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         super().__init__(text, parent)
+        self._elide = elide
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -33,7 +40,7 @@ class ElidedLabel(QLabel):
 
     def shown_text(self) -> str:
         """The text as far as there is room."""
-        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+        return self.fontMetrics().elidedText(self.text(), self._elide, self.contentsRect().width())
 
     def _explain(self) -> None:
         self.setToolTip("" if self.shown_text() == self.text() else tooltip(self.text()))

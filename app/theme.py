@@ -24,6 +24,7 @@ class Theme:
     window: str
     panel: str
     line: str
+    edge: str  # of what floats, and scroll bars
     text: str
     muted: str
     accent: str
@@ -35,6 +36,7 @@ class Theme:
     warning: str
     bad: str
     canvas: str
+    on_canvas: str
     overlay: str  # a bar that floats on the picture
     on_overlay: str
 
@@ -44,6 +46,7 @@ LIGHT = Theme(
     window="#F6F7F9",
     panel="#FFFFFF",
     line="#E2E5EA",
+    edge="#C3C9D2",
     text="#1B1F24",
     muted="#5F6B7E",
     accent="#2563E0",
@@ -55,6 +58,7 @@ LIGHT = Theme(
     warning="#9A5B00",
     bad="#C02D48",
     canvas="#D9DCE1",
+    on_canvas="#4A5464",
     overlay="#2B2F35",
     on_overlay="#F4F5F7",
 )
@@ -63,6 +67,7 @@ DARK = Theme(
     window="#1E2125",
     panel="#25292E",
     line="#343A41",
+    edge="#4D555F",
     text="#E8EAED",
     muted="#9AA4B2",
     accent="#7AA8FF",
@@ -74,6 +79,7 @@ DARK = Theme(
     warning="#E0A94B",
     bad="#F58A9C",
     canvas="#17191C",
+    on_canvas="#9AA4B2",
     overlay="#0F1113",
     on_overlay="#F4F5F7",
 )
@@ -117,30 +123,30 @@ def readable_on(ground: str) -> str:
 
 
 @cache
-def icon(name: str, *, on_accent: bool = False) -> QIcon:
+def icon(name: str, *, ink: str = "text") -> QIcon:
     """The icon resources/icons/NAME.svg in the colours of the theme in force, whichever that is when it is painted;
-    `on_accent`: for a ground in the accent colour.
+    `ink`: which of these it has where nothing else is said, such as "on_accent" for a ground in the accent colour.
     """
-    return QIcon(_SvgEngine(name, on_accent=on_accent))
+    return QIcon(_SvgEngine(name, ink=ink))
 
 
 def style_sheet(theme: Theme) -> str:
     """The application's one style sheet."""
     values = {field.name: getattr(theme, field.name) for field in fields(theme)}
     text = (Path(__file__).with_name("style.qss")).read_text("utf-8")
-    arrow = (RESOURCES / "icons" / f"arrow-{theme.name}.svg").as_posix()
-    check = (RESOURCES / "icons" / f"check-{theme.name}.svg").as_posix()
-    return Template(text).substitute(
-        values, radius=RADIUS, body=BODY, small=SMALL, title=TITLE, arrow=arrow, check=check
-    )
+    images = {
+        name.replace("-", "_"): (RESOURCES / "icons" / f"{name}-{theme.name}.svg").as_posix()
+        for name in ("arrow", "arrow-right", "check", "mark")
+    }
+    return Template(text).substitute(values, radius=RADIUS, body=BODY, small=SMALL, title=TITLE, **images)
 
 
 class _SvgEngine(QIconEngine):
-    """Paints an SVG in the text colour; muted where it is disabled, in the accent where it is switched on."""
+    """Paints an SVG in one colour; muted where it is disabled, in the accent where it is switched on."""
 
-    def __init__(self, name: str, *, on_accent: bool) -> None:
+    def __init__(self, name: str, *, ink: str) -> None:
         super().__init__()
-        self._name, self._on_accent = name, on_accent
+        self._name, self._ink = name, ink
         self._source = (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8")
 
     def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
@@ -161,15 +167,15 @@ class _SvgEngine(QIconEngine):
         return pixmap
 
     def clone(self) -> QIconEngine:
-        return _SvgEngine(self._name, on_accent=self._on_accent)
+        return _SvgEngine(self._name, ink=self._ink)
 
     def _colour(self, mode: QIcon.Mode, state: QIcon.State) -> str:
         theme = current()
         if mode is QIcon.Mode.Disabled:
             return theme.muted
-        if self._on_accent or mode is QIcon.Mode.Selected:
+        if self._ink == "on_accent" or mode is QIcon.Mode.Selected:
             return theme.on_accent
-        return theme.accent if state is QIcon.State.On else theme.text
+        return theme.accent if state is QIcon.State.On else getattr(theme, self._ink)
 
 
 def _palette(theme: Theme) -> QPalette:

@@ -53,7 +53,7 @@ NARROWEST = 112  # px, of a cell where there are more than two columns
 PADS = (6, 4, 2, 4)  # px around a thumbnail within its cell: left, top, right, bottom
 SHAPE = 3 / 2  # width to height of a thumbnail
 RESET_FROM = 1000  # rows; fewer that come or go are moved one by one, which keeps the place in the list
-DOT, NUMBER = 12, 16  # px
+DOT, NUMBER = 10, 16  # px
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -115,6 +115,7 @@ class ThumbnailGrid(QListView):
         self._asking = QTimer(self, singleShot=True, interval=0)
         self._asking.timeout.connect(self._on_rows_moved)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
         self.clicked.connect(self._on_clicked)
         for signal in (thumbnails.ready, document.image_updated, document.proposals_changed):
             signal.connect(self._on_pictures_changed)
@@ -179,6 +180,10 @@ class ThumbnailGrid(QListView):
     def _on_pictures_changed(self) -> None:
         self.viewport().update()
 
+    def _on_range_changed(self, low: int, high: int) -> None:
+        """Without a handle, too, where there is nothing to scroll."""
+        self.verticalScrollBar().setEnabled(high > low)
+
     def _on_scrolled(self) -> None:
         self._asking.start()
 
@@ -238,8 +243,9 @@ class _Painter(QStyledItemDelegate):
         self._paint_picture(painter, rect, image.id)
         if number := self._document.box_count(image.id) + proposals:
             _paint_number(painter, rect, number)
-        dot = dot_colour(image, proposals, theme.current())
-        _paint_dot(painter, rect, dot, has_check=image.state is State.REVIEWED)
+        if image.state is not State.UNLABELLED or is_to_review(image, proposals):  # what nobody has touched needs none
+            dot = dot_colour(image, proposals, theme.current())
+            _paint_dot(painter, rect, dot, has_check=image.state is State.REVIEWED)
         is_hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # pyright: ignore[reportAttributeAccessIssue]
         _paint_frame(painter, QRectF(rect), is_current=image.id == self._document.current, is_hovered=is_hovered)
         painter.restore()
@@ -289,7 +295,7 @@ def _paint_dot(painter: QPainter, rect: QRect, colour: str, *, has_check: bool) 
     if has_check:
         ends = Qt.PenCapStyle.RoundCap
         painter.setPen(QPen(rim, 1.5, Qt.PenStyle.SolidLine, ends, Qt.PenJoinStyle.RoundJoin))
-        steps = ((-2.5, 0.25), (-0.75, 2.0), (2.5, -1.75))
+        steps = ((-2.25, 0.25), (-0.75, 1.75), (2.25, -1.5))
         painter.drawPolyline(QPolygonF([centre + QPointF(x, y) for x, y in steps]))
 
 

@@ -24,6 +24,7 @@ class Chip:
     detail: str
     colour: str
     must: bool  # is shown even where it covers another one
+    avoid: tuple[Box, ...] = ()  # what else it must not cover
 
 
 def chip_font(base: QFont) -> QFont:
@@ -41,7 +42,7 @@ def paint_chips(painter: QPainter, chips: Sequence[Chip], bounds: Box) -> list[B
     for chip in chips[:MOST]:
         text = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, LONGEST_NAME) + chip.detail
         size = (metrics.horizontalAdvance(text) + 2 * PADDING, HEIGHT)
-        place = place_chip(chip.box, size, bounds=bounds, taken=taken, must=chip.must)
+        place = place_chip(chip.box, size, bounds=bounds, taken=[*taken, *chip.avoid], must=chip.must)
         if place is not None:
             taken.append(place)
             _paint(painter, place, text, chip.colour)

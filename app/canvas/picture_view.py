@@ -23,7 +23,7 @@ STEP = 1.25  # of a zoom by key or by a notch of the wheel
 NOTCH, SCROLL = 120, 64  # a wheel's notch in Qt's units, and how many px it scrolls
 LARGEST = 64.0  # screen px to an image pixel
 LEFT, TOP, RIGHT, BOTTOM = 60, 24, 24, 64  # px around a fitted picture: room for labels and what floats above it
-EDGE = 24  # px of ground that the wheel shows beyond an edge; no more than around a fitted picture
+EDGE = 24  # px of ground that the wheel shows beyond a side; above and below it is BOTTOM, for the hints
 KEPT = 64  # px of a picture that panning leaves in sight
 PATIENCE = 200  # ms until a picture that is not there yet is said to be loading
 TEXT_WIDTH, ICON = 440, 40  # px
@@ -36,6 +36,7 @@ class PictureView(QGraphicsView):
     """
 
     zoom_changed = Signal(float)  # screen px per image px
+    picture_changed = Signal()
     space_tapped = Signal()  # Space came up, and nothing was dragged meanwhile
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -56,6 +57,7 @@ class PictureView(QGraphicsView):
         self._space = self._dragged = False
         self._pan_from: QPointF | None = None
         self._pan_button = Qt.MouseButton.NoButton
+        self._loading = False
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._patience.timeout.connect(self._on_patience_ended)
 
@@ -67,6 +69,11 @@ class PictureView(QGraphicsView):
         return self._picture.size if self._picture else None
 
     @property
+    def is_broken(self) -> bool:
+        """Whether there is no picture, and none will come."""
+        return self._picture is None and bool(self._message) and not self._loading
+
+    @property
     def zoom(self) -> float:
         """Screen px per image px."""
         return self.transform().m11()
@@ -75,10 +82,12 @@ class PictureView(QGraphicsView):
         """Show a picture, fitted into the view; or none, and why; or none yet."""
         before = self.picture_size
         self._picture, self._message = picture, message
+        self._loading = loading
         self._patience.start() if loading else self._patience.stop()
         if picture is not None and picture.size != before:
             self.fit()
         self._repaint_all()
+        self.picture_changed.emit()
 
     # Zoom
 
@@ -162,7 +171,7 @@ class PictureView(QGraphicsView):
         corner, (width, height) = self.viewportTransform().map(QPointF(0, 0)), self._picture.size
         view, zoom = self.viewport().size(), self.zoom
         across = scrolled(corner.x(), corner.x() + width * zoom, by=x, length=view.width(), margin=EDGE)
-        down = scrolled(corner.y(), corner.y() + height * zoom, by=y, length=view.height(), margin=EDGE)
+        down = scrolled(corner.y(), corner.y() + height * zoom, by=y, length=view.height(), margin=BOTTOM)
         self._fitted = self._fitted and not (across or down)
         self._scroll(QPointF(across, down))
 

@@ -2,16 +2,19 @@
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from app.canvas.hint_bar import Hint, HintBar
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.elided_label import ElidedLabel
 from app.theme import ICON
 from app.wording import count
 from detector.data.project.records import State
 
 MARGIN = 12  # px
 NO_FOCUS = Qt.FocusPolicy.NoFocus
+REJECT, CLASS = Hint("Del", "reject"), Hint("1–9", "class")
 
 
 class Stage(QWidget):
@@ -23,19 +26,13 @@ class Stage(QWidget):
         super().__init__()
         self._document, self._view = document, view
         self._zoom = 1.0
+        self.setProperty("role", "canvas")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._tools = _tool_bar(tools, self)
-        self._info = QLabel(self)
-        self._info.setTextFormat(Qt.TextFormat.PlainText)
-        self._info.setProperty("role", "small")
-        self._hint = QFrame(self)
-        self._hint.setProperty("role", "overlay")
-        self._hint_text = QLabel(self._hint)
-        self._hint_text.setTextFormat(Qt.TextFormat.PlainText)
-        row = QHBoxLayout(self._hint)
-        row.setContentsMargins(20, 7, 20, 7)
-        row.addWidget(self._hint_text)
+        self._info = ElidedLabel("", self, elide=Qt.TextElideMode.ElideMiddle)
+        self._hint = HintBar(self)
         head = QHBoxLayout()
-        head.setContentsMargins(MARGIN + 48, 8, MARGIN, 8)
+        head.setContentsMargins(2 * MARGIN + self._tools.sizeHint().width(), 8, MARGIN, 8)
         head.addWidget(self._info)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -44,7 +41,7 @@ class Stage(QWidget):
         column.addWidget(view, 1)
         self._tools.raise_()
         self._hint.raise_()
-        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        view.picture_changed.connect(self._write)
         view.zoom_changed.connect(self._on_zoom_changed)
         for signal in (document.shown_changed, document.visible_changed, document.proposals_changed):
             signal.connect(self._write)
@@ -68,48 +65,47 @@ class Stage(QWidget):
         self._write()
 
     def _write(self, *_: object) -> None:
-        self._info.setText(info_line(self._document, self._zoom))
-        hint = hint_line(self._document)
-        self._hint_text.setText(hint)
-        self._hint.setVisible(bool(hint))
+        self._info.setText(info_line(self._document, self._zoom if self._view.picture_size else None))
+        self._hint.set_hints(hints(self._document, is_broken=self._view.is_broken))
         self._place()
 
     def _place(self) -> None:
         self._tools.adjustSize()
         self._tools.move(MARGIN, MARGIN)
-        self._hint.adjustSize()
+        self._hint.fit_into(self.width() - 2 * MARGIN)
         self._hint.move((self.width() - self._hint.width()) // 2, self.height() - self._hint.height() - 16)
 
 
-def info_line(document: Document, zoom: float) -> str:
+def info_line(document: Document, zoom: float | None) -> str:
     """ "bench/12.jpg · 384 × 255 · 164% · 5 of 412 to review", as much of it as there is."""
     if document.current is None:
         return ""
     image = document.images[document.current]
     size = f"{image.width} × {image.height}" if image.width else ""
+    scale = "" if zoom is None else f"{zoom:.0%}"
     place = document.visible.index(document.current) + 1 if document.current in document.visible else 0
     kind = "" if document.filter.kind.value == "all" else f" {document.filter.kind.value}"
-    return "   ·   ".join(
-        filter(None, (image.path, size, f"{zoom:.0%}", f"{place:,} of {len(document.visible):,}{kind}"))
-    )
+    return "   ·   ".join(filter(None, (image.path, size, scale, f"{place:,} of {len(document.visible):,}{kind}")))
 
 
-def hint_line(document: Document) -> str:
+def hints(document: Document, *, is_broken: bool) -> tuple[Hint, ...]:
     """What the keys do now."""
     if document.current is None:
-        return ""
+        return ()
     image = document.images[document.current]
+    if is_broken:
+        return (Hint("D", "next image"), Hint("A", "previous image"))
     if image.state is State.REVIEWED:
         boxes = count(document.box_count(image.id), "box", "boxes") if document.shown else "empty"
-        return f"Reviewed · {boxes}     Space  next"
+        return (Hint("", f"Reviewed, {boxes}"), Hint("Space", "next"))
     offered = document.proposal_count(image.id)
     if offered:
-        return f"{count(offered, 'proposal')}     Space  accept and go on     Del  reject     1–9  class"
+        return (Hint("", count(offered, "proposal")), Hint("Space", "accept and go on"), REJECT, CLASS)
     if document.shown:
-        return "Space  vouch for these boxes and go on     W  draw     1–9  class"
+        return (Hint("Space", "vouch for these boxes and go on"), Hint("W", "draw"), CLASS)
     if document.has_predictions():
-        return "The model found nothing     Space  record that and go on     W  draw"
-    return "W  draw a box     I  auto-label     E  nothing is on this image"
+        return (Hint("", "The model found nothing"), Hint("Space", "record that and go on"), Hint("W", "draw"))
+    return (Hint("W", "draw a box"), Hint("I", "auto-label"), Hint("E", "nothing is on this image"))
 
 
 def _tool_bar(actions: list[QAction], parent: QWidget) -> QFrame:

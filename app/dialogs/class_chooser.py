@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QStyle,
+    QStyleOption,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.swatches import SWATCH, swatch
@@ -76,6 +85,12 @@ class ClassChooser(QFrame):
         self.move(max(available.left(), min(point.x(), corner.x())), max(available.top(), min(point.y(), corner.y())))
         self.show()
         self._field.setFocus()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The styled ground, which Qt leaves out where a window is translucent."""
+        option = QStyleOption()
+        option.initFrom(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, QPainter(self), self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Hands the keys that move, pick and close from the field to the list."""

@@ -29,7 +29,6 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setFixedWidth(WIDTH)
         self._path = QLineEdit(str(folder / FILE))
         self._path.setAccessibleName("COCO file")
         self._path.textChanged.connect(self._refresh)
@@ -83,7 +82,15 @@ class ExportDialog(QDialog):
         self._note.style().unpolish(self._note)
         self._note.style().polish(self._note)
         self._note.setVisible(bool(problem or note))
+        self._fit()
         self._export.setEnabled(not problem)
+
+    def _fit(self) -> None:
+        """As high as the texts need at this width, which Qt finds by itself only the first time."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.setFixedSize(WIDTH, layout.totalHeightForWidth(WIDTH))
 
     def _on_browse(self) -> None:
         options = QFileDialog.Option.DontConfirmOverwrite  # the sheet says it

@@ -104,7 +104,7 @@ class FineTuneDialog(QDialog):
         self._vouch.setToolTip("Say that these images have all their boxes, so that they can be learnt from")
         self._vouch.clicked.connect(self.vouch_wanted)
         self._fold = QPushButton("Advanced")
-        self._fold.setProperty("role", "quiet")
+        self._fold.setProperty("role", "fold")
         self._fold.setIcon(icon("chevron-down"))
         self._fold.setCheckable(True)
         self._fold.toggled.connect(self._on_folded)

@@ -38,7 +38,7 @@ class ShortcutSheet(QDialog):
             for part, at in ((name, 0), (label, 1)):
                 part.setTextFormat(Qt.TextFormat.PlainText)
                 grid.addWidget(part, row, column * 3 + at)
-        grid.setColumnMinimumWidth(2, 24)
+        grid.setColumnMinimumWidth(2, 40)
         title = QLabel("Shortcuts")
         title.setProperty("role", "title")
         close = QPushButton("Close")

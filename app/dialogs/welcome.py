@@ -49,6 +49,7 @@ class WelcomePage(QWidget):
     def __init__(self, recents: Sequence[Path], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._dragged_over = False
         self._recent = QVBoxLayout()
         self._recent_column = _column(_label("Recent", role="strong"), self._recent, spacing=4)

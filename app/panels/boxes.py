@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QStackedWidget,
@@ -27,10 +28,10 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.document import Document, ShownBox
 from app.swatches import SWATCH, swatch
-from app.wording import tooltip
+from app.wording import count, tooltip
 
 ROW = 32  # px
-SCORE_WIDTH, ORIGIN_WIDTH = 56, 72  # px
+SCORE_WIDTH, ORIGIN_WIDTH = 60, 88  # px
 EMPTY = "No box on this image.\nPress W and drag to draw one, or I to auto-label it."
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -45,6 +46,13 @@ class Column(IntEnum):
 
 
 TITLES = {Column.CLASS: "Class", Column.SCORE: "Score", Column.ORIGIN: "Origin"}
+
+
+def summary_text(shown: Sequence[ShownBox]) -> str:
+    """How many boxes and how many proposals: "2 boxes, 10 proposals", "" for none."""
+    proposed = sum(box.is_proposal for box in shown)
+    parts = (count(len(shown) - proposed, "box", "boxes"), count(proposed, "proposal"))
+    return ", ".join(part for part in parts if not part.startswith("0 "))
 
 
 def origin_text(box: ShownBox) -> str:
@@ -81,11 +89,15 @@ class BoxesPanel(QWidget):
         header.setSectionResizeMode(Column.ORIGIN, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(Column.SCORE, SCORE_WIDTH)
         header.resizeSection(Column.ORIGIN, ORIGIN_WIDTH)
+        self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._summary.setProperty("role", "small")
         self._stack = QStackedWidget()
         self._stack.addWidget(self._table)
         self._stack.addWidget(_empty_page())
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 4, 12, 12)
+        layout.setContentsMargins(4, 12, 4, 4)
+        layout.setSpacing(4)
+        layout.addLayout(self._head())
         layout.addWidget(self._stack)
         self._table.selectionModel().selectionChanged.connect(self._on_table_selection_changed)
         document.shown_changed.connect(self._on_shown_changed)
@@ -94,10 +106,21 @@ class BoxesPanel(QWidget):
         document.selection_changed.connect(self._on_selection_changed)
         self._on_shown_changed()
 
+    def _head(self) -> QHBoxLayout:
+        title = QLabel("Boxes")
+        title.setProperty("role", "strong")
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 0, 8, 0)
+        head.addWidget(title)
+        head.addStretch()
+        head.addWidget(self._summary)
+        return head
+
     def _on_shown_changed(self) -> None:
         self._is_following = True
         self._model.read()
         self._is_following = False
+        self._summary.setText(summary_text(self._model.boxes))
         self._stack.setCurrentIndex(0 if self._model.boxes or self._document.current is None else 1)
         self._on_selection_changed()
 

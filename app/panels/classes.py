@@ -10,6 +10,8 @@ from app.document import Document
 from app.wording import count
 from detector.data.project.records import ProjectClass
 
+EMPTY = "No class yet. Name one below; a model brings its own."
+
 
 class ClassesPanel(QWidget):
     """A click makes a class the active one; on its swatch it opens the colours; a double click renames it."""
@@ -20,6 +22,9 @@ class ClassesPanel(QWidget):
         self._is_open = False
         self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._summary.setProperty("role", "small")
+        self._empty = QLabel(EMPTY, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._empty.setProperty("role", "muted")
+        self._empty.setContentsMargins(8, 0, 8, 0)
         self._model = ClassesModel(document, self)
         self._list = ClassesList(self._model)
         self._list.row_pressed.connect(self._on_row_pressed)
@@ -82,6 +87,7 @@ class ClassesPanel(QWidget):
         used = sum(1 for entry in document.classes if counts.get(entry.id))
         self._summary.setText(f"{count(len(document.classes), 'class', 'classes')}, {used:,} in use")
         self._summary.setVisible(bool(document.classes))
+        self._empty.setVisible(not document.classes)
         self._new.setEnabled(not document.read_only)
 
     def _lay_out(self) -> None:
@@ -96,6 +102,7 @@ class ClassesPanel(QWidget):
         layout.setContentsMargins(4, 12, 4, 12)
         layout.setSpacing(theme.SPACE)
         layout.addLayout(head)
+        layout.addWidget(self._empty)
         layout.addWidget(self._list, 1)
         field = QHBoxLayout()
         field.setContentsMargins(8, 0, 8, 0)

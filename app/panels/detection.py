@@ -7,7 +7,6 @@ from statistics import median
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
-from app import theme
 from app.document import Document
 from app.wording import count
 from detector.data.project.records import Pass
@@ -47,8 +46,12 @@ class DetectionPanel(QWidget):
         self._slider.setPageStep(5)
         self._slider.setAccessibleName("Score threshold")
         self._total, self._pass = _small_label(), _small_label()
-        self._own = QPushButton("Use the model's own thresholds")
-        self._own.setToolTip("One threshold for each class, chosen when the model was made")
+        self._own = QPushButton("Model's own")
+        self._own.setProperty("role", "chip")
+        self._own.setToolTip("Use the model's own thresholds again: one for each class, chosen when it was made")
+        policy = self._own.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # nothing moves while one drags the slider
+        self._own.setSizePolicy(policy)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._lay_out()
         self._slider.valueChanged.connect(self._on_slider_moved)
@@ -74,7 +77,7 @@ class DetectionPanel(QWidget):
         self._slider.setValue(round(100 * (typical if threshold is None else threshold)))
         self._slider.blockSignals(False)
         self._value.setText("model's own" if is_own else f"{threshold:.2f}")
-        self._own.setEnabled(not is_own)
+        self._own.setVisible(not is_own)
         self._total.setText(total_text(*self._document.proposal_total()))
         self._pass.setText(pass_text(shown, datetime.now().astimezone()))
         self.setEnabled(project is not None)
@@ -88,11 +91,13 @@ class DetectionPanel(QWidget):
         head.addWidget(self._value)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(theme.SPACE)
+        layout.setSpacing(4)
         layout.addLayout(head)
         layout.addWidget(self._slider)
-        layout.addWidget(self._total)
-        layout.addWidget(self._own, 0, Qt.AlignmentFlag.AlignLeft)
+        below = QHBoxLayout()
+        below.addWidget(self._total, 1)
+        below.addWidget(self._own)
+        layout.addLayout(below)
         layout.addWidget(self._pass)
 
 

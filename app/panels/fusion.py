@@ -58,6 +58,7 @@ class FusionPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._model: FusionSnapshot | None = None
         self._title = ""
         self._variant: Variant | None = None
@@ -147,6 +148,7 @@ class FusionPanel(QWidget):
         self._slider.valueChanged.connect(self._refresh)
         self._export = QPushButton("Export")
         self._export.setProperty("role", "quiet")
+        self._export.setProperty("menu", True)
         menu = QMenu(self._export)
         menu.addAction("Picture (PNG)…", self.picture_wanted.emit)
         menu.addAction("Table (CSV)…", self.table_wanted.emit)

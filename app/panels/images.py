@@ -177,7 +177,7 @@ class ImagesPanel(QWidget):
 
     def _lay_out(self) -> None:
         title = QLabel("Images")
-        title.setProperty("role", "title")
+        title.setProperty("role", "strong")
         head = QHBoxLayout()
         head.addWidget(title)
         head.addStretch()

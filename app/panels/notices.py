@@ -1,6 +1,9 @@
-"""Notices for the person, newest at the bottom: one sentence each, with details on demand and a way on."""
+"""Notices for the person, newest at the bottom: one sentence each, with details on demand and a way on.
 
-from PySide6.QtCore import QSize, Qt, QTimer
+They float over the top of what is beneath, which does not move when they come and go.
+"""
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,16 +21,19 @@ from app.theme import icon
 SHOWN = 3
 STAYS_MS = 6000  # news goes by itself, warnings and errors stay until they are closed
 ICONS = {Kind.INFO: "info", Kind.WARNING: "warning", Kind.ERROR: "warning"}
+INKS = {Kind.INFO: "accent", Kind.WARNING: "warning", Kind.ERROR: "bad"}
+WIDTH, MARGIN = 600, 12  # px: of a notice at most, around all of them
 
 
 class Notices(QWidget):
-    """A stack of notices; takes no room while there are none."""
+    """A stack of notices at the top of its parent, in the middle."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(4)
+        self._column.setSpacing(8)
+        parent.installEventFilter(self)
         self.hide()
 
     def add(self, notice: Notice) -> None:
@@ -43,8 +49,11 @@ class Notices(QWidget):
             card.action_button.clicked.connect(lambda: self._remove(card))
         if notice.kind is Kind.INFO and not notice.action:
             QTimer.singleShot(STAYS_MS, card, lambda: self._remove(card))
+        card.resized.connect(self._place)
         self._column.addWidget(card)
         self.show()
+        self.raise_()
+        self._place()
 
     def cards(self) -> list["NoticeCard"]:
         """What is shown now, oldest first."""
@@ -55,30 +64,44 @@ class Notices(QWidget):
         for card in self.cards():
             self._remove(card)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keeps its place in its parent."""
+        if watched is self.parent() and event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        """As wide as there is room and as high as the texts need at that width."""
+        room = self.parentWidget().width()
+        width = min(WIDTH, room - 2 * MARGIN)
+        self._column.activate()
+        self.setGeometry((room - width) // 2, MARGIN, width, self._column.totalHeightForWidth(width))
+
     def _remove(self, card: "NoticeCard") -> None:
         if self._column.indexOf(card) >= 0:
             self._column.removeWidget(card)
             card.hide()
             card.deleteLater()
         self.setVisible(self._column.count() > 0)
+        self._place()
 
 
 class NoticeCard(QFrame):
-    """One notice."""
+    """One notice. resized: its details were unfolded, or folded."""
+
+    resized = Signal()
 
     def __init__(self, notice: Notice, parent: QWidget) -> None:
         super().__init__(parent)
         self.notice = notice
         self.action_button: QPushButton | None = None
         self.setProperty("role", "notice")
-        role = {Kind.WARNING: "warning", Kind.ERROR: "bad"}.get(notice.kind, "")
         sign = QLabel(self)
-        sign.setPixmap(icon(ICONS[notice.kind]).pixmap(QSize(18, 18)))
+        sign.setPixmap(icon(ICONS[notice.kind], ink=INKS[notice.kind]).pixmap(QSize(18, 18), self.devicePixelRatioF()))
         text = QLabel(notice.text, self)
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        text.setProperty("role", role)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(sign)
@@ -108,4 +131,5 @@ class NoticeCard(QFrame):
         button.setProperty("role", "quiet")
         button.setCheckable(True)
         button.toggled.connect(details.setVisible)
+        button.toggled.connect(self.resized)
         return button

@@ -15,15 +15,18 @@ from PySide6.QtWidgets import (
     QToolButton,
     QVBoxLayout,
     QWidget,
+    QWidgetAction,
 )
 
 from app.actions import Actions
+from app.elided_label import ElidedLabel
 from app.models import ModelChoice
 from app.theme import ICON, icon
 from app.wording import tooltip
 
 HEIGHT = 52  # px
-PROGRESS_WIDTH = 250  # px
+CONTROL = 34  # px, the height of what stands in the bar
+PROGRESS = (150, 270)  # px, how narrow and how wide it may be
 STEPS = 1000  # of the progress bar
 
 
@@ -65,9 +68,11 @@ class TopBar(QFrame):
             VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
             VerbButton(actions["fine-tune"], "Fine-tune", image="fine-tune", role="primary"),
         ):
+            if not isinstance(widget, QFrame) or isinstance(widget, QLabel):
+                widget.setFixedHeight(CONTROL)
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
-        row.addWidget(self._progress)
+        row.addWidget(self._progress, 100)
 
     def set_models(self, groups: Sequence[tuple[str, Sequence[ModelChoice]]], chosen: ModelChoice) -> None:
         """Offer models under headings; those that are missing say why and cannot be chosen."""
@@ -76,7 +81,7 @@ class TopBar(QFrame):
         together = QActionGroup(menu)
         for heading, choices in groups:
             if choices:
-                menu.addSection(heading)
+                menu.addAction(_heading(heading, menu))
             for item in choices:
                 menu.addAction(self._choice_action(item, chosen, together, menu))
         menu.addSeparator()
@@ -103,7 +108,7 @@ class TopBar(QFrame):
         self._progress.hide()
 
     def _choice_action(self, item: ModelChoice, chosen: ModelChoice, group: QActionGroup, menu: QMenu) -> QAction:
-        action = QAction(_plain(f"{item.title}   (not here)" if item.missing else item.title), menu)
+        action = QAction(_plain(f"{item.title}\tnot here" if item.missing else item.title), menu)
         action.setCheckable(True)
         action.setChecked(item.source == chosen.source)
         action.setEnabled(not item.missing)
@@ -118,10 +123,13 @@ class Progress(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setFixedWidth(PROGRESS_WIDTH)
-        self._text = QLabel(self)
+        self.setMinimumWidth(PROGRESS[0])
+        self.setMaximumWidth(PROGRESS[1])
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setRetainSizeWhenHidden(True)  # nothing moves as work begins and ends
+        self.setSizePolicy(policy)
+        self._text = ElidedLabel("", self)
         self._text.setProperty("role", "small")
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(6)
@@ -155,7 +163,7 @@ class VerbButton(QPushButton):
     def __init__(self, action: QAction, text: str, *, image: str, role: str) -> None:
         super().__init__(text)
         self.setProperty("role", role)
-        self.setIcon(icon(image, on_accent=role == "primary"))
+        self.setIcon(icon(image, ink="on_accent" if role == "primary" else "accent"))
         self.setIconSize(QSize(ICON, ICON))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(action.toolTip())
@@ -183,15 +191,25 @@ def _model_button(parent: QWidget) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setMinimumWidth(180)
+    button.setMinimumWidth(160)
     button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     return button
+
+
+def _heading(text: str, menu: QMenu) -> QWidgetAction:
+    """A line of a menu that cannot be chosen; a styled menu does not show the titles of sections."""
+    label = QLabel(text, menu)
+    label.setProperty("role", "small")
+    action = QWidgetAction(menu)
+    action.setDefaultWidget(label)
+    action.setEnabled(False)
+    return action
 
 
 def _line() -> QFrame:
     line = QFrame()
     line.setProperty("role", "upright-line")
-    line.setFixedSize(1, 24)
+    line.setFixedSize(9, 24)  # with 4 px of room on either side
     return line
 
 

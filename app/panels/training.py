@@ -62,6 +62,7 @@ class TrainingPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.course = Course()
         self.state = RunState.STARTING
         self.verdict: Verdict | None = None
@@ -145,7 +146,7 @@ class TrainingPanel(QWidget):
     def _run_page(self) -> QWidget:
         page = QWidget()
         words = QVBoxLayout()
-        words.setSpacing(0)
+        words.setSpacing(2)
         words.addWidget(self._title)
         words.addWidget(self._where)
         header = QHBoxLayout()

@@ -99,7 +99,7 @@ def _plot() -> pg.PlotWidget:
     font.setPixelSize(theme.SMALL)
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
-        axis.setStyle(tickFont=font, tickLength=0)
+        axis.setStyle(tickFont=font, tickLength=0, maxTickLevel=0, hideOverlappingLabels=False)
         axis.enableAutoSIPrefix(False)
     plot.getAxis("left").setWidth(44)
     layout = plot.getPlotItem().layout  # pyright: ignore[reportOptionalMemberAccess]

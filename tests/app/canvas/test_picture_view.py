@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
+from app.canvas.picture_view import BOTTOM
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
@@ -78,7 +79,7 @@ def test_the_wheel_scrolls_a_picture_that_is_larger_than_the_view(canvas: Canvas
     assert corner(canvas) == (x + 64, y - 64)
     for _ in range(50):
         mouse.turn(320, 240, by=1)
-    assert corner(canvas) == (x + 64, 24)
+    assert corner(canvas) == (x + 64, BOTTOM)
 
 
 def test_the_wheel_leaves_a_picture_that_is_in_sight(canvas: CanvasView, mouse: "Mouse") -> None:

@@ -1,20 +1,32 @@
 """Notices: what goes by itself, what stays, and what a person can do."""
 
+from collections.abc import Iterator
+
+import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.notifications import Kind, Notice
-from app.panels.notices import SHOWN, Notices
+from app.panels.notices import MARGIN, SHOWN, WIDTH, Notices
+
+
+@pytest.fixture
+def notices(qtbot: QtBot) -> Iterator[Notices]:
+    """Over a page of 900 × 600 px."""
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.resize(900, 600)
+    page.show()
+    yield Notices(page)
+    page.close()
 
 
 def texts(notices: Notices) -> list[str]:
     return [card.notice.text for card in notices.cards()]
 
 
-def test_no_room_is_taken_while_there_is_nothing_to_say(qtbot: QtBot):
-    notices = Notices()
-    qtbot.addWidget(notices)
+def test_no_room_is_taken_while_there_is_nothing_to_say(qtbot: QtBot, notices: Notices):
     assert notices.isHidden()
     notices.add(Notice(Kind.ERROR, "a"))
     assert not notices.isHidden()
@@ -22,29 +34,22 @@ def test_no_room_is_taken_while_there_is_nothing_to_say(qtbot: QtBot):
     assert notices.isHidden()
 
 
-def test_the_newest_stay_and_repeats_do_not_pile_up(qtbot: QtBot):
-    notices = Notices()
-    qtbot.addWidget(notices)
+def test_the_newest_stay_and_repeats_do_not_pile_up(qtbot: QtBot, notices: Notices):
     for text in "abcab":
         notices.add(Notice(Kind.WARNING, text))
     assert texts(notices) == ["c", "a", "b"]
     assert len(texts(notices)) == SHOWN
 
 
-def test_an_action_runs_and_closes(qtbot: QtBot):
+def test_an_action_runs_and_closes(qtbot: QtBot, notices: Notices):
     done = []
-    notices = Notices()
-    qtbot.addWidget(notices)
     notices.add(Notice(Kind.WARNING, "locked", action="Open anyway", run=lambda: done.append(1)))
     qtbot.mouseClick(notices.cards()[0].action_button, Qt.MouseButton.LeftButton)
     assert done == [1]
     assert notices.cards() == []
 
 
-def test_details_are_shown_on_demand_and_text_is_plain(qtbot: QtBot):
-    notices = Notices()
-    qtbot.addWidget(notices)
-    notices.show()
+def test_details_are_shown_on_demand_and_text_is_plain(qtbot: QtBot, notices: Notices):
     notices.add(Notice(Kind.ERROR, "<img src=x>", details="line\nline"))
     (card,) = notices.cards()
     label = next(label for label in card.findChildren(QLabel) if label.text())
@@ -54,3 +59,15 @@ def test_details_are_shown_on_demand_and_text_is_plain(qtbot: QtBot):
     button = next(button for button in card.findChildren(QPushButton) if button.isCheckable())
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert details.isVisible()
+
+
+def test_they_float_in_the_middle_of_the_top_and_grow_with_their_details(qtbot: QtBot, notices: Notices):
+    notices.add(Notice(Kind.ERROR, "word " * 60, details="line\nline"))
+    place = notices.geometry()
+    assert (place.width(), place.center().x(), place.top()) == (WIDTH, 449, MARGIN)
+    assert place.height() > 2 * notices.fontMetrics().height()
+    button = next(button for button in notices.findChildren(QPushButton) if button.isCheckable())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert notices.height() >= place.height() + 140
+    notices.parentWidget().resize(400, 600)
+    assert (notices.x(), notices.width()) == (MARGIN, 400 - 2 * MARGIN)

@@ -1,0 +1,111 @@
+"""The bar that floats over the canvas and says which keys do what now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from app import theme
+
+HEIGHT, PADDING, GAP = 32, 16, 20  # px: of the bar, at its ends, between two hints
+KEY_HEIGHT, KEY_PADDING, KEY_GAP = 18, 6, 6  # px: of a key's cap, beside its letters, before its words
+
+
+class Hint(NamedTuple):
+    """What a key does; no key: how things stand."""
+
+    key: str
+    words: str
+
+
+@dataclass(frozen=True)
+class _Widths:
+    """Px that a hint takes: its key's cap (0 for none), its words, all of it."""
+
+    cap: int
+    words: int
+
+    @property
+    def whole(self) -> int:
+        return self.cap + (KEY_GAP if self.cap else 0) + self.words
+
+
+def fitting(widths: Sequence[int], room: int) -> int:
+    """How many of the first hints of these widths stand beside each other in a bar no wider than `room`; px."""
+    used = 2 * PADDING - GAP
+    for number, width in enumerate(widths):
+        used += GAP + width
+        if used > room:
+            return number
+    return len(widths)
+
+
+class HintBar(QWidget):
+    """As wide as its hints; where there is no room for all, the last ones are left out."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hints: tuple[Hint, ...] = ()
+        self._shown = 0
+
+    def set_hints(self, hints: Sequence[Hint]) -> None:
+        """Show these."""
+        if self.hints != tuple(hints):
+            self.hints = tuple(hints)
+            self.setAccessibleName(", ".join(f"{hint.key} {hint.words}".strip() for hint in hints))
+            self.update()
+        self.setVisible(bool(hints))
+
+    def fit_into(self, room: int) -> None:
+        """Take the size that the hints need, at most `room` px wide."""
+        widths = [self._measure(hint).whole for hint in self.hints]
+        self._shown = fitting(widths, room)
+        shown = widths[: self._shown]
+        self.resize(QSize(sum(shown) + GAP * max(len(shown) - 1, 0) + 2 * PADDING, HEIGHT))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground, then caps and words."""
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.overlay))
+        painter.drawRoundedRect(QRectF(self.rect()), HEIGHT / 2, HEIGHT / 2)
+        x = PADDING
+        for hint in self.hints[: self._shown]:
+            widths = self._measure(hint)
+            if widths.cap:
+                self._paint_cap(painter, QRectF(x, (HEIGHT - KEY_HEIGHT) / 2, widths.cap, KEY_HEIGHT), hint.key)
+            painter.setFont(self.font())
+            painter.setPen(QColor(colours.on_overlay))
+            words = QRectF(x + widths.whole - widths.words, 0, widths.words, HEIGHT)
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip, hint.words)
+            x += widths.whole + GAP
+
+    def _paint_cap(self, painter: QPainter, cap: QRectF, key: str) -> None:
+        ink = QColor(theme.current().on_overlay)
+        painter.setFont(_key_font(self.font()))
+        painter.setPen(ink)
+        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
+        ink.setAlphaF(0.4)
+        painter.setPen(QPen(ink, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(cap.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+
+    def _measure(self, hint: Hint) -> _Widths:
+        cap = 0
+        if hint.key:
+            letters = QFontMetrics(_key_font(self.font())).horizontalAdvance(hint.key)
+            cap = max(letters + 2 * KEY_PADDING, KEY_HEIGHT)
+        return _Widths(cap, QFontMetrics(self.font()).horizontalAdvance(hint.words))
+
+
+def _key_font(base: QFont) -> QFont:
+    font = QFont(base)
+    font.setPixelSize(theme.SMALL)
+    font.setWeight(QFont.Weight.DemiBold)
+    return font
