@@ -4,10 +4,9 @@ Every verb is one transaction of the store and one step of undo. Widgets read th
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
@@ -23,6 +22,7 @@ from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.errors import ProjectError, StudioError
 
+FEW = 64  # images whose proposals are worked out at once, in some 20 ms
 THRESHOLD, CURRENT = "threshold", "current-image"  # settings of the project
 
 
@@ -57,6 +57,7 @@ class Document(QObject):
     classes_changed = Signal()
     active_class_changed = Signal()
     proposals_changed = Signal()  # counts over all images
+    index_stale = Signal()  # the proposals of many images have changed: `set_index` is due
     refused = Signal(str)  # why a verb did nothing
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -92,10 +93,11 @@ class Document(QObject):
         self.project_changed.emit()
 
     def add_images(
-        self, images: Sequence[ProjectImage], *, keys: Mapping[int, Any], counts: Mapping[int, Mapping[int, int]]
+        self, images: Sequence[ProjectImage], *, keys: Mapping[int, str], counts: Mapping[int, Mapping[int, int]]
     ) -> None:
         """Take in images, the natural key of each path, and their number of boxes by image and class."""
-        self.images.update((image.id, image) for image in images)
+        for image in images:
+            self._take_image(image)
         for image_id, of_image in counts.items():
             self._class_counts.subtract(self._counts.get(image_id, {}))
             self._counts[image_id] = Counter(of_image)
@@ -108,9 +110,11 @@ class Document(QObject):
             self.show(wanted if isinstance(wanted, int) and wanted in self.images else self._list.order[0])
 
     def set_index(self, index: ProposalIndex) -> None:
-        """Take the proposals of all images, read in a worker."""
+        """Take the proposals of all images, read in a worker; of those that changed meanwhile they are read anew."""
         self._index = index
-        self._count_proposals()
+        changed_meanwhile, self._reindexed = self._reindexed, set()
+        self._recount()
+        self._reindex(changed_meanwhile)
         self._show_boxes()
 
     # Where one is
@@ -124,7 +128,7 @@ class Document(QObject):
         self._load_page()
         for changed in (before, image_id):
             if changed is not None:
-                self._refilter(changed)
+                self._refilter([changed])
         self.current_changed.emit()
         self.shown_changed.emit()
         self.selection_changed.emit()
@@ -185,8 +189,7 @@ class Document(QObject):
         if threshold == self.threshold:
             return
         self.threshold = threshold
-        self._proposal_counts = self._index.counts(threshold)
-        self._tell_proposals()
+        self._recount()
         self._show_boxes()
         if self.project and not self.read_only:  # last: the store may refuse
             self.project.set_setting(THRESHOLD, threshold)
@@ -215,16 +218,13 @@ class Document(QObject):
 
     def filter_counts(self) -> dict[FilterKind, int]:
         """How many images each kind of filter has."""
-        states = Counter(image.state for image in self.images.values())
-        counts = {kind: states[state] for kind, state in STATES.items()}
-        to_review = sum(
-            is_to_review(self.images[id], n) for id, n in self._proposal_counts.items() if id in self.images
-        )
+        counts = {kind: self._states[state] for kind, state in STATES.items()}
+        to_review = len(self._proposal_counts)  # reviewed images have none
         return {FilterKind.ALL: len(self.images), FilterKind.TO_REVIEW: to_review, **counts}
 
     def proposal_total(self) -> tuple[int, int]:
         """Proposals, and the images that have some."""
-        return sum(self._proposal_counts.values()), len(self._proposal_counts)
+        return self._proposal_sum, len(self._proposal_counts)
 
     def has_predictions(self) -> bool:
         """Whether a model has seen the current image."""
@@ -391,9 +391,7 @@ class Document(QObject):
     def note_labelled(self, image_ids: Iterable[int]) -> None:
         """A worker has stored predictions for these images."""
         touched = [image_id for image_id in image_ids if image_id in self.images]
-        for image_id in touched:
-            self._reindex(image_id)
-        self._count_proposals()
+        self._reindex(touched)
         if self.current in touched:
             self._show_boxes()
 
@@ -407,9 +405,12 @@ class Document(QObject):
         if any(item.id == pass_id and item.active != active for item in project.passes()):
             project.set_pass_active(pass_id, active)
             self.read_classes()
-            for image_id in project.images_of_pass(pass_id):
-                self._reindex(image_id)
-            self._count_proposals()
+            seen = [image_id for image_id in project.images_of_pass(pass_id) if image_id in self.images]
+            if len(seen) <= FEW:
+                self._reindex(seen)
+            else:
+                self._reindexed.clear()
+                self.index_stale.emit()
             self._show_boxes()
 
     def read_classes(self) -> None:
@@ -430,19 +431,16 @@ class Document(QObject):
                     self._counts.setdefault(box.image_id, Counter())[box.class_id] += sign
                     self._class_counts[box.class_id] += sign
         for _, image in change.images:
-            self.images[image.id] = image
+            self._take_image(image)
         if change.classes:
             self.read_classes()
         touched = {row.image_id for pair in (*change.boxes, *change.rejections) for row in pair if row is not None}
         touched |= {image.id for _, image in change.images}
-        for image_id in touched:
-            self._reindex(image_id)
-        if touched:
-            self._count_proposals()
+        self._reindex(touched)
         if self.current in touched or change.classes:
             self._show_boxes()
+        self._refilter(touched)
         for image_id in touched:
-            self._refilter(image_id)
             self.image_updated.emit(image_id)
 
     # Within
@@ -458,11 +456,14 @@ class Document(QObject):
         self.active_class: int | None = None
         self.threshold: float | None = None
         self._class_by_id: dict[int, ProjectClass] = {}
-        self._list = ImageList(self._is_visible)
+        self._list = ImageList(self._filtering)
+        self._states: Counter[State] = Counter()
         self._counts: dict[int, Counter[int]] = {}
         self._class_counts: Counter[int] = Counter()
         self._index = ProposalIndex()
-        self._proposal_counts: dict[int, int] = {}
+        self._reindexed: set[int] = set()  # since a worker began to read the index
+        self._proposal_counts: dict[int, int] = {}  # of images that have some
+        self._proposal_sum = 0
         self._boxes: dict[int, ProjectBox] = {}
         self._proposals: dict[int, Proposal] = {}
         self._predicted = False
@@ -478,16 +479,27 @@ class Document(QObject):
         """Ids of the images that the filter lets through, in order; the current one stays as long as it is current."""
         return self._list.visible
 
-    def _is_visible(self, image_id: int) -> bool:
-        if image_id == self.current:
-            return True
-        counts = self._counts.get(image_id, {}) if self.filter.text else {}
-        names = [self._class_by_id[class_id].name for class_id, number in counts.items() if number > 0]
-        return self.filter.accepts(self.images[image_id], proposals=self.proposal_count(image_id), classes=names)
+    def _filtering(self) -> Callable[[int], bool]:
+        """Which images are visible, at the present filter."""
+        names = {item.id: item.name for item in self.classes}
+        matches = self.filter.matcher(self.images, proposals=self._proposal_counts, boxes=self._counts, names=names)
+        current = self.current
+        return lambda image_id: image_id == current or matches(image_id)
 
-    def _refilter(self, image_id: int) -> None:
-        if self._list.refilter(image_id):
+    def _refilter(self, image_ids: Collection[int]) -> None:
+        """Look whether these images are visible still, or now."""
+        if len(image_ids) > FEW:
+            self._list.filter_anew()
             self.visible_changed.emit()
+        elif self._list.refilter(image_ids):
+            self.visible_changed.emit()
+
+    def _take_image(self, image: ProjectImage) -> None:
+        before = self.images.get(image.id)
+        if before is not None:
+            self._states[before.state] -= 1
+        self._states[image.state] += 1
+        self.images[image.id] = image
 
     def _next_to_review(self) -> int | None:
         """From the current image on and round: one with proposals, else one that is not reviewed."""
@@ -588,22 +600,36 @@ class Document(QObject):
             self.shown_changed.emit()
         self.set_selection(self.selection)
 
-    def _reindex(self, image_id: int) -> None:
-        """Work out an image's proposals anew, for the counts over all images."""
-        image = self.images[image_id]
-        found = None if image.state is State.REVIEWED else self._project.predictions(image_id)
+    def _reindex(self, image_ids: Collection[int]) -> None:
+        """Work out images' proposals anew, for the counts over all images."""
+        self._reindexed.update(image_ids)
+        changed = [image_id for image_id in image_ids if self._reindex_one(image_id)]
+        if changed:
+            self.proposals_changed.emit()
+            if self.filter.kind is FilterKind.TO_REVIEW:
+                self._refilter(changed)
+
+    def _reindex_one(self, image_id: int) -> bool:
+        """Whether the image's number of proposals has changed."""
+        image, project = self.images[image_id], self._project
+        found = None if image.state is State.REVIEWED else project.predictions(image_id)
         if found is None:
             self._index.remove(image_id)
         else:
-            boxes, rejections = self._project.boxes(image_id), self._project.rejections(image_id)
+            boxes, rejections = project.boxes(image_id), project.rejections(image_id)
             self._index.set(image_id, found, boxes, rejections, size=image.size)
+        before, now = self.proposal_count(image_id), self._index.count(image_id, self.threshold)
+        self._proposal_sum += now - before
+        if now:
+            self._proposal_counts[image_id] = now
+        else:
+            self._proposal_counts.pop(image_id, None)
+        return now != before
 
-    def _count_proposals(self) -> None:
-        before, self._proposal_counts = self._proposal_counts, self._index.counts(self.threshold)
-        if self._proposal_counts != before:
-            self._tell_proposals()
-
-    def _tell_proposals(self) -> None:
+    def _recount(self) -> None:
+        """Count the proposals of all images anew."""
+        self._proposal_counts = self._index.counts(self.threshold)
+        self._proposal_sum = sum(self._proposal_counts.values())
         self.proposals_changed.emit()
         if self.filter.kind is FilterKind.TO_REVIEW:
             self._list.filter_anew()

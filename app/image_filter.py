@@ -1,6 +1,6 @@
 """Which images the list shows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +39,40 @@ class ImageFilter:
             return False
         wanted = self.text.strip().casefold()
         return not wanted or wanted in image.path.casefold() or any(wanted in name.casefold() for name in classes)
+
+    def matcher(
+        self,
+        images: Mapping[int, ProjectImage],
+        *,
+        proposals: Mapping[int, int],
+        boxes: Mapping[int, Mapping[int, int]],
+        names: Mapping[int, str],
+    ) -> Callable[[int], bool]:
+        """`accepts` for many images, by their ids, with all that does not depend on the image worked out once.
+
+        proposals: number by image; boxes: number by image and class; names: of the classes.
+        """
+        of_kind, text = self._kind_matcher(images, proposals), self.text.strip().casefold()
+        if not text:
+            return of_kind
+        meant = {class_id for class_id, name in names.items() if text in name.casefold()}
+
+        def matches(image_id: int) -> bool:
+            if not of_kind(image_id):
+                return False
+            if text in images[image_id].path.casefold():
+                return True
+            return bool(meant) and any(n > 0 and id in meant for id, n in boxes.get(image_id, {}).items())
+
+        return matches
+
+    def _kind_matcher(self, images: Mapping[int, ProjectImage], proposals: Mapping[int, int]) -> Callable[[int], bool]:
+        if self.kind is FilterKind.TO_REVIEW:
+            return lambda image_id: is_to_review(images[image_id], proposals.get(image_id, 0))
+        if self.kind in STATES:
+            state = STATES[self.kind]
+            return lambda image_id: images[image_id].state is state
+        return lambda _: True
 
 
 def is_to_review(image: ProjectImage, proposals: int) -> bool:

@@ -1,9 +1,8 @@
 """Reading a project in a worker, so that the first picture shows while the rest still comes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from detector.data.images import natural_key
 from detector.data.project.proposals import ProposalIndex
@@ -18,7 +17,7 @@ class ImagesRead:
     """Images of the store or of the folder, what to sort them by, and their number of boxes by image and class."""
 
     images: Sequence[ProjectImage]
-    keys: Mapping[int, Any]
+    keys: Mapping[int, str]
     counts: Mapping[int, Mapping[int, int]]
 
 
@@ -40,9 +39,30 @@ def read_project(project: Project) -> Iterator[ImagesRead | IndexRead]:
         if project.read_only is None:
             for images in worker.scan():
                 yield _read(images, {})
-        yield IndexRead(_index(worker, {image.id: image for image in stored}))
+        yield IndexRead(_index(worker, {image.id: image for image in stored}, counts.keys()))
     finally:
         worker.close()
+
+
+def read_index(project: Project, images: Mapping[int, ProjectImage]) -> Iterator[IndexRead]:
+    """The proposals of images, after a pass was taken back or brought back."""
+    worker = project.connect()
+    try:
+        yield IndexRead(_index(worker, images, worker.box_counts().keys()))
+    finally:
+        worker.close()
+
+
+def together(events: Iterable[ImagesRead]) -> ImagesRead:
+    """Images that were read one after the other, as if at once: showing more of them costs the window once."""
+    images: list[ProjectImage] = []
+    keys: dict[int, str] = {}
+    counts: dict[int, Mapping[int, int]] = {}
+    for event in events:
+        images += event.images
+        keys |= event.keys
+        counts |= event.counts
+    return ImagesRead(images, keys, counts)
 
 
 def _read(images: Sequence[ProjectImage], counts: Mapping[int, Mapping[int, int]]) -> ImagesRead:
@@ -50,13 +70,13 @@ def _read(images: Sequence[ProjectImage], counts: Mapping[int, Mapping[int, int]
     return ImagesRead(images, keys, {image.id: counts[image.id] for image in images if image.id in counts})
 
 
-def _index(worker: Project, images: Mapping[int, ProjectImage]) -> ProposalIndex:
+def _index(worker: Project, images: Mapping[int, ProjectImage], with_boxes: Collection[int]) -> ProposalIndex:
     index = ProposalIndex()
     for image_id, pass_, detections in worker.all_predictions():
         image = images.get(image_id)
         if image is not None and image.state is not State.REVIEWED:
-            boxes, rejections = worker.boxes(image_id), worker.rejections(image_id)
-            index.set(image_id, (pass_, detections), boxes, rejections, size=image.size)
+            boxes = worker.boxes(image_id) if image_id in with_boxes else ()
+            index.set(image_id, (pass_, detections), boxes, worker.rejections(image_id), size=image.size)
     return index
 
 

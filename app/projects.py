@@ -2,15 +2,16 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
-from app.jobs import Jobs
+from app.jobs import Job, Jobs
 from app.notifications import Notifications
-from app.opening import ImagesRead, IndexRead, read_project
+from app.opening import ImagesRead, IndexRead, read_index, read_project, together
 from app.settings import Settings
 from app.theme import RESOURCES
 from app.wording import count
@@ -38,6 +39,8 @@ class Projects(QObject):
         super().__init__(parent)
         self._document, self._jobs = document, jobs
         self._notifications, self._settings = notifications, settings
+        self._indexing: Job | None = None
+        document.index_stale.connect(self._on_index_stale)
 
     def open_folder(self, folder: Path, *, anyway: bool = False) -> None:
         """Open a folder of pictures; `anyway`: to write, though another window has it."""
@@ -94,15 +97,35 @@ class Projects(QObject):
     def _take(self, project: Project, events: list[Any]) -> None:
         if self._document.project is not project:
             return
-        for event in events:
-            match event:
-                case ImagesRead():
-                    self._document.add_images(event.images, keys=event.keys, counts=event.counts)
-                case IndexRead():
+        for kind, alike in groupby(events, type):
+            if kind is ImagesRead:
+                read = together(alike)
+                self._document.add_images(read.images, keys=read.keys, counts=read.counts)
+            elif kind is IndexRead:
+                for event in alike:
                     self._document.set_index(event.index)
-                case str():
-                    self._document.read_classes()
-                    self._notifications.info(event)
+            else:
+                self._document.read_classes()
+                for text in alike:
+                    self._notifications.info(text)
+
+    def _on_index_stale(self) -> None:
+        """Reads the proposals of all images in a worker; what an earlier one still reads is out of date."""
+        project = self._document.project
+        if project is None:
+            return
+        if self._indexing is not None:
+            self._indexing.cancel()
+        images = dict(self._document.images)
+
+        def take(events: list[Any]) -> None:
+            if job is self._indexing:
+                self._indexing = None
+                self._take(project, events)
+
+        job = self._indexing = self._jobs.start(
+            "Reading proposals", lambda: read_index(project, images), on_events=take
+        )
 
     def _on_failed(self, project: Project) -> None:
         """A folder that cannot be read, or holds no picture, is not left open."""

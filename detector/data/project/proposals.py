@@ -108,6 +108,14 @@ class ProposalIndex:
         some = np.flatnonzero(numbers)
         return dict(zip(self._ids[some].tolist(), numbers[some].tolist(), strict=True))
 
+    def count(self, image_id: int, threshold: float | None) -> int:
+        """Number of proposals of one image."""
+        place = self._places.get(image_id)
+        if place is None:
+            return 0
+        span = slice(place.start, place.stop)
+        return int(np.count_nonzero(_is_shown(self._scores[span], self._margins[span], threshold)))
+
     def _room(self, image_id: int, size: int) -> tuple[int, int]:
         """Where to write `size` candidates of an image: where its former ones were, if they fit, else at the end."""
         place = self._places.get(image_id)
