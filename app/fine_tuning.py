@@ -195,7 +195,8 @@ class FineTuning(QObject):
             self.bottom_wanted.emit(self._training)
         verdict = self._training.verdict
         if verdict is not None and not self._training.isVisible():
-            self._notifications.info(verdict.text, action="Show", run=lambda: self.bottom_wanted.emit(self._training))
+            tell = self._notifications.warning if state is RunState.DIED else self._notifications.info
+            tell(verdict.text, action="Show", run=lambda: self.bottom_wanted.emit(self._training))
 
     def _on_stop_wanted(self) -> None:
         if self.watcher is not None:

@@ -17,7 +17,7 @@ from app.document import Document, ShownBox
 
 LINE, HALO, HANDLE = 2, 4, 8  # screen px
 DASHES = (5, 2.5)  # in line widths
-FEW, RIM = 12, 4  # proposals that are all labelled; screen px at a box's sides that a label may cover
+FEW, RIM = 20, 4  # proposals that are all labelled; screen px at a box's sides that a label may cover
 DARK_HALO, LIGHT_HALO = "#15181C", "#F4F5F7"  # opaque: blending four edges of 2,000 boxes takes a tenth of a second
 FILL, HATCH = 0.15, 0.7  # opacities
 

@@ -98,7 +98,7 @@ def hints(document: Document, *, is_broken: bool) -> tuple[Hint, ...]:
     if image.state is State.REVIEWED:
         boxes = count(document.box_count(image.id), "box", "boxes") if document.shown else "empty"
         return (Hint("", f"Reviewed, {boxes}"), Hint("Space", "next"))
-    offered = document.proposal_count(image.id)
+    offered = sum(box.is_proposal for box in document.shown)
     if offered:
         return (Hint("", count(offered, "proposal")), Hint("Space", "accept and go on"), REJECT, CLASS)
     if document.shown:

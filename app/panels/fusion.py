@@ -243,8 +243,8 @@ class FusionPanel(QWidget):
             return f"{snapshot.variant.upper()}: every edge is fixed at 1, unnormalised; there are no weights to learn"
         if not self.shows_run:
             return f"The weights of {self._title} as it uses them, normalised in each node; {ONLY_RATIOS}"
-        of_change = "Averaged (EMA) weights: change since the start"
-        what = of_change if self._shows_difference() else "Averaged (EMA) weights of the run"
+        of_change = "Change since the start (EMA weights)"
+        what = of_change if self._shows_difference() else "EMA weights of the run"
         return f"{what}; {ONLY_RATIOS}"
 
     def _note_text(self) -> str:

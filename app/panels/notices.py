@@ -51,6 +51,7 @@ class Notices(QWidget):
             QTimer.singleShot(STAYS_MS, card, lambda: self._remove(card))
         card.resized.connect(self._place)
         self._column.addWidget(card)
+        card.show()  # now, since the place depends on what shows
         self.show()
         self.raise_()
         self._place()

@@ -10,6 +10,7 @@ from app.elided_label import ElidedLabel
 from app.training_course import Course, thinned
 
 GRID = 0.7  # opacity
+ROOM = 0.06  # of the height, below 0: for the lower half of its number
 FAINT = 70  # of 255: the losses of single steps behind their average
 
 
@@ -45,9 +46,9 @@ class TrainingPlots(QWidget):
         self.raw_curve.setData(*thinned(course.steps, course.losses))
         self.loss_curve.setData(*thinned(course.steps, smooth))
         if len(smooth):
-            self.loss.getViewBox().setYRange(0, 1.1 * float(smooth.max()), padding=0)  # single losses may leap out
+            self.loss.getViewBox().setYRange(0, 1.1 * float(smooth.max()), padding=ROOM)  # single losses may leap out
         self.ap_curve.setData(course.evaluated, course.aps)
-        self.ap.getViewBox().setYRange(0, min(1.0, 1.2 * max(course.aps, default=0.0) + 0.02), padding=0.02)
+        self.ap.getViewBox().setYRange(0, min(1.0, 1.2 * max(course.aps, default=0.0) + 0.02), padding=ROOM)
         self.start_line.setVisible(course.start_ap is not None)
         if course.start_ap is not None:
             self.start_line.setValue(course.start_ap)
@@ -58,12 +59,12 @@ class TrainingPlots(QWidget):
         self.ap_title.setText(_ap_title(course))
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.DevicePixelRatioChange):
             self._paint_in_theme()
         super().changeEvent(event)
 
     def _paint_in_theme(self) -> None:
-        colours = theme.current()
+        colours, ratio = theme.current(), self.devicePixelRatioF()  # pyqtgraph counts in pixels of the device
         for plot in (self.loss, self.ap):
             plot.setBackground(colours.panel)
             for side in ("left", "bottom"):
@@ -72,12 +73,12 @@ class TrainingPlots(QWidget):
                 axis.setTextPen(colours.muted)
         faint = pg.mkColor(colours.accent)
         faint.setAlpha(FAINT)
-        self.raw_curve.setPen(pg.mkPen(faint, width=1))
-        self.loss_curve.setPen(pg.mkPen(colours.accent, width=2))
-        self.ap_curve.setPen(pg.mkPen(colours.accent, width=2))
+        self.raw_curve.setPen(pg.mkPen(faint, width=ratio))
+        self.loss_curve.setPen(pg.mkPen(colours.accent, width=2 * ratio))
+        self.ap_curve.setPen(pg.mkPen(colours.accent, width=2 * ratio))
         self.ap_curve.setSymbolPen(pg.mkPen(colours.panel, width=1))
         self.ap_curve.setSymbolBrush(pg.mkBrush(colours.accent))
-        self.start_line.setPen(pg.mkPen(colours.muted, width=1.5, style=Qt.PenStyle.DashLine))
+        self.start_line.setPen(pg.mkPen(colours.muted, width=ratio, style=Qt.PenStyle.DashLine))
 
 
 def _title() -> ElidedLabel:

@@ -33,6 +33,7 @@ def test_text_and_signals_meet_aa_on_every_ground(colours: Theme, ink: str):
 def test_text_on_coloured_grounds_meets_aa(colours: Theme):
     assert contrast(colours.on_accent, colours.accent) >= AA_TEXT
     assert contrast(colours.on_overlay, colours.overlay) >= AA_TEXT
+    assert contrast(colours.on_canvas, colours.canvas) >= AA_TEXT
     assert contrast(colours.muted, colours.canvas) >= AA_SIGNAL
 
 

@@ -380,13 +380,13 @@ def training(shop: Workshop, story: Story, *, size: tuple[int, int] = FULL) -> M
     settle(window)
     until(lambda: window.training._plots is not None)
     settle(window)
+    window.notices.clear()  # the verdict's: the panel says it, too
     return window
 
 
 def fusion(shop: Workshop) -> MainWindow:
     """A window that shows the fusion weights of a made-up run."""
     window = training(shop, BETTER)
-    window.notices.clear()
     window.actions_["fusion-panel"].trigger()
     settle(window)
     window.fusion._run_button.setChecked(True)
@@ -498,7 +498,6 @@ def menu_open(shop: Workshop) -> QPixmap:
 @screen
 def menu_model(shop: Workshop) -> QPixmap:
     window = training(shop, BETTER)
-    window.notices.clear()
     return over_menus(window, window.top_bar.model_button)
 
 

@@ -106,7 +106,7 @@ def test_a_run_comes_to_the_front_and_is_followed(panel: FusionPanel) -> None:
     panel.set_model(snapshot(), title="D0")
     panel.add_events([STARTED, weights(0, 0.25)])
     assert panel.shows_run
-    assert panel._caption.text().startswith("Averaged (EMA) weights of the run")
+    assert panel._caption.text().startswith("EMA weights of the run")
     panel.add_events([weights(40, 0.375)])
     assert panel.shown() == snapshot(0.375)
     assert panel._step_label.text() == "step 40 of 400"
@@ -140,7 +140,7 @@ def test_the_difference_is_shown_in_colour_and_number(qtbot: QtBot, panel: Fusio
     told = panel._view.card()
     assert told is not None
     assert [row.number for row in told[1]] == ["0.562 (+0.0625)", "0.500 (+0.0000)"]
-    assert panel._caption.text().startswith("Averaged (EMA) weights: change since the start")
+    assert panel._caption.text().startswith("Change since the start (EMA weights)")
     assert colour_at(panel, 0) == QColor(theme.LIGHT.accent)
     panel.add_events([weights(80, 0.375)])
     hover(qtbot, panel, 0)

@@ -38,6 +38,7 @@ def test_the_newest_stay_and_repeats_do_not_pile_up(qtbot: QtBot, notices: Notic
     for text in "abcab":
         notices.add(Notice(Kind.WARNING, text))
     assert texts(notices) == ["c", "a", "b"]
+    assert all(card.height() >= card.sizeHint().height() for card in notices.cards())
     assert len(texts(notices)) == SHOWN
 
 
