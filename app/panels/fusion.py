@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.elided_label import ElidedLabel
-from app.panels.fusion_view import FusionView, graph_font, largest_change
+from app.panels.fusion_view import FusionView, largest_change
 from app.wording import count
 from detector.errors import OptionsError
 from detector.events import Event, FusionWeights, RunStarted
@@ -32,9 +32,8 @@ EMPTY = (
     "No fusion weights to show yet.\n"
     "Choose a model: its BiFPN appears here as a graph, each edge as thick as its weight."
 )
-ONLY_RATIOS = "compare them within a node only"
+ONLY_RATIOS = "compare within a node"
 HARDLY = 0.1  # of what the learning rates allow: less is hardly a movement
-CHIP_PADDING = 24  # px
 PICTURE_SCALE = 2  # of exported pictures
 
 
@@ -143,7 +142,7 @@ class FusionPanel(QWidget):
         self._step_label = QLabel()
         self._step_label.setProperty("role", "small")
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setFixedWidth(120)
+        self._slider.setFixedWidth(96)
         self._slider.setAccessibleName("Step of the run")
         self._slider.valueChanged.connect(self._refresh)
         self._export = QPushButton("Export")
@@ -285,6 +284,4 @@ def _chip(text: str) -> QPushButton:
     button = QPushButton(text)
     button.setProperty("role", "chip")
     button.setCheckable(True)
-    font = graph_font(strong=True)  # as it is when checked, which no style sheet makes room for
-    button.setMinimumWidth(QFontMetrics(font).horizontalAdvance(text) + CHIP_PADDING)
     return button

@@ -1,7 +1,8 @@
 """Pictures of every screen of the window, to be looked at: from a project made of the sample, with the real program.
 
-python tests/benchmarks/screens.py OUT [--only NAME …] [--theme light|dark] [--scale 1|2]
-Writes OUT/NAME-THEME.png, with @2 at scale 2; without --theme both themes. Nothing is trained: the curves come from an
+python tests/benchmarks/screens.py OUT [--only NAME …] [--theme light|dark] [--scale 1|2] [--small]
+Writes OUT/NAME-THEME.png, with @2 at scale 2; without --theme both themes; with --small of 256 colours, as
+resources/screens/window.png, which is review-light. Nothing is trained: the curves come from an
 events log that is made up here, the boxes from the starter model. All files but the pictures are temporary.
 """
 
@@ -24,6 +25,7 @@ if str(REPOSITORY) not in sys.path:
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil  # noqa: E402
+from PIL import Image  # noqa: E402
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt  # noqa: E402
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPixmap  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QToolButton, QWidget  # noqa: E402
@@ -631,6 +633,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SCREENS, default=list(SCREENS), metavar="NAME")
     parser.add_argument("--theme", choices=("light", "dark"), nargs="*", default=("light", "dark"))
     parser.add_argument("--scale", type=int, choices=(1, 2), default=1)
+    parser.add_argument("--small", action="store_true")
     asked = parser.parse_args()
     os.environ["QT_SCALE_FACTOR"] = str(asked.scale)
     application = QApplication([])
@@ -639,7 +642,12 @@ def main() -> None:
     with workshop() as shop:
         for name in asked.only:
             for look in asked.theme:
-                render(name, theme.named(look), shop).save(str(asked.out / f"{name}-{look}{suffix}.png"))
+                path = asked.out / f"{name}-{look}{suffix}.png"
+                render(name, theme.named(look), shop).save(str(path))
+                if asked.small:
+                    Image.open(path).convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE).save(
+                        path, optimize=True
+                    )
                 print(f"{name}-{look}{suffix}", flush=True)
     application.quit()
 
