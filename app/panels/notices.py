@@ -30,6 +30,7 @@ class Notices(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._ground = parent
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
@@ -67,13 +68,13 @@ class Notices(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keeps its place in its parent."""
-        if watched is self.parent() and event.type() == QEvent.Type.Resize:
+        if watched is self._ground and event.type() == QEvent.Type.Resize:
             self._place()
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
         """As wide as there is room and as high as the texts need at that width."""
-        room = self.parentWidget().width()
+        room = self._ground.width()
         width = min(WIDTH, room - 2 * MARGIN)
         self._column.activate()
         self.setGeometry((room - width) // 2, MARGIN, width, self._column.totalHeightForWidth(width))

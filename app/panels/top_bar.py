@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -27,6 +27,7 @@ from app.wording import tooltip
 HEIGHT = 52  # px
 CONTROL = 34  # px, the height of what stands in the bar
 PROGRESS = (150, 270)  # px, how narrow and how wide it may be
+ROOMY = 1360  # px, from which on every button has its words
 STEPS = 1000  # of the progress bar
 
 
@@ -54,9 +55,10 @@ class TopBar(QFrame):
         self._device.setTextFormat(Qt.TextFormat.PlainText)
         self._progress = Progress(self)
         self._progress.cancel_button.clicked.connect(self.cancel_wanted)
+        self._export = _button(actions["export"], text="Export")
         for widget in (
             opener,
-            _button(actions["export"], text="Export"),
+            self._export,
             _line(),
             _button(actions["undo"]),
             _button(actions["redo"]),
@@ -71,8 +73,16 @@ class TopBar(QFrame):
             if not isinstance(widget, QFrame) or isinstance(widget, QLabel):
                 widget.setFixedHeight(CONTROL)
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addSpacing(8)
         row.addStretch(1)
         row.addWidget(self._progress, 100)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window one button gives up its word, so that the progress keeps its own."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < ROOMY
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        self._export.setToolButtonStyle(style)
 
     def set_models(self, groups: Sequence[tuple[str, Sequence[ModelChoice]]], chosen: ModelChoice) -> None:
         """Offer models under headings; those that are missing say why and cannot be chosen."""

@@ -181,7 +181,17 @@ def broken_picture(shop: Workshop) -> QPixmap:
 
 @screen
 def labelling(shop: Workshop) -> QPixmap:
-    window = shop.window(shop.fresh())
+    return half_labelled(shop, FULL)
+
+
+@screen
+def labelling_small(shop: Workshop) -> QPixmap:
+    return half_labelled(shop, SMALL)
+
+
+def half_labelled(shop: Workshop, size: tuple[int, int]) -> QPixmap:
+    """Auto-labelling all, half-way through."""
+    window = shop.window(shop.fresh(), size=size)
     shares: list[float] = []
     window.labelling.progressed.connect(lambda _text, share: shares.append(share or 0.0))
     window.labelling.device_found.connect(window.show_device)
@@ -294,6 +304,18 @@ def searching(shop: Workshop) -> QPixmap:
     window.images.focus_search()
     window.images._search.setText("zebra")
     until(lambda: window.document.filter.text == "zebra")
+    settle(window)
+    return window.grab()
+
+
+@screen
+def states(shop: Workshop) -> QPixmap:
+    """What the keyboard is on, what the mouse is on, and what cannot be chosen, beside each other."""
+    window = shop.window(shop.labelled(), size=SMALL)
+    hovered = next(each for each in window.top_bar.findChildren(QToolButton) if each.text() == "Auto-label")
+    hovered.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    window.top_bar.model_button.setFocus(Qt.FocusReason.TabFocusReason)
+    window.document.set_threshold(0.5)
     settle(window)
     return window.grab()
 

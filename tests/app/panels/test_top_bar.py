@@ -1,0 +1,62 @@
+"""The bar at the top: what gives way where it is narrow, and what the menu of models says."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QWidget, QWidgetAction
+from pytestqt.qtbot import QtBot
+
+from app.actions import Actions
+from app.models import ModelChoice
+from app.panels.top_bar import CONTROL, PROGRESS, ROOMY, Progress, TopBar
+
+STARTER = ModelChoice("starter", "Starter · D0 · 384 px")
+ABSENT = ModelChoice("d4", "D4 <b>&</b> · COCO", missing="put d4.pth into <weights>")
+
+
+@pytest.fixture
+def bar(qtbot: QtBot) -> Iterator[TopBar]:
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    made = TopBar(Actions(owner, {}), QMenu(owner), owner)
+    made.resize(1440, made.height())
+    owner.show()
+    yield made
+    owner.close()
+
+
+def test_a_narrow_bar_keeps_the_words_about_work(bar: TopBar):
+    export = next(button for button in bar.findChildren(QToolButton) if button.text() == "Export")
+    assert export.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    bar.resize(ROOMY - 1, bar.height())
+    assert export.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonIconOnly
+    assert "Export" in export.toolTip()
+
+
+def test_nothing_moves_as_work_begins_and_ends(bar: TopBar):
+    needed = bar.layout().minimumSize().width()
+    buttons = [button for button in bar.findChildren(QToolButton) if button.isVisible()]
+    before = [button.geometry() for button in buttons]
+    bar.set_progress("Labelling 412 of 3,000 · 38/s · 1 min 8 s left" * 5, 0.14)
+    progress = bar.findChild(Progress)
+    assert progress.isVisible()
+    assert PROGRESS[0] <= progress.width() <= PROGRESS[1]
+    assert bar.layout().minimumSize().width() == needed
+    assert [button.geometry() for button in buttons] == before
+    assert {button.height() for button in buttons} == {CONTROL}
+    bar.end_progress()
+    assert not progress.isVisible()
+
+
+def test_the_menu_of_models_has_headings_and_says_what_is_missing(bar: TopBar):
+    bar.set_models([("Fine-tuned here", []), ("Built in", [STARTER, ABSENT])], STARTER)
+    rows = bar.model_button.menu().actions()
+    headings = [row.defaultWidget() for row in rows if isinstance(row, QWidgetAction)]
+    assert [label.text() for label in headings if isinstance(label, QLabel)] == ["Built in"]
+    chosen, absent = (next(row for row in rows if row.text().startswith(name)) for name in ("Starter", "D4"))
+    assert chosen.isChecked()
+    assert not absent.isEnabled()
+    assert absent.text() == "D4 <b>&&</b> · COCO\tnot here"
+    assert absent.toolTip() == "<span>put d4.pth into &lt;weights&gt;</span>"
+    assert bar.model_button.text() == "Starter · D0 · 384 px"
