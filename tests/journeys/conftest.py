@@ -1,6 +1,7 @@
 """What the journeys share: the real main window, and a person who has only a mouse and a keyboard."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWindow
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
-from pytestqt.qtbot import QtBot
 from shiboken6 import Shiboken
 
 from app.document import ShownBox
@@ -35,17 +35,26 @@ class Person:
     """Works in a window as people do: presses keys where the focus is, and the mouse on what can be seen."""
 
     window: MainWindow
-    qtbot: QtBot
 
     def wait(self, condition: Callable[[], object], timeout: int = SOON) -> None:
         """Until the condition holds."""
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
+        deadline = time.monotonic() + timeout / 1000
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            QTest.qWait(5)  # ms
 
     def quit(self) -> None:
         """Ctrl+Q; everything that the window did has an end."""
         self.press(KEY.Key_Q, modifiers=CTRL)
         self.wait(lambda: not self.window.isVisible())
-        leave(self.window, self.qtbot)
+        self.leave()
+
+    def leave(self) -> None:
+        """Waits until nothing of the closed window goes on, no job and no timer; then forgets it."""
+        self.wait(lambda: not self.window.jobs.running, timeout=LONG)
+        self.wait(lambda: not any(timer.isActive() for timer in self.window.findChildren(QTimer)))
+        self.window.deleteLater()
+        QApplication.sendPostedEvents(self.window, QEvent.Type.DeferredDelete)
 
     # Keys
 
@@ -167,54 +176,60 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Five pictures of 640 × 480; a model M, which knows nut and bolt, has found one of each on the first three."""
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for number in range(1, 6):
-        Image.effect_noise((640, 480), 10 * number).save(pictures / f"a{number}.png")
-    project = Project.open(pictures)
-    for _ in project.scan():
-        pass
-    ids = [image.id for image in project.images()]
-    for image_id in ids:
-        project.note_decoded(image_id, width=640, height=480)
-    made = project.begin_pass(model="M", source="m", names=["nut", "bolt"], category_ids=[1, 2], thresholds={})
-    boxes = np.array([(100, 100, 200, 180), (300, 200, 420, 320)], np.float32)
-    found = Detections(boxes, np.array([0.9, 0.6], np.float32), np.array([0, 1]), np.array([0, 1]))
-    project.put_predictions(made.id, [(image_id, found) for image_id in ids[:3]])
-    project.close()
-    return pictures
+@pytest.fixture(scope="session")
+def make_project() -> Callable[..., Path]:
+    """Makes a folder of pictures, 640 × 480; a model M, which knows nut and bolt, has found one of each on some."""
+
+    def call(pictures: Path, *, images: int, found_in: int) -> Path:
+        pictures.mkdir()
+        for number in range(1, images + 1):
+            Image.effect_noise((640, 480), 10 * number).save(pictures / f"a{number}.png")
+        project = Project.open(pictures)
+        for _ in project.scan():
+            pass
+        ids = [image.id for image in project.images()]
+        for image_id in ids:
+            project.note_decoded(image_id, width=640, height=480)
+        made = project.begin_pass(model="M", source="m", names=["nut", "bolt"], category_ids=[1, 2], thresholds={})
+        boxes = np.array([(100, 100, 200, 180), (300, 200, 420, 320)], np.float32)
+        found = Detections(boxes, np.array([0.9, 0.6], np.float32), np.array([0, 1]), np.array([0, 1]))
+        project.put_predictions(made.id, [(image_id, found) for image_id in ids[:found_in]])
+        project.close()
+        return pictures
+
+    return call
 
 
 @pytest.fixture
-def start(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Person]]:
-    """Starts the program, as application.run does; each call is one more window. What is left open is closed."""
-    windows: list[MainWindow] = []
+def folder(make_project: Callable[..., Path], tmp_path: Path) -> Path:
+    """Five pictures; on the first three something was found."""
+    return make_project(tmp_path / "pictures", images=5, found_in=3)
+
+
+def start_window(settings: Path, path: Path | None = None) -> Person:
+    """Starts the program as application.run does."""
+    window = MainWindow(Settings(settings))
+    window.notifications.catch_all()
+    window.show()
+    person = Person(window)
+    window.activateWindow()
+    person.wait(lambda: QApplication.activeWindow() is window)
+    if path is not None:
+        window.open_path(path)
+    return person
+
+
+@pytest.fixture
+def start(qapp: QApplication, home: Path) -> Iterator[Callable[..., Person]]:
+    """Starts the program, on a folder if one is named; each call is one more window. What is left open is closed."""
+    people: list[Person] = []
 
     def call(path: Path | None = None) -> Person:
-        window = MainWindow(Settings(home / "settings.ini"))
-        windows.append(window)
-        window.notifications.catch_all()
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
-        if path is not None:
-            window.open_path(path)
-            qtbot.waitUntil(lambda: window.document.current is not None)
-        return Person(window, qtbot)
+        people.append(start_window(home / "settings.ini", path))
+        return people[-1]
 
     yield call
-    for window in windows:
-        if Shiboken.isValid(window):
-            window.close()
-            leave(window, qtbot)
-
-
-def leave(window: MainWindow, qtbot: QtBot) -> None:
-    """Waits until nothing of a closed window goes on, no job and no timer; then forgets it."""
-    qtbot.waitUntil(lambda: not window.jobs.running, timeout=LONG)
-    qtbot.waitUntil(lambda: not any(timer.isActive() for timer in window.findChildren(QTimer)))
-    window.deleteLater()
-    QApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
+    for person in people:
+        if Shiboken.isValid(person.window):
+            person.window.close()
+            person.leave()
