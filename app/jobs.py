@@ -133,12 +133,13 @@ class Jobs(QObject):
         *,
         on_events: Callable[[list[Any]], None] | None = None,
         on_done: Callable[[], None] | None = None,
+        on_failed: Callable[[], None] | None = None,
         device: bool = False,
         outlives_project: bool = False,
     ) -> Job:
-        """Run `work` and iterate what it gives in a thread; both callbacks run in the window's thread.
+        """Run `work` and iterate what it gives in a thread; the callbacks run in the window's thread.
 
-        `on_done` comes only after a good end. Raises BusyError where the job wants the device and another one has it.
+        `on_done` comes only after a good end, `on_failed` before the person is told of an error. Raises BusyError where the job wants the device and another one has it.
         """
         if device and (other := self.device_job):
             raise BusyError(f"{other.name} is still running; stop it first, or wait for its end.")
@@ -148,6 +149,8 @@ class Jobs(QObject):
         self.running.append(job)
         for signal in (job.finished, job.failed, job.cancelled):
             signal.connect(lambda *_, job=job: self._on_ended(job))
+        if on_failed:
+            job.failed.connect(lambda _: on_failed())
         job.failed.connect(self._notifications.error)
         if on_done:
             job.finished.connect(on_done)

@@ -82,13 +82,13 @@ class Projects(QObject):
         if project.read_only is not None:
             retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_held_elsewhere else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)
-        job = self._jobs.start(
+        self._jobs.start(
             "Opening",
             lambda: work(project),
             on_events=lambda events: self._take(project, events),
             on_done=self.opened.emit,
+            on_failed=lambda: self._on_failed(project),
         )
-        job.failed.connect(lambda _: self._on_failed(project))
 
     def _is_open(self, folder: Path) -> bool:
         project = self._document.project
@@ -128,7 +128,7 @@ class Projects(QObject):
         )
 
     def _on_failed(self, project: Project) -> None:
-        """A folder that cannot be read, or holds no picture, is not left open."""
+        """A folder that cannot be read, or holds no picture, is not left open; the page that follows says why."""
         if self._document.project is project and not self._document.images:
             self.close()
 

@@ -41,6 +41,8 @@ class Notices(QWidget):
         """Show a notice; the oldest goes where there are too many, and one that says the same makes room for it."""
         for card in self.cards():
             if card.notice.text == notice.text:
+                if card.action_button is not None and not notice.action:
+                    return  # it still says so, and offers the way out
                 self._remove(card)
         for card in self.cards()[: -SHOWN + 1]:
             self._remove(card)
