@@ -17,7 +17,8 @@ from app.document import Document, ShownBox
 
 LINE, HALO, HANDLE = 2, 4, 8  # screen px
 DASHES = (5, 2.5)  # in line widths
-FEW, RIM = 20, 4  # proposals that are all labelled; screen px at a box's sides that a label may cover
+FEW, CROWD = 20, 100  # proposals that are all labelled, among at most so many boxes
+RIM = 4  # screen px at a box's sides that a label may cover
 DARK_HALO, LIGHT_HALO = "#15181C", "#F4F5F7"  # opaque: blending four edges of 2,000 boxes takes a tenth of a second
 FILL, HATCH = 0.15, 0.7  # opacities
 
@@ -203,7 +204,7 @@ class BoxLayer:
         """Proposals that are labelled though nobody points at them, so that their scores can be compared: as long as
         they are few, and no gesture is under way.
         """
-        if self.all_labelled or self.live or self.draft is not None:
+        if self.all_labelled or self.live or self.draft is not None or len(self._shown) > CROWD:
             return frozenset()
         proposals = [box.key for box in self._shown if box.is_proposal]
         return frozenset(proposals if len(proposals) <= FEW else ())

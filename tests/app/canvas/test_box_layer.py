@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.canvas import box_layer
 from app.canvas.box_layer import halo_of
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
@@ -101,6 +102,31 @@ def test_labels_are_above_hovered_and_selected_boxes_or_all(
     document.set_selection([])
     canvas.set_labels_always(True)
     assert labelled() == [True, True]
+
+
+def test_few_proposals_are_labelled_where_that_hides_nothing(
+    canvas: CanvasView, document: Document, mouse: "Mouse", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_labelled() -> bool:
+        return Shot(canvas).at(OFFERED[0], OFFERED[1], by=(4, -10)) == colour(document, 0)
+
+    mouse.move(50, 50)
+    assert is_labelled()
+    mouse.press(450, 150)
+    mouse.move(455, 155)
+    assert not is_labelled()  # while a gesture is under way
+    mouse.release(450, 150)
+    mouse.move(50, 50)
+    assert is_labelled()
+    monkeypatch.setattr(box_layer, "FEW", 1)
+    assert not is_labelled()
+    monkeypatch.undo()
+    document.set_active_class(document.classes[1].id)
+    document.draw((380.0, 250.0, 520.0, 450.0))  # holds all places for the label
+    document.set_selection([])
+    assert not is_labelled()
+    mouse.move(450, 350)
+    assert is_labelled()  # whatever it hides: this is the one asked for
 
 
 def test_hidden_boxes_are_not_painted(canvas: CanvasView, document: Document, keys: "Keys") -> None:
