@@ -100,15 +100,15 @@ class NoticeCard(QFrame):
         self.notice = notice
         self.action_button: QPushButton | None = None
         self.setProperty("role", "notice")
-        sign = QLabel(self)
-        sign.setPixmap(icon(ICONS[notice.kind], ink=INKS[notice.kind]).pixmap(QSize(18, 18), self.devicePixelRatioF()))
+        self._sign = QLabel(self)
+        self._paint_sign()
         text = QLabel(notice.text, self)
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(sign)
+        row.addWidget(self._sign)
         row.addWidget(text, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 6, 6)
@@ -124,6 +124,16 @@ class NoticeCard(QFrame):
         self.close_button.setIcon(icon("close"))
         self.close_button.setToolTip("Close")
         row.addWidget(self.close_button)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Takes over another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint_sign()
+
+    def _paint_sign(self) -> None:
+        image = icon(ICONS[self.notice.kind], ink=INKS[self.notice.kind])
+        self._sign.setPixmap(image.pixmap(QSize(18, 18), self.devicePixelRatioF()))
 
     def _details_button(self, column: QVBoxLayout) -> QPushButton:
         details = QPlainTextEdit(self.notice.details, self)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.notifications import Kind, Notice
 from app.panels.notices import MARGIN, SHOWN, WIDTH, Notices
 
@@ -72,3 +73,20 @@ def test_they_float_in_the_middle_of_the_top_and_grow_with_their_details(qtbot: 
     assert notices.height() >= place.height() + 140
     notices.parentWidget().resize(400, 600)
     assert (notices.x(), notices.width()) == (MARGIN, 400 - 2 * MARGIN)
+
+
+def test_the_sign_takes_another_theme(qapp: QApplication, notices: Notices):
+    notices.add(Notice(Kind.ERROR, "full"))
+    sign = next(label for label in notices.cards()[0].findChildren(QLabel) if not label.pixmap().isNull())
+
+    def inks() -> set[str]:
+        image = sign.pixmap().toImage()
+        colours = (image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height()))
+        return {colour.name().upper() for colour in colours if colour.alpha() == 255}
+
+    assert theme.LIGHT.bad in inks()
+    try:
+        theme.apply(qapp, theme.DARK)
+        assert theme.DARK.bad in inks()
+    finally:
+        theme.apply(qapp, theme.LIGHT)
