@@ -1,10 +1,12 @@
 """What the journeys share: the real main window, and a person who has only a mouse and a keyboard."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from app.notifications import Notice
 from app.settings import Settings
 from detector.boxes import Detections
 from detector.data.project.store import Project
+from detector.errors import StudioError
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -61,12 +64,12 @@ class Person:
     def press(self, *keys: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
         """One key after the other, to whatever has the focus."""
         for key in keys:
-            QTest.keyClick(self._window_with_focus(), key, modifiers)
+            _deliver(QTest.keyClick, self._window_with_focus(), key, modifiers)
 
     def type(self, text: str) -> None:
         """Letter by letter, to whatever has the focus."""
         for letter in text:
-            QTest.keyClick(self._window_with_focus(), letter)
+            _deliver(QTest.keyClick, self._window_with_focus(), letter)
 
     # The mouse
 
@@ -75,11 +78,11 @@ class Person:
     ) -> None:
         """On what can be seen of a widget at a point of its own, by default its middle."""
         handle, place = _place(widget, at)
-        QTest.mouseMove(handle, place)
+        _deliver(QTest.mouseMove, handle, place)
         if double:
-            QTest.mouseDClick(handle, LEFT, modifiers, place)
+            _deliver(QTest.mouseDClick, handle, LEFT, modifiers, place)
         else:
-            QTest.mouseClick(handle, LEFT, modifiers, place)
+            _deliver(QTest.mouseClick, handle, LEFT, modifiers, place)
 
     def click_button(self, text: str, within: QWidget | None = None) -> None:
         """On the button that says so."""
@@ -102,11 +105,11 @@ class Person:
         """Over the picture, from one point to another in its pixels, in some steps."""
         handle, first = _place(self.window.canvas.viewport(), self.on_canvas(start))
         _, last = _place(self.window.canvas.viewport(), self.on_canvas(end))
-        QTest.mouseMove(handle, first)
-        QTest.mousePress(handle, LEFT, NONE, first)
+        _deliver(QTest.mouseMove, handle, first)
+        _deliver(QTest.mousePress, handle, LEFT, NONE, first)
         for step in range(1, 5):
-            QTest.mouseMove(handle, first + (last - first) * step / 4)
-        QTest.mouseRelease(handle, LEFT, NONE, last)
+            _deliver(QTest.mouseMove, handle, first + (last - first) * step / 4)
+        _deliver(QTest.mouseRelease, handle, LEFT, NONE, last)
 
     def on_canvas(self, at: Point) -> QPoint:
         """Where a point of the picture is on the canvas."""
@@ -151,6 +154,16 @@ class Person:
     def sees_picture(self) -> bool:
         """Whether the current image's pixels are there."""
         return self.window.canvas.picture_size is not None
+
+
+def _deliver(event: Callable[..., None], *arguments: Any) -> None:
+    """One event. What fails in a handler goes where Qt's own loop sends it, not to who calls QTest."""
+    try:
+        event(*arguments)
+    except StudioError as error:
+        text = str(error)
+        error.args = (text.partition("(): ")[2] if text.startswith("Error calling Python override") else text,)
+        sys.excepthook(type(error), error, error.__traceback__)
 
 
 def _place(widget: QWidget, at: QPoint | None):
