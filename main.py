@@ -1,5 +1,6 @@
 """EfficientDet Studio: without a subcommand the window, on a folder or COCO file if one is named."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ def main() -> None:
     """Open the window, or run the command line. Nothing heavy is loaded before it is known which."""
     arguments = sys.argv[1:]
     if not arguments or is_place(arguments):
+        gc.disable()  # nothing that is loaded is garbage, and looking for it takes a tenth of a second; see app.garbage
         from app.application import run as show
 
         sys.exit(show(Path(arguments[0]) if arguments else None))

@@ -1,5 +1,6 @@
 """Starts the window."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -7,8 +8,13 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import theme
+from app.garbage import Garbage
 from app.main_window import MainWindow
 from app.settings import THEME, Settings
+
+# Seconds until a worker hands Python's lock over. The window asks for it at each call that gives it away: dozens of
+# times for one gesture.
+HANDOVER = 0.0005
 
 
 def run(path: Path | None = None) -> int:
@@ -23,9 +29,12 @@ def run(path: Path | None = None) -> int:
     window = MainWindow(settings)
     window.notifications.catch_all()
     window.show()
+    sys.setswitchinterval(HANDOVER)
+    Garbage(window)
     window.find_device()
     if path is not None:
         window.open_path(path)
     code = application.exec()
     window.jobs.stop_all()
+    gc.unfreeze()  # or what is taken apart at the end misses what it needs
     return code

@@ -16,6 +16,7 @@ from app.wording import count, duration
 from detector.data.project.records import Pass, ProjectImage, State
 from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
+from detector.loading import load_torch
 
 if TYPE_CHECKING:
     from detector.inference.predictor import Predictor
@@ -158,6 +159,7 @@ class AutoLabelling(QObject):
 
     def _work(self, project: Project, images: Sequence[ProjectImage], source: str, device: str) -> Iterator[Any]:
         """In the worker: the model, the pass, the images."""
+        load_torch()
         from detector.inference.labelling import label
 
         engine = self._engine_for(source, device)

@@ -21,6 +21,7 @@ from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.errors import StudioError
 from detector.events import Event
+from detector.loading import load_torch
 from detector.model.fusion import FusionSnapshot
 from detector.model.variants import VARIANTS, find_variant
 from detector.training.options import FineTuneOptions
@@ -249,6 +250,7 @@ def sides_of(project: Project, wanted: Mapping[int, Collection[int]]) -> Iterato
 
 def read_fusion(source: str) -> Iterator[FusionSnapshot]:
     """In a worker: a model's fusion weights."""
+    load_torch()
     from detector.model.fusion import snapshot
     from detector.model.published import open_model
 

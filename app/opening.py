@@ -1,9 +1,11 @@
 """Reading a project in a worker, so that the first picture shows while the rest still comes."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from app.document import CURRENT
 from detector.data.images import natural_key
 from detector.data.project.proposals import ProposalIndex
 from detector.data.project.records import ProjectImage, State
@@ -32,9 +34,12 @@ def read_project(project: Project) -> Iterator[ImagesRead | IndexRead]:
     """What the store holds, then what is new in the folder, then the proposals. Closing it ends the work."""
     worker = project.connect()
     try:
+        current = _current(worker)
+        if current is not None:
+            yield _read([current], {current.id: Counter(box.class_id for box in worker.boxes(current.id))})
         counts = worker.box_counts()
         stored = worker.images()
-        for images in _chunks(stored):
+        for images in _chunks(image for image in stored if current is None or image.id != current.id):
             yield _read(images, counts)
         if project.read_only is None:
             for images in worker.scan():
@@ -65,6 +70,13 @@ def together(events: Iterable[ImagesRead]) -> ImagesRead:
     return ImagesRead(images, keys, counts)
 
 
+def _current(worker: Project) -> ProjectImage | None:
+    """The image that was the current one: its picture need not wait for 100,000 others."""
+    image_id = worker.setting(CURRENT)
+    image = worker.find_image(image_id) if isinstance(image_id, int) else None
+    return image if image is not None and (worker.folder / image.path).exists() else None
+
+
 def _read(images: Sequence[ProjectImage], counts: Mapping[int, Mapping[int, int]]) -> ImagesRead:
     keys = {image.id: natural_key(image.path) for image in images}
     return ImagesRead(images, keys, {image.id: counts[image.id] for image in images if image.id in counts})
@@ -80,7 +92,7 @@ def _index(worker: Project, images: Mapping[int, ProjectImage], with_boxes: Coll
     return index
 
 
-def _chunks(images: Sequence[ProjectImage]) -> Iterator[tuple[ProjectImage, ...]]:
+def _chunks(images: Iterable[ProjectImage]) -> Iterator[tuple[ProjectImage, ...]]:
     rest = iter(images)
     yield tuple(islice(rest, FIRST))
     while chunk := tuple(islice(rest, CHUNK)):

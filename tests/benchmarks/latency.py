@@ -20,12 +20,12 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from itertools import count
 from pathlib import Path
 from statistics import median
+from types import FrameType
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data" / "coco-person" / "train"
@@ -192,6 +192,7 @@ def idle() -> None:
 def run_child(asked: argparse.Namespace) -> dict:
     """Run the program as it is, but with a script in place of its event loop's endless wait."""
     sys.path.insert(0, str(REPOSITORY))
+    gc.disable()  # as main.py does
     from PySide6.QtCore import QStandardPaths
     from PySide6.QtWidgets import QApplication
 
@@ -264,10 +265,18 @@ class Meter:
             now = time.monotonic()
             stuck, before = now - before > 0.04, now
             if now - self._last > 0.04:
-                frame = sys._current_frames().get(self._thread)
-                own = [f for f in traceback.extract_stack(frame) if f.filename.startswith(str(REPOSITORY))]
-                steps = [f"{Path(f.filename).stem}.{f.name}:{f.lineno}" for f in own[-4:]]
-                self._causes[("(all threads waited) " if stuck else "") + " > ".join(steps)] += 1
+                steps = own_steps(sys._current_frames().get(self._thread))
+                self._causes[("(all threads waited) " if stuck else "") + " > ".join(steps[-4:])] += 1
+
+
+def own_steps(frame: FrameType | None) -> list[str]:
+    """This program's functions that are being run. Quick: a frame that is held keeps painters alive, and Qt crashes."""
+    steps = []
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(str(REPOSITORY)):
+            steps.append((frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno))
+        frame = frame.f_back
+    return [f"{Path(file).stem}.{name}:{line}" for file, name, line in reversed(steps)]
 
 
 class Driver:
@@ -409,8 +418,9 @@ def working(driver: Driver) -> Script:
     window.labelling.stop()
     yield lambda: not window.labelling.is_running
     meter.begin("undoing the pass")
-    window.document.undo_stack.setIndex(0)
-    yield 0.5
+    while window.document.undo_stack.index():
+        window.document.undo()
+        yield MOVE / 1000
     window.document.redo()
     yield 0.5
     for _ in range(16):

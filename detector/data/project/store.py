@@ -142,6 +142,10 @@ class Project:
         (image,) = IMAGES.select(self._database, "WHERE id = ?", (image_id,))
         return image
 
+    def find_image(self, image_id: int) -> ProjectImage | None:
+        """As `image`, None where there is none."""
+        return next(iter(IMAGES.select(self._database, "WHERE id = ?", (image_id,))), None)
+
     def note_decoded(self, image_id: int, *, width: int, height: int, key: str = "") -> None:
         """Keeps the size as displayed, in pixels, and the `content_key`, unless empty, as whoever decodes finds them.
 
