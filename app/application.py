@@ -12,10 +12,6 @@ from app.garbage import Garbage
 from app.main_window import MainWindow
 from app.settings import THEME, Settings
 
-# Seconds until a worker hands Python's lock over. The window asks for it at each call that gives it away: dozens of
-# times for one gesture.
-HANDOVER = 0.0005
-
 
 def run(path: Path | None = None) -> int:
     """Show the window, on a folder or COCO file if one is named, until it is closed; gives the exit code."""
@@ -29,7 +25,6 @@ def run(path: Path | None = None) -> int:
     window = MainWindow(settings)
     window.notifications.catch_all()
     window.show()
-    sys.setswitchinterval(HANDOVER)
     Garbage(window)
     window.find_device()
     if path is not None:

@@ -73,6 +73,11 @@ class Database:
         with self._telling():
             return self._connection.execute(sql, parameters).fetchall()
 
+    def state(self) -> tuple[int, int]:
+        """A value that changes with every change of the file, whoever makes it. Raises ProjectError."""
+        ((by_others,),) = self.rows("PRAGMA data_version")
+        return by_others, self._connection.total_changes
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """The connection, to write with: all of the block is stored or nothing. Raises ProjectError."""

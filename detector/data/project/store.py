@@ -46,6 +46,7 @@ class Project:
         self._lock = lock
         self._ids = range(0)
         self._sides: SideCounts | None = None
+        self._passes: tuple[tuple[int, int], tuple[Pass, ...]] | None = None
         rollback = is_on_network(home.path)
         remedy = f"put the newest file of {home.path / 'backups'} in its place, or move it away to begin anew"
         self._database = Database(
@@ -291,7 +292,10 @@ class Project:
 
     def passes(self) -> tuple[Pass, ...]:
         """All passes, the newest last."""
-        return passes.read_passes(self._database)
+        state = self._database.state()
+        if self._passes is None or self._passes[0] != state:  # asked for several times in a gesture
+            self._passes = (state, passes.read_passes(self._database))
+        return self._passes[1]
 
     def images_of_pass(self, pass_id: int) -> list[int]:
         """Ids of the images that a pass has seen."""

@@ -1,0 +1,154 @@
+"""Counts and filters are kept up to date change by change; here they are compared with counting all anew."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app import document as module
+from app.document import Document
+from app.image_filter import STATES, FilterKind, ImageFilter
+from app.opening import ImagesRead, read_index, read_project
+from detector.boxes import Detections
+from detector.data.images import natural_key
+from detector.data.project.proposals import proposals
+from detector.data.project.records import State
+from detector.data.project.store import Project
+
+IMAGES, STEPS = 9, 60
+
+
+def some_detections(chance: random.Random) -> Detections:
+    """Up to six, of two channels, some of them on the same place."""
+    number = chance.randint(0, 6)
+    corners = [(x, y, x + 20, y + 20) for x, y in (chance.choice(((5, 5), (30, 5), (5, 26))) for _ in range(number))]
+    scores = np.array([chance.choice((0.1, 0.3, 0.5, 0.9)) for _ in range(number)], np.float32)
+    channels = np.array([chance.randint(0, 1) for _ in range(number)], np.int64)
+    return Detections(np.array(corners, np.float32).reshape(-1, 4), scores, channels, np.arange(number))
+
+
+def label(document: Document, chance: random.Random) -> None:
+    """A pass over some images."""
+    project = document.project
+    made = project.begin_pass(
+        model="M", source="m", names=("nut", "bolt"), category_ids=(1, 2), thresholds={"nut": 0.4, "bolt": 0.2}
+    )
+    seen = chance.sample(sorted(document.images), chance.randint(1, len(document.images)))
+    project.put_predictions(made.id, [(image_id, some_detections(chance)) for image_id in seen])
+    document.read_classes()
+    document.note_labelled(seen)
+    document.end_pass(made.id, "M")
+
+
+def edit(document: Document, chance: random.Random) -> None:
+    """One thing that a person does."""
+    keys = [box.key for box in document.shown]
+    some = chance.sample(keys, chance.randint(0, len(keys)))
+    verbs = (
+        lambda: document.show(chance.choice(sorted(document.images))),
+        lambda: document.draw((chance.choice((5.0, 30.0)), 5.0, 50.0, 26.0)),
+        lambda: document.accept(some),
+        lambda: document.delete(some),
+        lambda: [
+            document.relabel(some, item.id) for item in chance.sample(document.classes, min(1, len(document.classes)))
+        ],
+        lambda: document.reshape(dict.fromkeys(some, (2.0, 2.0, 40.0, 40.0))),
+        document.review,
+        document.mark_empty,
+        document.undo,
+        document.undo,
+        document.redo,
+        lambda: document.set_threshold(chance.choice((None, 0.05, 0.4, 0.6))),
+        lambda: document.set_filter(ImageFilter(chance.choice(list(FilterKind)), chance.choice(("", "1", "NUT")))),
+        lambda: label(document, chance),
+    )
+    chance.choice(verbs)()
+
+
+def check(document: Document) -> None:
+    """Compares with what the store says."""
+    project = document.project
+    images = {image.id: image for image in project.images()}
+    boxes = {image_id: project.boxes(image_id) for image_id in images}
+    offered = {}
+    for image_id, image in images.items():
+        found = project.predictions(image_id)
+        shows = found is not None and image.state is not State.REVIEWED
+        rejected = project.rejections(image_id)
+        kept = proposals(found, boxes[image_id], rejected, threshold=document.threshold, size=(64, 48)) if shows else ()
+        offered[image_id] = len(kept)
+    states = Counter(image.state for image in images.values())
+    counts = {kind: states[state] for kind, state in STATES.items()}
+    to_review = sum(number > 0 for number in offered.values())
+    assert document.filter_counts() == {FilterKind.ALL: len(images), FilterKind.TO_REVIEW: to_review, **counts}
+    assert document.proposal_total() == (sum(offered.values()), to_review)
+    assert {image_id: document.proposal_count(image_id) for image_id in images} == offered
+    assert {image_id: document.box_count(image_id) for image_id in images} == {i: len(b) for i, b in boxes.items()}
+    assert document.class_counts() == Counter(box.class_id for of_image in boxes.values() for box in of_image)
+    names = {item.id: item.name for item in document.classes}
+
+    def is_visible(image_id: int) -> bool:
+        classes = {names[box.class_id] for box in boxes[image_id]}
+        accepted = document.filter.accepts(images[image_id], proposals=offered[image_id], classes=classes)
+        return accepted or image_id == document.current
+
+    ordered = sorted(images, key=lambda image_id: natural_key(images[image_id].path))
+    assert document.visible == [image_id for image_id in ordered if is_visible(image_id)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("few", [0, 64], ids=["index read anew", "index kept"])
+def test_counts_and_filters_are_as_if_counted_anew(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, few: int
+):
+    monkeypatch.setattr(module, "FEW", few)
+    for number in range(IMAGES):
+        Image.new("RGB", (64, 48), "grey").save(tmp_path / f"a{number + 5}.png")
+    document, chance = Document(), random.Random(seed)
+    document.index_stale.connect(lambda: reread(document))
+    open_into(document, tmp_path)
+    for image_id in document.images:
+        document.note_decoded(image_id, width=64, height=48, key="")
+    document.add_class("nut")
+    for _ in range(STEPS):
+        edit(document, chance)
+        check(document)
+    document.detach()
+    open_into(document, tmp_path)
+    check(document)
+    document.detach()
+
+
+def test_what_changes_while_the_index_is_read_is_not_lost(qtbot: QtBot, tmp_path: Path):
+    Image.new("RGB", (64, 48), "grey").save(tmp_path / "a.png")
+    document = Document()
+    open_into(document, tmp_path)
+    label(document, random.Random(3))
+    document.set_threshold(0.05)
+    (late,) = read_index(document.project, dict(document.images))
+    assert document.proposal_total()[0] > 0
+    document._reindexed.clear()  # as if the worker had begun only now
+    document.review()
+    document.set_index(late.index)
+    assert document.proposal_total() == (0, 0)
+    document.detach()
+
+
+def open_into(document: Document, folder: Path) -> None:
+    """Opens as the window does, but at once."""
+    project = Project.open(folder)
+    document.attach(project)
+    for event in read_project(project):
+        if isinstance(event, ImagesRead):
+            document.add_images(event.images, keys=event.keys, counts=event.counts)
+        else:
+            document.set_index(event.index)
+
+
+def reread(document: Document) -> None:
+    (read,) = read_index(document.project, dict(document.images))
+    document.set_index(read.index)
