@@ -30,7 +30,7 @@ from detector.model.variants import Variant, find_variant
 
 EMPTY = (
     "No fusion weights to show yet.\n"
-    "Choose a model: its BiFPN appears here as a graph, each edge as thick as its weight."
+    "Choose a model: its feature pyramid appears here as a graph, each edge as thick as its weight."
 )
 ONLY_RATIOS = "compare within a node"
 HARDLY = 0.1  # of what the learning rates allow: less is hardly a movement

@@ -1,6 +1,6 @@
 """Where the fusion graph's nodes and edges lie: pixels of the widget, no Qt."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ NodeName = tuple[int, str]  # the cell, from 1, and the name in it, such as "P5 
 class Frame:
     """A drawing of `cells` cells over `levels` in a widget of width × height px: columns are cells, rows levels.
 
-    A cell's outputs are the next one's inputs, and share a place; its nodes on the way down lie half-way between.
+    A cell's outputs are the next one's inputs, and share a place; nodes on the way to them lie half-way between.
     """
 
     width: float
@@ -42,26 +42,21 @@ class Frame:
         level, role = name[1:].split()
         return self.at(cell - {"in": 1.0, "td": 0.5, "out": 0.0}[role], int(level))
 
-    def nodes(self) -> dict[NodeName, Point]:
-        """The first cell's inputs and every node, by name."""
-        low, *between, high = self.levels
-        names = [(1, f"P{level} in") for level in self.levels]
-        for cell in range(1, self.cells + 1):
-            names += [(cell, f"P{level} td") for level in between]
-            names += [(cell, f"P{level} out") for level in (low, *between, high)]
+    def nodes(self, edges: Sequence[FusionEdge]) -> dict[NodeName, Point]:
+        """The first cell's inputs and every node that the edges lead to, by name."""
+        names = [(1, f"P{level} in") for level in self.levels] + [(edge.cell, edge.node) for edge in edges]
         return {name: self.place(*name) for name in names}
 
-    def curve(self, edge: FusionEdge) -> Curve:
+    def curve(self, edge: FusionEdge, nodes: Container[NodeName]) -> Curve:
         """The way of an edge: straight along rows and columns, in an arc over a node, in a bend between rows."""
         start, end = self.place(edge.cell, edge.source), self.place(edge.cell, edge.node)
         (x0, y0), (x1, y1) = start, end
         if edge.level != edge.source_level:
             middle = (x0 + x1) / 2
             return start, (middle, y0), (middle, y1), end
-        passes_over = edge.source.endswith("in") and edge.node.endswith("out")
-        lift = ARC * (self.at(0, self.levels[0])[1] - self.at(0, self.levels[1])[1])
-        if not passes_over or edge.level in (self.levels[0], self.levels[-1]):
-            lift = 0.0  # nothing lies in between
+        whole = edge.source.endswith("in") and edge.node.endswith("out")
+        passes_over = whole and (edge.cell, f"P{edge.level} td") in nodes
+        lift = ARC * (self.at(0, self.levels[0])[1] - self.at(0, self.levels[1])[1]) if passes_over else 0.0
         third = (x1 - x0) / 3
         return start, (x0 + third, y0 - lift), (x1 - third, y1 - lift), end
 

@@ -1,4 +1,4 @@
-"""The BiFPN drawn as the graph it is: each edge as thick as its weight."""
+"""The neck drawn as the graph it is: each edge as thick as its weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,8 +118,8 @@ class FusionView(QWidget):
         self._curves, self._nodes = [], {}
         if self._snapshot is not None:
             frame = Frame(self.width(), self.height(), *_extent(self._snapshot))
-            self._curves = [frame.curve(edge) for edge in self._snapshot.edges]
-            self._nodes = frame.nodes()
+            self._nodes = frame.nodes(self._snapshot.edges)
+            self._curves = [frame.curve(edge, self._nodes) for edge in self._snapshot.edges]
 
     def _draw_labels(self, painter: QPainter) -> None:
         assert self._snapshot is not None
@@ -207,7 +207,7 @@ class FusionView(QWidget):
                 f"{edge.source} {WAYS[edge.direction]}".strip(),
                 edge.weight,
                 self._number(index, edge),
-                _raw(edge),
+                self._raw(edge),
                 index == self._edge,
             )
             for index, edge in enumerate(self._snapshot.edges)
@@ -219,6 +219,11 @@ class FusionView(QWidget):
             return "1"
         change = "" if self._start is None else f" ({self._change(index):+.4f})".replace("-", "−")
         return f"{edge.weight:.3f}{change}"
+
+    def _raw(self, edge: FusionEdge) -> str:
+        if edge.raw is None:
+            return "the only input" if self._snapshot and self._snapshot.normalised else "fixed 1, unnormalised"
+        return f"raw {edge.raw:.4f}" + (" · dead" if edge.dead else "")
 
     def _change(self, index: int) -> float:
         """How much more an edge weighs than at the start; 0 where there is no start."""
@@ -255,12 +260,6 @@ def _extent(snapshot: FusionSnapshot) -> tuple[int, range]:
 
 def _title(cell: int, node: str) -> str:
     return f"Cell {cell} · {node}" + (" (top-down)" if node.endswith("td") else "")
-
-
-def _raw(edge: FusionEdge) -> str:
-    if edge.raw is None:
-        return "fixed 1, unnormalised"
-    return f"raw {edge.raw:.4f}" + (" · dead" if edge.dead else "")
 
 
 def _path(curve: Curve) -> QPainterPath:

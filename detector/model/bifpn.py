@@ -1,5 +1,5 @@
-"""The bidirectional feature pyramid with weighted fusion (EfficientDet paper, section 3): the network that walks the
-graph.
+"""The feature pyramid network with weighted fusion (EfficientDet paper, section 3): it walks the graph of a neck, of
+the BiFPN as published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -7,26 +7,33 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from detector.model.graph import Direction, Edge, Node, bifpn_nodes, node_edges
+from detector.model.graph import Direction, Edge, Neck, Node, neck_nodes, node_edges, output_ids
 from detector.model.layers import Projection, SeparableConv2d, batch_norm, downsample, glorot_uniform, upsample
 from detector.model.variants import Fusion
 
 FUSION_EPS = 1e-4
 
 
-def normalised_weights(raw: Tensor) -> Tensor:
-    """Fast normalised fusion (paper, section 3.3): relu(w) / (Σ relu(w) + 1e-4), in fp32. (n,) → (n,); sums to just
-    under 1.
+def normalised_weights(raw: Tensor, fusion: Fusion) -> Tensor:
+    """The factors of a node's inputs from its parameters, in fp32 (paper, section 3.3). (n,) → (n,).
+
+    Fast: relu(w) / (Σ relu(w) + 1e-4), which sums to just under 1; softmax: exp(w) / Σ exp(w); sum: 1, unnormalised.
     """
-    positive = torch.relu(raw.float())
-    return positive / (positive.sum() + FUSION_EPS)
+    match fusion:
+        case Fusion.FAST:
+            positive = torch.relu(raw.float())
+            return positive / (positive.sum() + FUSION_EPS)
+        case Fusion.SOFTMAX:
+            return torch.softmax(raw.float(), dim=0)
+        case Fusion.SUM:
+            return torch.ones_like(raw, dtype=torch.float32)
 
 
 class FusionNode(nn.Module):
     """Weighted sum of the inputs, swish, separable 3×3 convolution, batch norm. No activation at the end.
 
     `raw` gives the channels of those input ids that are backbone levels: the node projects them itself, with weights
-    of its own.
+    of its own. A node of one input has nothing to weigh.
     """
 
     def __init__(
@@ -35,7 +42,8 @@ class FusionNode(nn.Module):
         super().__init__()
         self.node = node
         self.edges = tuple(edges)
-        self.edge_weights = nn.Parameter(torch.ones(len(edges))) if fusion is Fusion.FAST else None
+        self.fusion = fusion
+        self.edge_weights = nn.Parameter(torch.ones(len(edges))) if fusion.learned and len(edges) > 1 else None
         self.projections = nn.ModuleDict({str(id): Projection(raw[id], channels) for id in node.inputs if id in raw})
         self.act = nn.SiLU()
         self.conv = SeparableConv2d(channels, channels)
@@ -55,7 +63,7 @@ class FusionNode(nn.Module):
         """The normalised weights (n,) that `forward` multiplies its inputs with; None where they are fixed at 1,
         unnormalised.
         """
-        return None if self.edge_weights is None else normalised_weights(self.edge_weights)
+        return None if self.edge_weights is None else normalised_weights(self.edge_weights, self.fusion)
 
     def _bring(self, id: int, x: Tensor, direction: Direction) -> Tensor:
         if str(id) in self.projections:
@@ -66,14 +74,14 @@ class FusionNode(nn.Module):
 
 
 class Cell(nn.Module):
-    """One BiFPN layer: every node once. The first cell reads raw backbone levels, whose channels `raw` gives by input
-    id.
+    """One layer of the neck: every node once. The first cell reads raw backbone levels, whose channels `raw` gives by
+    input id.
     """
 
-    def __init__(self, levels: range, channels: int, *, fusion: Fusion, raw: Mapping[int, int]) -> None:
+    def __init__(self, levels: range, channels: int, *, neck: Neck, fusion: Fusion, raw: Mapping[int, int]) -> None:
         super().__init__()
-        self.levels = levels
-        graph = bifpn_nodes(levels)
+        graph = neck_nodes(neck, levels)
+        self.outputs = output_ids(graph, levels)
         self.nodes = nn.ModuleList(
             FusionNode(node, edges, channels, fusion=fusion, raw=raw)
             for node, edges in zip(graph, node_edges(graph, levels), strict=True)
@@ -83,24 +91,24 @@ class Cell(nn.Module):
         known = list(maps)
         for node in self.nodes:
             known.append(node(known))
-        return known[-len(self.levels) :]
+        return [known[id] for id in self.outputs]
 
 
-class BiFPN(nn.Module):
-    """Repeated cells over P3 … P7 (P8), fed with the backbone's P3, P4, P5.
+class FeaturePyramid(nn.Module):
+    """Repeated cells of a neck over P3 … P7 (P8), fed with the backbone's P3, P4, P5.
 
     P6 is the projected and pooled P5; higher levels are pooled from the one below.
     """
 
     def __init__(
-        self, backbone_channels: Sequence[int], *, levels: range, channels: int, cells: int, fusion: Fusion
+        self, backbone_channels: Sequence[int], *, levels: range, channels: int, cells: int, neck: Neck, fusion: Fusion
     ) -> None:
         super().__init__()
         self.levels = levels
         self.p6 = Projection(backbone_channels[-1], channels)
         raw = dict(enumerate(backbone_channels))
         self.cells = nn.ModuleList(
-            Cell(levels, channels, fusion=fusion, raw=raw if index == 0 else {}) for index in range(cells)
+            Cell(levels, channels, neck=neck, fusion=fusion, raw=raw if index == 0 else {}) for index in range(cells)
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

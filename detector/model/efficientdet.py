@@ -1,11 +1,11 @@
-"""EfficientDet: backbone, BiFPN and heads put together. This file is the assembly; the parts know nothing of
+"""EfficientDet: backbone, pyramid and heads put together. This file is the assembly; the parts know nothing of
 variants' names.
 """
 
 from torch import Tensor, nn
 
 from detector.model.anchors import ANCHORS_PER_CELL
-from detector.model.bifpn import BiFPN
+from detector.model.bifpn import FeaturePyramid
 from detector.model.efficientnet import EfficientNet, pyramid_channels
 from detector.model.heads import Head, box_head, class_head
 from detector.model.variants import Variant
@@ -14,7 +14,9 @@ from detector.model.variants import Variant
 class EfficientDet(nn.Module):
     """A detector from finished parts (EfficientDet paper, figure 3)."""
 
-    def __init__(self, variant: Variant, *, backbone: EfficientNet, fpn: BiFPN, class_net: Head, box_net: Head) -> None:
+    def __init__(
+        self, variant: Variant, *, backbone: EfficientNet, fpn: FeaturePyramid, class_net: Head, box_net: Head
+    ) -> None:
         super().__init__()
         self.variant = variant
         self.backbone = backbone
@@ -41,11 +43,12 @@ def build(variant: Variant, num_classes: int) -> EfficientDet:
     return EfficientDet(
         variant,
         backbone=EfficientNet(variant.backbone),
-        fpn=BiFPN(
+        fpn=FeaturePyramid(
             pyramid_channels(variant.backbone),
             levels=variant.levels,
             channels=variant.channels,
             cells=variant.cells,
+            neck=variant.neck,
             fusion=variant.fusion,
         ),
         class_net=class_head(variant.channels, num_classes, **head),

@@ -1,4 +1,4 @@
-"""The fusion weights of a network's BiFPN, edge by edge, as `forward` uses them (EfficientDet paper, section 3.3).
+"""The fusion weights of a network's neck, edge by edge, as `forward` uses them (EfficientDet paper, section 3.3).
 
 Only `snapshot` needs torch, which is there where a network is.
 """
@@ -11,11 +11,17 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from detector.model.graph import Direction, bifpn_nodes, node_edges
+from detector.model.graph import Direction, neck_nodes, node_edges
 from detector.model.variants import Fusion, Variant
 
 if TYPE_CHECKING:
     from detector.model.efficientdet import EfficientDet
+
+FORMULAS = {
+    Fusion.FAST: "relu(raw) / (sum of relu(raw) + 0.0001) per node",
+    Fusion.SOFTMAX: "exp(raw) / sum of exp(raw) per node",
+    Fusion.SUM: "fixed 1, unnormalised",
+}
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,15 @@ class FusionEdge:
 
     @property
     def dead(self) -> bool:
-        """Shut by a parameter ≤ 0, which gets no gradient either: training does not open it again."""
-        return self.raw is not None and self.raw <= 0
+        """Shut by its parameter, ≤ 0 in fast fusion, which gets no gradient either: training does not open it again."""
+        return self.raw is not None and self.weight == 0
 
 
 @dataclass(frozen=True)
 class FusionSnapshot:
-    """All edges in order of computation. Where they are not `normalised` (D6 and up), every weight is fixed at 1."""
+    """All edges in order of computation. Where they are not `normalised` (sum fusion: D6 and up), every weight is fixed
+    at 1; a node's only input has a weight of 1 and no parameter anyway.
+    """
 
     variant: str
     fusion: Fusion
@@ -69,7 +77,7 @@ def assemble(variant: Variant, raw: Sequence[float | None], weights: Sequence[fl
     """The snapshot of parameters and weights, given an entry per edge in order of computation. Raises ValueError where
     there are more or fewer of them than the variant has edges.
     """
-    graph = bifpn_nodes(variant.levels)
+    graph = neck_nodes(variant.neck, variant.levels)
     places = [
         (cell, node, edge)
         for cell in range(1, variant.cells + 1)
@@ -80,7 +88,7 @@ def assemble(variant: Variant, raw: Sequence[float | None], weights: Sequence[fl
         FusionEdge(cell, f"P{node.level} {node.role}", node.level, edge.source, edge.source_level, edge.direction, r, w)
         for (cell, node, edge), r, w in zip(places, raw, weights, strict=True)
     )
-    return FusionSnapshot(variant.name, variant.fusion, variant.fusion is Fusion.FAST, edges)
+    return FusionSnapshot(variant.name, variant.fusion, variant.fusion.learned, edges)
 
 
 def to_csv(snapshot: FusionSnapshot) -> str:
@@ -98,8 +106,8 @@ def to_document(snapshot: FusionSnapshot) -> dict[str, Any]:
         {"cell": cell, "nodes": {name: _node(list(inputs)) for name, inputs in groupby(edges, attrgetter("node"))}}
         for cell, edges in groupby(snapshot.edges, attrgetter("cell"))
     ]
-    weights = "relu(raw) / (sum of relu(raw) + 0.0001) per node" if snapshot.normalised else "fixed 1, unnormalised"
-    return {"variant": snapshot.variant, "fusion": str(snapshot.fusion), "weights": weights, "cells": cells}
+    formula = FORMULAS[snapshot.fusion]
+    return {"variant": snapshot.variant, "fusion": str(snapshot.fusion), "weights": formula, "cells": cells}
 
 
 def _node(edges: list[FusionEdge]) -> dict[str, Any]:

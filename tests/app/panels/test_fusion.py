@@ -15,7 +15,7 @@ from app.panels.fusion import FusionPanel, Moment, change_in_words
 from app.panels.fusion_geometry import middle
 from detector.events import FusionWeights, RunStarted
 from detector.model.fusion import FusionSnapshot, assemble
-from detector.model.variants import VARIANTS
+from detector.model.variants import VARIANTS, find_variant
 
 D0 = VARIANTS["d0"]
 STARTED = RunStarted("d0", ("nut",), 512, 10, 2, 400, 8, "CPU: 1 threads")
@@ -71,14 +71,14 @@ def test_the_chosen_model_is_shown_and_named_as_plain_text(panel: FusionPanel) -
 
 
 def test_the_pointer_tells_names_raw_and_normalised_values(qtbot: QtBot, panel: FusionPanel) -> None:
-    panel.set_model(snapshot(0.75, raw=-0.25), title="D0")
+    panel.set_model(snapshot(0.0, raw=-0.25), title="D0")
     hover(qtbot, panel, 0)
     told = panel._view.card()
     assert told is not None
     title, rows = told
     assert title == "Cell 1 · P6 td (top-down)"
     assert [(row.name, row.number, row.raw, row.marked) for row in rows] == [
-        ("P6 in", "0.750", "raw -0.2500 · dead", True),
+        ("P6 in", "0.000", "raw -0.2500 · dead", True),
         ("P7 in enlarged", "0.500", "raw 1.0000", False),
     ]
     x, y = panel._view._nodes[(2, "P5 out")]
@@ -100,6 +100,19 @@ def test_fixed_weights_are_told_as_such(qtbot: QtBot, panel: FusionPanel) -> Non
     told = panel._view.card()
     assert told is not None
     assert [(row.number, row.raw) for row in told[1]] == [("1", "fixed 1, unnormalised")] * 2
+
+
+def test_the_plain_pyramid_is_drawn_with_the_nodes_it_has(qtbot: QtBot, panel: FusionPanel) -> None:
+    variant = find_variant("d0+fpn+softmax")
+    panel.set_model(assemble(variant, ([None] + [1.0] * 8) * 3, ([1.0] + [0.5] * 8) * 3), title="FPN")
+    assert set(panel._view._nodes) == {(1, f"P{n} in") for n in range(3, 8)} | {
+        (cell, f"P{n} out") for cell in (1, 2, 3) for n in range(3, 8)
+    }
+    hover(qtbot, panel, 0)
+    told = panel._view.card()
+    assert told is not None
+    assert told[0] == "Cell 1 · P7 out"
+    assert [(row.name, row.number, row.raw) for row in told[1]] == [("P7 in", "1.000", "the only input")]
 
 
 def test_a_run_comes_to_the_front_and_is_followed(panel: FusionPanel) -> None:

@@ -37,6 +37,9 @@ def edges(variant: str) -> tuple[FusionEdge, ...]:
     return assemble(found, [1.0] * count, [0.5] * count).edges
 
 
+NODES = D0.nodes(edges("d0"))
+
+
 def test_levels_are_rows_and_cells_columns() -> None:
     assert D0.at(0, 7) == (LEFT, TOP)
     assert D0.at(3, 3) == (900 - RIGHT, 260 - BOTTOM)
@@ -46,7 +49,7 @@ def test_levels_are_rows_and_cells_columns() -> None:
 
 
 def test_every_node_has_a_place_of_its_own() -> None:
-    nodes = D0.nodes()
+    nodes = D0.nodes(edges("d0"))
     assert len(nodes) == 5 + 3 * 8
     assert len(set(nodes.values())) == len(nodes)
     assert all(0 < x < 900 and 0 < y < 260 for x, y in nodes.values())
@@ -57,7 +60,8 @@ def test_no_two_edges_lie_on_each_other(variant: str, count: int) -> None:
     found = VARIANTS[variant]
     width, height = least_size(found.cells, found.levels)
     frame = Frame(width, height, found.cells, found.levels)
-    curves = [frame.curve(edge) for edge in edges(variant)]
+    nodes = frame.nodes(edges(variant))
+    curves = [frame.curve(edge, nodes) for edge in edges(variant)]
     assert len(curves) == count
     for index, (x, y) in enumerate(sampled(curves, 10)[:, 3]):
         assert edge_at(curves, (x, y)) == index
@@ -65,7 +69,7 @@ def test_no_two_edges_lie_on_each_other(variant: str, count: int) -> None:
 
 def test_an_edge_runs_from_its_source_to_its_node() -> None:
     for edge in edges("d0"):
-        curve = D0.curve(edge)
+        curve = D0.curve(edge, NODES)
         assert curve[0] == D0.place(edge.cell, edge.source)
         assert curve[3] == D0.place(edge.cell, edge.node)
 
@@ -73,17 +77,18 @@ def test_an_edge_runs_from_its_source_to_its_node() -> None:
 def test_an_edge_passes_over_the_node_between() -> None:
     (over,) = (e for e in edges("d0") if (e.cell, e.source, e.node) == (1, "P5 in", "P5 out"))
     between = D0.place(1, "P5 td")
-    assert middle(D0.curve(over))[1] < between[1] - NODE_REACH
+    assert middle(D0.curve(over, NODES))[1] < between[1] - NODE_REACH
     (straight,) = (e for e in edges("d0") if (e.cell, e.source, e.node) == (1, "P3 in", "P3 out"))
-    assert {y for _, y in D0.curve(straight)} == {D0.at(0, 3)[1]}
+    assert {y for _, y in D0.curve(straight, NODES)} == {D0.at(0, 3)[1]}
+    assert {y for _, y in D0.curve(over, set())} == {between[1]}  # a neck without that node
 
 
 def test_the_pointer_finds_nodes_and_edges_that_are_near() -> None:
-    nodes = D0.nodes()
+    nodes = NODES
     x, y = nodes[(2, "P5 td")]
     assert node_at(nodes, (x + 0.9 * NODE_REACH, y)) == (2, "P5 td")
     assert node_at(nodes, (x + 20, y)) is None
-    curves = [D0.curve(edge) for edge in edges("d0")]
+    curves = [D0.curve(edge, NODES) for edge in edges("d0")]
     assert edge_at(curves, (2, 2)) is None
     assert edge_at([], (x, y)) is None
     start, *_, end = curves[0]
@@ -92,7 +97,7 @@ def test_the_pointer_finds_nodes_and_edges_that_are_near() -> None:
 
 
 def test_curves_are_sampled_from_end_to_end() -> None:
-    curve = D0.curve(edges("d0")[1])
+    curve = D0.curve(edges("d0")[1], NODES)
     points = sampled([curve], 10)
     assert points.shape == (1, 11, 2)
     assert tuple(points[0, 0]) == pytest.approx(curve[0])

@@ -18,7 +18,7 @@ from detector.model.checkpoint import (
 )
 from detector.model.efficientdet import EfficientDet, build
 from detector.model.info import ADVPROP, METADATA_KEY, ModelInfo
-from detector.model.variants import VARIANTS
+from detector.model.variants import VARIANTS, find_variant
 
 INFO = ModelInfo(
     "d0",
@@ -70,6 +70,16 @@ def test_what_was_saved_is_loaded(model: Model, tmp_path: Path) -> None:
     assert loaded.network.num_classes == 4
     assert not loaded.network.training
     assert_equal_tensors(loaded.network, checkpoint_tensors(model.network))
+
+
+@pytest.mark.parametrize("name", ["phi-1", "phi-0.5+softmax", "d0+fpn+sum"])
+def test_variants_by_formula_and_other_necks_are_saved_like_the_others(name: str, tmp_path: Path) -> None:
+    network = build(find_variant(name), 1)
+    path = tmp_path / "model.safetensors"
+    save(Model(network, ModelInfo(name, 384, ("bolt",), (1,))), path)
+    loaded = load(path).network
+    assert loaded.variant == network.variant
+    assert_equal_tensors(loaded, checkpoint_tensors(network))
 
 
 def test_thresholds_are_those_stored_else_the_default_and_a_gap_never_emits() -> None:

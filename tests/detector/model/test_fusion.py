@@ -8,7 +8,7 @@ import torch
 from detector.model.bifpn import FusionNode
 from detector.model.efficientdet import EfficientDet, build
 from detector.model.fusion import FusionEdge, FusionSnapshot, assemble, snapshot, to_csv, to_document
-from detector.model.variants import VARIANTS
+from detector.model.variants import VARIANTS, find_variant
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def test_every_edge_is_named(d0: EfficientDet) -> None:
     assert edges == [("P5 in", 5, "same"), ("P5 td", 5, "same"), ("P4 out", 4, "up")]
 
 
-@pytest.mark.parametrize("name", ["d0", "d6", "d7x"])
+@pytest.mark.parametrize("name", ["d0", "d6", "d7x", "d0+fpn"])
 def test_edges_are_named_as_in_the_network(name: str) -> None:
     with torch.device("meta"):
-        network = build(VARIANTS[name], 1)
+        network = build(find_variant(name), 1)
     inputs = [
         (cell, node.node.level, edge.source, edge.source_level, edge.direction)
         for cell, layer in enumerate(network.fpn.cells, start=1)
@@ -62,12 +62,12 @@ def test_edges_are_named_as_in_the_network(name: str) -> None:
         for edge in node.edges
     ]
     values = [float(number) for number in range(len(inputs))]
-    taken = assemble(VARIANTS[name], values, values)
+    taken = assemble(find_variant(name), values, values)
     named = [(edge.cell, edge.level, edge.source, edge.source_level, edge.direction) for edge in taken.edges]
     assert named == inputs
     assert [edge.weight for edge in taken.edges] == [edge.raw for edge in taken.edges] == values
     with pytest.raises(ValueError, match="argument"):
-        assemble(VARIANTS[name], values, values[1:])
+        assemble(find_variant(name), values, values[1:])
 
 
 def test_weights_are_those_the_network_uses(d0: EfficientDet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +108,34 @@ def test_a_node_sums_to_just_under_one(d0: EfficientDet) -> None:
             total = sum(max(edge["raw"], 0) for edge in node["edges"].values())
             assert node["sum"] == pytest.approx(total / (total + 1e-4), abs=1e-6)
             assert 0.9995 < node["sum"] < 1
+
+
+@pytest.fixture(params=["phi-1+softmax", "phi-1+fpn+softmax"])
+def softmax(request: pytest.FixtureRequest) -> EfficientDet:
+    """Networks of random softmax fusion weights, some of them negative."""
+    network = build(find_variant(request.param), 1)
+    torch.manual_seed(0)
+    for name, parameter in network.named_parameters():
+        if name.endswith("edge_weights"):
+            torch.nn.init.normal_(parameter)
+    return network
+
+
+def test_softmax_weights_sum_to_one_and_none_is_dead(softmax: EfficientDet) -> None:
+    document = to_document(snapshot(softmax))
+    assert document["fusion"] == "softmax"
+    assert document["weights"] == "exp(raw) / sum of exp(raw) per node"
+    nodes = [node for cell in document["cells"] for node in cell["nodes"].values()]
+    assert all(node["sum"] == pytest.approx(1, abs=1e-3) for node in nodes)
+    edges = [edge for node in nodes for edge in node["edges"].values()]
+    assert any(edge["raw"] is not None and edge["raw"] < 0 for edge in edges)
+    assert not any(edge["dead"] for edge in edges)
+
+
+def test_the_only_input_of_a_node_weighs_all(softmax: EfficientDet) -> None:
+    alone = [edge for edge in snapshot(softmax).edges if edge.raw is None]
+    assert {(edge.node, edge.source, edge.weight) for edge in alone} <= {("P7 out", "P7 in", 1.0)}
+    assert bool(alone) == ("fpn" in softmax.variant.name)
 
 
 def test_fixed_weights_are_told_as_what_they_are(d6: EfficientDet) -> None:

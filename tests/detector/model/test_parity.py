@@ -172,11 +172,11 @@ def upsample_bilinearly(_: EfficientDet, patch: pytest.MonkeyPatch) -> None:
 
 
 def keep_weights_positive_with_abs(_: EfficientDet, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bifpn, "normalised_weights", lambda raw: raw.abs() / (raw.abs().sum() + bifpn.FUSION_EPS))
+    patch.setattr(bifpn, "normalised_weights", lambda raw, _: raw.abs() / (raw.abs().sum() + bifpn.FUSION_EPS))
 
 
 def ignore_fusion_weights(_: EfficientDet, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bifpn, "normalised_weights", lambda raw: torch.full_like(raw, 1 / len(raw)))
+    patch.setattr(bifpn, "normalised_weights", lambda raw, _: torch.full_like(raw, 1 / len(raw)))
 
 
 @pytest.mark.parametrize(
