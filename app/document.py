@@ -6,17 +6,19 @@ Every verb is one transaction of the store and one step of undo. Widgets read th
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app import edits
-from app.edits import Edit, Page, PassEdit, Rectangle, Step, proposal_key
+from app.edits import Edit, PassEdit, Rectangle, Step
 from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
 from app.image_list import ImageList
+from app.page import Page, ShownBox, read_page
+from app.tally import Tally
 from detector.data.project.colours import class_colour
-from detector.data.project.proposals import Proposal, ProposalIndex, proposals
+from detector.data.project.proposals import ProposalIndex
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
 from detector.data.split import Side
@@ -24,24 +26,6 @@ from detector.errors import ProjectError, StudioError
 
 FEW = 64  # images whose proposals are worked out at once, in some 20 ms
 THRESHOLD, CURRENT = "threshold", "current-image"  # settings of the project
-
-
-@dataclass(frozen=True, slots=True)
-class ShownBox:
-    """A box of the current image, or a proposal (`key` below 0, no `origin`)."""
-
-    key: int
-    class_id: int
-    xyxy: Rectangle
-    score: float | None = None
-    origin: Origin | None = None
-    model: str | None = None
-    iscrowd: bool = False
-
-    @property
-    def is_proposal(self) -> bool:
-        """Whether a model says so and no person yet."""
-        return self.key < 0
 
 
 class Document(QObject):
@@ -97,11 +81,8 @@ class Document(QObject):
     ) -> None:
         """Take in images, the natural key of each path, and their number of boxes by image and class."""
         for image in images:
-            self._take_image(image)
-        for image_id, of_image in counts.items():
-            self._class_counts.subtract(self._counts.get(image_id, {}))
-            self._counts[image_id] = Counter(of_image)
-            self._class_counts.update(of_image)
+            self.tally.take_image(image)
+        self.tally.take_boxes(counts)
         self._list.add(keys)
         self.images_changed.emit()
         self.visible_changed.emit()
@@ -111,9 +92,8 @@ class Document(QObject):
 
     def set_index(self, index: ProposalIndex) -> None:
         """Take the proposals of all images, read in a worker; of those that changed meanwhile they are read anew."""
-        self._index = index
-        changed_meanwhile, self._reindexed = self._reindexed, set()
-        self._recount()
+        changed_meanwhile = self.tally.take_index(index, threshold=self.threshold)
+        self._tell_recount()
         self._reindex(changed_meanwhile)
         self._show_boxes()
 
@@ -189,7 +169,8 @@ class Document(QObject):
         if threshold == self.threshold:
             return
         self.threshold = threshold
-        self._recount()
+        self.tally.recount(threshold)
+        self._tell_recount()
         self._show_boxes()
         if self.project and not self.read_only:  # last: the store may refuse
             self.project.set_setting(THRESHOLD, threshold)
@@ -202,33 +183,33 @@ class Document(QObject):
 
     def box_count(self, image_id: int) -> int:
         """Boxes of an image, without proposals."""
-        return self._counts.get(image_id, Counter()).total()
+        return self.tally.boxes.get(image_id, Counter()).total()
 
     def proposal_count(self, image_id: int) -> int:
         """Proposals of an image at the present threshold."""
-        return self._proposal_counts.get(image_id, 0)
+        return self.tally.proposals.get(image_id, 0)
 
     def box_counts(self) -> Mapping[int, Mapping[int, int]]:
         """Boxes by image and class."""
-        return self._counts
+        return self.tally.boxes
 
     def class_counts(self) -> dict[int, int]:
         """Boxes by class, in all images."""
-        return dict(+self._class_counts)
+        return dict(+self.tally.classes)
 
     def filter_counts(self) -> dict[FilterKind, int]:
         """How many images each kind of filter has."""
-        counts = {kind: self._states[state] for kind, state in STATES.items()}
-        to_review = len(self._proposal_counts)  # reviewed images have none
+        counts = {kind: self.tally.states[state] for kind, state in STATES.items()}
+        to_review = len(self.tally.proposals)  # reviewed images have none
         return {FilterKind.ALL: len(self.images), FilterKind.TO_REVIEW: to_review, **counts}
 
     def proposal_total(self) -> tuple[int, int]:
         """Proposals, and the images that have some."""
-        return self._proposal_sum, len(self._proposal_counts)
+        return self.tally.offered, len(self.tally.proposals)
 
     def has_predictions(self) -> bool:
         """Whether a model has seen the current image."""
-        return self._predicted
+        return self._page is not None and self._page.predicted
 
     # Verbs
 
@@ -259,8 +240,8 @@ class Document(QObject):
         page = self._page_to_edit()
         if page is None:
             return {}
-        cut = {key: edits.clamped(xyxy, page.image) for key, xyxy in rectangles.items() if self._has(key)}
-        kept = {key: r for key, r in cut.items() if r[0] < r[2] and r[1] < r[3] and r != self._rectangle(key)}
+        cut = {key: edits.clamped(xyxy, page.image) for key, xyxy in rectangles.items() if key in page}
+        kept = {key: r for key, r in cut.items() if r[0] < r[2] and r[1] < r[3] and r != page.rectangle(key)}
         return self._do_keyed("Move box", *edits.reshape(page, kept, self._new_id)) if kept else {}
 
     def relabel(self, keys: Iterable[int], class_id: int) -> dict[int, int]:
@@ -269,7 +250,7 @@ class Document(QObject):
         if page is None:
             return {}
         self.set_active_class(class_id)
-        change = [key for key in keys if self._has(key)]
+        change = [key for key in keys if key in page]
         if not change:
             return {}
         change_keys = edits.relabel(page, change, class_id=class_id, new_id=self._new_id)
@@ -286,18 +267,17 @@ class Document(QObject):
     def delete(self, keys: Iterable[int]) -> None:
         """Delete boxes, reject proposals."""
         page = self._page_to_edit()
-        chosen = [key for key in keys if self._has(key)]
+        chosen = [key for key in keys if page and key in page]
         if page is not None and chosen:
-            self._do(
-                "Delete box" if any(key > 0 for key in chosen) else "Reject", edits.delete(page, chosen, self._new_id)
-            )
+            text = "Delete box" if any(key > 0 for key in chosen) else "Reject"
+            self._do(text, edits.delete(page, chosen, self._new_id))
 
     def review(self) -> bool:
         """Vouch for all that is shown and go on to the next image that needs a look."""
         page = self._page_to_edit()
         if page is None:
             return False
-        if not page.boxes and not page.proposals and not self._predicted and page.image.state is not State.REVIEWED:
+        if not page.boxes and not page.proposals and not page.predicted and page.image.state is not State.REVIEWED:
             self.refused.emit("No box is here and no model has looked: draw one, or press E if the image is empty.")
             return False
         self._vouch("Review", edits.review, {box.class_id for box in self.shown})
@@ -317,7 +297,7 @@ class Document(QObject):
     def started(self) -> dict[int, set[int]]:
         """The images with boxes that nobody has vouched for, and the classes of these boxes."""
         images = self.images.values()
-        return {item.id: set(+self._counts[item.id]) for item in images if item.state is State.STARTED}
+        return {item.id: set(+self.tally.boxes[item.id]) for item in images if item.state is State.STARTED}
 
     def vouch(self, sides: Mapping[int, Side]) -> None:
         """Vouch for the boxes of many images, each of which gets its side, as one step of undo."""
@@ -381,7 +361,7 @@ class Document(QObject):
         """An image was decoded for the first time: its size as displayed, and the hash of its content."""
         image = self.images.get(image_id)
         if image is not None and (image.width, image.height) != (width, height):
-            self.images[image_id] = replace(image, width=width, height=height)
+            self.tally.take_image(replace(image, width=width, height=height))
             if not self.read_only:
                 with suppress(ProjectError):  # found out again the next time
                     self._project.note_decoded(image_id, width=width, height=height, key=key)
@@ -409,7 +389,7 @@ class Document(QObject):
             if len(seen) <= FEW:
                 self._reindex(seen)
             else:
-                self._reindexed.clear()
+                self.tally.forget_touched()
                 self.index_stale.emit()
             self._show_boxes()
 
@@ -425,17 +405,9 @@ class Document(QObject):
     def apply(self, change: Change) -> None:
         """Store a change and show it (for undo)."""
         self._project.apply(change)
-        for before, after in change.boxes:
-            for box, sign in ((before, -1), (after, 1)):
-                if box is not None:
-                    self._counts.setdefault(box.image_id, Counter())[box.class_id] += sign
-                    self._class_counts[box.class_id] += sign
-        for _, image in change.images:
-            self._take_image(image)
+        touched = self.tally.take_change(change)
         if change.classes:
             self.read_classes()
-        touched = {row.image_id for pair in (*change.boxes, *change.rejections) for row in pair if row is not None}
-        touched |= {image.id for _, image in change.images}
         self._reindex(touched)
         if self.current in touched or change.classes:
             self._show_boxes()
@@ -447,7 +419,7 @@ class Document(QObject):
 
     def _clear(self, project: Project | None) -> None:
         self.project = project
-        self.images: dict[int, ProjectImage] = {}
+        self.tally = Tally()
         self.filter = ImageFilter()
         self.current: int | None = None
         self.shown: tuple[ShownBox, ...] = ()
@@ -457,22 +429,18 @@ class Document(QObject):
         self.threshold: float | None = None
         self._class_by_id: dict[int, ProjectClass] = {}
         self._list = ImageList(self._filtering)
-        self._states: Counter[State] = Counter()
-        self._counts: dict[int, Counter[int]] = {}
-        self._class_counts: Counter[int] = Counter()
-        self._index = ProposalIndex()
-        self._reindexed: set[int] = set()  # since a worker began to read the index
-        self._proposal_counts: dict[int, int] = {}  # of images that have some
-        self._proposal_sum = 0
-        self._boxes: dict[int, ProjectBox] = {}
-        self._proposals: dict[int, Proposal] = {}
-        self._predicted = False
+        self._page: Page | None = None
 
     @property
     def _project(self) -> Project:
         if self.project is None:
             raise StudioError("No folder is open; open one first.")
         return self.project
+
+    @property
+    def images(self) -> Mapping[int, ProjectImage]:
+        """The images by id."""
+        return self.tally.images
 
     @property
     def visible(self) -> list[int]:
@@ -482,7 +450,8 @@ class Document(QObject):
     def _filtering(self) -> Callable[[int], bool]:
         """Which images are visible, at the present filter."""
         names = {item.id: item.name for item in self.classes}
-        matches = self.filter.matcher(self.images, proposals=self._proposal_counts, boxes=self._counts, names=names)
+        tally = self.tally
+        matches = self.filter.matcher(tally.images, proposals=tally.proposals, boxes=tally.boxes, names=names)
         current = self.current
         return lambda image_id: image_id == current or matches(image_id)
 
@@ -493,13 +462,6 @@ class Document(QObject):
             self.visible_changed.emit()
         elif self._list.refilter(image_ids):
             self.visible_changed.emit()
-
-    def _take_image(self, image: ProjectImage) -> None:
-        before = self.images.get(image.id)
-        if before is not None:
-            self._states[before.state] -= 1
-        self._states[image.state] += 1
-        self.images[image.id] = image
 
     def _next_to_review(self) -> int | None:
         """From the current image on and round: one with proposals, else one that is not reviewed."""
@@ -515,6 +477,7 @@ class Document(QObject):
 
     def _vouch(self, text: str, how: Callable[..., Change], class_ids: set[int]) -> None:
         page = self._page
+        assert page is not None
         side = self._project.side_for(page.image.id, class_ids)
         target = self._next_to_review()
         self._do(text, how(page, side, self._new_id))
@@ -554,43 +517,17 @@ class Document(QObject):
         self.refused.emit(self.project.read_only or "" if self.project else "No folder is open; open one first.")
         return True
 
-    @property
-    def _page(self) -> Page:
-        assert self.current is not None
-        return Page(self.images[self.current], self._boxes, self._proposals)
-
     def _page_to_edit(self) -> Page | None:
-        return None if self.current is None or self._refuse_editing() else self._page
-
-    def _has(self, key: int) -> bool:
-        return key in self._boxes or key in self._proposals
-
-    def _rectangle(self, key: int) -> Rectangle:
-        return self._boxes[key].xyxy if key in self._boxes else self._proposals[key].xyxy
+        return None if self._page is None or self._refuse_editing() else self._page
 
     def _new_id(self) -> int:
         return self._project.new_id()
 
     def _load_page(self) -> None:
         """Read the current image's boxes and work out its proposals."""
-        self._boxes, self._proposals, self._predicted = {}, {}, False
-        if self.current is not None:
-            self._boxes = {box.id: box for box in self._project.boxes(self.current)}
-            found = self._project.predictions(self.current)
-            self._predicted = found is not None
-            if found is not None and self.images[self.current].state is not State.REVIEWED:
-                image, rejections = self.images[self.current], self._project.rejections(self.current)
-                offered = proposals(found, self._boxes.values(), rejections, threshold=self.threshold, size=image.size)
-                self._proposals = {proposal_key(item.row): item for item in offered}
-        boxes = [
-            ShownBox(box.id, box.class_id, box.xyxy, box.score, box.origin, box.model, box.iscrowd)
-            for box in self._boxes.values()
-        ]
-        offered = [
-            ShownBox(key, item.class_id, item.xyxy, item.score, None, item.model)
-            for key, item in self._proposals.items()
-        ]
-        self.shown = (*boxes, *offered)
+        image = None if self.current is None else self.images[self.current]
+        self._page = read_page(self._project, image, threshold=self.threshold) if image else None
+        self.shown = self._page.shown() if self._page else ()
 
     def _show_boxes(self) -> None:
         """Read the current image anew and tell, where that changed what is shown."""
@@ -601,35 +538,15 @@ class Document(QObject):
         self.set_selection(self.selection)
 
     def _reindex(self, image_ids: Collection[int]) -> None:
-        """Work out images' proposals anew, for the counts over all images."""
-        self._reindexed.update(image_ids)
-        changed = [image_id for image_id in image_ids if self._reindex_one(image_id)]
+        """Work out images' proposals anew, and tell where that changed their number."""
+        changed = self.tally.reindex(self._project, image_ids, threshold=self.threshold) if image_ids else []
         if changed:
             self.proposals_changed.emit()
             if self.filter.kind is FilterKind.TO_REVIEW:
                 self._refilter(changed)
 
-    def _reindex_one(self, image_id: int) -> bool:
-        """Whether the image's number of proposals has changed."""
-        image, project = self.images[image_id], self._project
-        found = None if image.state is State.REVIEWED else project.predictions(image_id)
-        if found is None:
-            self._index.remove(image_id)
-        else:
-            boxes, rejections = project.boxes(image_id), project.rejections(image_id)
-            self._index.set(image_id, found, boxes, rejections, size=image.size)
-        before, now = self.proposal_count(image_id), self._index.count(image_id, self.threshold)
-        self._proposal_sum += now - before
-        if now:
-            self._proposal_counts[image_id] = now
-        else:
-            self._proposal_counts.pop(image_id, None)
-        return now != before
-
-    def _recount(self) -> None:
-        """Count the proposals of all images anew."""
-        self._proposal_counts = self._index.counts(self.threshold)
-        self._proposal_sum = sum(self._proposal_counts.values())
+    def _tell_recount(self) -> None:
+        """The proposals of all images were counted anew."""
         self.proposals_changed.emit()
         if self.filter.kind is FilterKind.TO_REVIEW:
             self._list.filter_anew()

@@ -4,11 +4,12 @@ Undo changes the document, never what is drawn.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from PySide6.QtGui import QUndoCommand
 
+from app.page import Page
 from detector.data.project.proposals import Proposal
 from detector.data.project.records import (
     Change,
@@ -16,28 +17,14 @@ from detector.data.project.records import (
     ProjectBox,
     ProjectClass,
     ProjectImage,
+    Rectangle,
     Rejection,
     State,
 )
 from detector.data.split import Side
 
-Rectangle = tuple[float, float, float, float]
 NewId = Callable[[], int]
 GEOMETRY_KEYS = ("segmentation", "area")  # of an imported box; wrong once it was moved
-
-
-@dataclass(frozen=True)
-class Page:
-    """One image as the person sees it: its boxes by id, its proposals by their (negative) keys."""
-
-    image: ProjectImage
-    boxes: Mapping[int, ProjectBox]
-    proposals: Mapping[int, Proposal]
-
-
-def proposal_key(row: int) -> int:
-    """The key of the proposal in row 0, 1, … of an image's predictions: −1, −2, …; keys above 0 are boxes' ids."""
-    return -1 - row
 
 
 def draw(page: Page, box: ProjectBox) -> Change:

@@ -13,7 +13,8 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 from app import theme
 from app.canvas.chips import Chip, chip_font, paint_chips
 from app.canvas.geometry import Box, Boxes, Handle, handle_at, handle_points, stack_at, touching
-from app.document import Document, ShownBox
+from app.document import Document
+from app.page import ShownBox
 
 LINE, HALO, HANDLE = 2, 4, 8  # screen px
 DASHES = (5, 2.5)  # in line widths

@@ -26,7 +26,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.document import Document, ShownBox
+from app.document import Document
+from app.page import ShownBox
 from app.swatches import SWATCH, swatch
 from app.wording import count, tooltip
 

@@ -8,7 +8,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
-from app.document import Document, ShownBox
+from app.document import Document
+from app.page import ShownBox
 from app.panels.boxes import BoxesPanel, Column, in_order, origin_text
 from detector.data.project.records import Origin
 
