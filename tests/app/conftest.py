@@ -3,8 +3,6 @@ project of six small pictures, with passes over it.
 """
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,15 +27,8 @@ MakePass = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
-def no_thread_stays() -> Iterator[None]:
-    """Fails a test that leaves a thread running."""
-    before = set(threading.enumerate())
-    yield
-    deadline = time.monotonic() + 5
-    for thread in set(threading.enumerate()) - before:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    left = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]
-    assert not left, f"threads left running: {left}"
+def checked(no_thread_stays: None) -> None:
+    """Checks each test so."""
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,16 +14,19 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWindow
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSpinBox, QWidget
 from shiboken6 import Shiboken
 
-from app.document import ShownBox
 from app.main_window import MainWindow
 from app.notifications import Notice
 from app.settings import Settings
+from app.training_process import list_runs
 from detector.boxes import Detections
 from detector.data.project.store import Project
 from detector.errors import StudioError
+
+if TYPE_CHECKING:
+    from app.page import ShownBox
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -55,7 +58,7 @@ class Person:
     def leave(self) -> None:
         """Waits until nothing of the closed window goes on, no job and no timer; then forgets it."""
         self.wait(lambda: not self.window.jobs.running, timeout=LONG)
-        self.wait(lambda: not any(timer.isActive() for timer in self.window.findChildren(QTimer)))
+        self.wait(lambda: not any(timer.isActive() for timer in self._timers()))
         self.window.deleteLater()
         QApplication.sendPostedEvents(self.window, QEvent.Type.DeferredDelete)
 
@@ -125,10 +128,29 @@ class Person:
         grid.scrollTo(index)
         self.click(grid.viewport(), grid.visualRect(index).center())
 
+    def fine_tune(self, *, steps: int, batch: int, size: int) -> None:
+        """Opens the sheet, chooses in its fold, and starts."""
+        self.click_button("Fine-tune")
+        self.wait(QApplication.activeModalWidget)
+        sheet = QApplication.activeModalWidget()
+        assert sheet is not None
+        self.click_button("Advanced", sheet)
+        for name, value in (("Steps", steps), ("Images per step", batch), ("Image size", size)):
+            (label,) = (item for item in sheet.findChildren(QLabel) if item.text() == name)
+            field = label.buddy()
+            assert isinstance(field, QSpinBox)
+            self.click(field.lineEdit())
+            self.press(KEY.Key_A, modifiers=CTRL)
+            self.type(str(value))
+            self.press(KEY.Key_Tab)
+            assert field.value() == value
+        self.click_button("Start", sheet)
+        self.wait(self.window.training.isVisible)
+
     # What is seen
 
     @property
-    def boxes(self) -> dict[int, ShownBox]:
+    def boxes(self) -> "dict[int, ShownBox]":
         """What is shown on the picture, by key."""
         return {box.key: box for box in self.window.document.shown}
 
@@ -142,6 +164,11 @@ class Person:
     def notices(self) -> list[Notice]:
         """What the window says, oldest first."""
         return [card.notice for card in self.window.notices.cards()]
+
+    def _timers(self) -> list[QTimer]:
+        """Those of the window, and whatever else has been made in Python."""
+        others = (item for item in Shiboken.getAllValidWrappers() if isinstance(item, QTimer))
+        return [*self.window.findChildren(QTimer), *others]
 
     def _window_with_focus(self) -> QWindow:
         """The window that gets the keys: a popup, a dialog, or the main window."""
@@ -175,6 +202,17 @@ def _place(widget: QWidget, at: QPoint | None):
     hit = window.childAt(place)
     assert hit is widget or (hit is not None and widget.isAncestorOf(hit)), f"{hit} covers {widget}"
     return window.windowHandle(), place
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(no_thread_stays: None, tmp_path: Path) -> Iterator[None]:
+    """Fails a test that leaves a thread; ends the runs that it leaves, as tests of runs do that go on by design."""
+    yield
+    for folder in tmp_path.rglob("runs"):
+        for run in list_runs(folder):
+            run.kill()
+            while run.is_alive():
+                QTest.qWait(5)  # ms
 
 
 @pytest.fixture(autouse=True)

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from pycocotools.coco import COCO
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QSlider, QSpinBox
+from PySide6.QtWidgets import QApplication, QLabel, QSlider
 
-from app.document import ShownBox
 from app.exporting import FILE
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.page import ShownBox
     from tests.journeys.conftest import Person
 
 Key, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
@@ -153,27 +153,34 @@ def choose_a_threshold(me: "Person") -> None:
 
 def fine_tune(me: "Person") -> None:
     window, course = me.window, me.window.training.course
-    me.click_button("Fine-tune")
-    me.wait(lambda: QApplication.activeModalWidget())
-    sheet: Any = QApplication.activeModalWidget()
-    said = " ".join(label.text() for label in sheet.findChildren(QLabel) if label.isVisible())
-    train, validate = map(int, re.search(r"(\d+) reviewed images? trains?, (\d+) validates?", said).groups())
-    assert train + validate == 3
-    assert validate >= 1
-    assert "9 are left out: 9 are unlabelled" in said
-    me.click_button("Advanced", sheet)
-    steps, size = (spin_box(sheet, value) for value in (0, 384))
-    enter(me, steps, STEPS)
-    enter(me, size, SIZE)
-    me.click_button("Start", sheet)
-    me.wait(lambda: window.training.isVisible())
+    plan = read_the_sheet(me)
+    assert plan["train"] + plan["validate"] == 3
+    assert plan["validate"] >= 1
+    me.fine_tune(steps=STEPS, batch=2, size=SIZE)
     me.wait(lambda: window.training.course.losses, LONG)  # the curve moves
     assert window.training.course is not course
     me.wait(lambda: window.training.verdict, LONG)
     assert window.training.course.steps == [*range(1, STEPS + 1)]
     verdict = re.match(VERDICT, window.training.verdict.text)
     assert verdict, window.training.verdict.text
-    assert int(verdict[2]) == validate
+    assert int(verdict[2]) == plan["validate"]
+
+
+def read_the_sheet(me: "Person") -> dict[str, int]:
+    """What it says would happen."""
+    me.click_button("Fine-tune")
+    me.wait(QApplication.activeModalWidget)
+    sheet = QApplication.activeModalWidget()
+    assert sheet
+    said = " ".join(label.text() for label in sheet.findChildren(QLabel) if label.isVisible())
+    assert "9 are left out: 9 are unlabelled" in said
+    assert "The new model will know" in said
+    assert "steps of 8 images" in said
+    me.press(Key.Key_Escape)
+    me.wait(lambda: not QApplication.activeModalWidget())
+    found = re.search(r"(?P<train>\d+) reviewed images? trains?, (?P<validate>\d+) validates?", said)
+    assert found, said
+    return {name: int(number) for name, number in found.groupdict().items()}
 
 
 def use_the_new_model(me: "Person") -> None:
@@ -202,10 +209,10 @@ def everything(me: "Person") -> dict[str, Any]:
     }
 
 
-def alone(boxes: list[ShownBox]) -> list[ShownBox]:
+def alone(boxes: "list[ShownBox]") -> "list[ShownBox]":
     """Those that touch no other box nor the picture's edge, the surest first."""
 
-    def touch(one: ShownBox, other: ShownBox) -> bool:
+    def touch(one: "ShownBox", other: "ShownBox") -> bool:
         (a1, b1, a2, b2), (c1, d1, c2, d2) = one.xyxy, other.xyxy
         return a1 < c2 + 8 and c1 < a2 + 8 and b1 < d2 + 8 and d1 < b2 + 8
 
@@ -213,24 +220,11 @@ def alone(boxes: list[ShownBox]) -> list[ShownBox]:
     return sorted(free, key=lambda box: -(box.score or 0))
 
 
-def middle(box: ShownBox) -> tuple[float, float]:
+def middle(box: "ShownBox") -> tuple[float, float]:
     x1, y1, x2, y2 = box.xyxy
     return (x1 + x2) / 2, (y1 + y2) / 2
 
 
-def xywh(box: ShownBox) -> tuple[float, float, float, float]:
+def xywh(box: "ShownBox") -> tuple[float, float, float, float]:
     x1, y1, x2, y2 = box.xyxy
     return x1, y1, x2 - x1, y2 - y1
-
-
-def spin_box(sheet: QDialog, value: int) -> QSpinBox:
-    return next(box for box in sheet.findChildren(QSpinBox) if box.value() == value)
-
-
-def enter(me: "Person", box: QSpinBox, value: int) -> None:
-    """Types another number into a field."""
-    me.click(box.lineEdit())
-    me.press(Key.Key_A, modifiers=CTRL)
-    me.type(str(value))
-    me.press(Key.Key_Tab)
-    assert box.value() == value
