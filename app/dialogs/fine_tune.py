@@ -77,7 +77,7 @@ class FineTuneDialog(QDialog):
         try:
             rate = float(self._rate.text().replace(",", "."))
         except ValueError:
-            raise OptionsError(f"“{self._rate.text()}” is no learning rate; 0.001 is usual.") from None
+            raise OptionsError(f"“{self._rate.text()}” is no learning rate; 0.002 is usual.") from None
         size = self._size.value()
         if self._model.variant is not None:
             self._model.variant.check_image_size(size)

@@ -40,7 +40,7 @@ class FineTuneOptions:
     steps: int | None = None
     epochs: int | None = None
     batch: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     image_size: int | None = None
     freeze: Freeze = Freeze.NONE
     seed: int = 0
