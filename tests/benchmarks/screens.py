@@ -7,125 +7,43 @@ events log that is made up here, the boxes from the starter model. All files but
 """
 
 import argparse
-import math
 import os
-import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-if str(REPOSITORY) not in sys.path:
-    sys.path.insert(0, str(REPOSITORY))
+for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents[2]):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-import psutil  # noqa: E402
 from PIL import Image  # noqa: E402
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt  # noqa: E402
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPixmap  # noqa: E402
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QToolButton, QWidget  # noqa: E402
+from PySide6.QtCore import QEvent, QPointF, Qt  # noqa: E402
+from PySide6.QtGui import QPixmap  # noqa: E402
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QToolButton  # noqa: E402
+from screen_runs import BETTER, DIED, RUNNING, WORSE, Story, write_run  # noqa: E402
+from screen_workshop import (  # noqa: E402
+    FULL,
+    SMALL,
+    Workshop,
+    dialog_of,
+    over,
+    over_menus,
+    review_some,
+    send_mouse,
+    settle,
+    show,
+    until,
+    workshop,
+)
 
 from app import theme  # noqa: E402
 from app.canvas.tools import Tool  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
-from app.projects import SAMPLE  # noqa: E402
-from app.settings import Settings  # noqa: E402
-from app.training_process import LOG_FILE, Run, RunState  # noqa: E402
-from detector.events import (  # noqa: E402
-    CheckpointSaved,
-    Evaluated,
-    Event,
-    FusionWeights,
-    RunFinished,
-    RunStarted,
-    StepDone,
-    to_json,
-)
-from detector.training.run_folder import BEST, EVENTS  # noqa: E402
+from app.training_process import RunState  # noqa: E402
 
-PATIENCE = 60.0  # seconds until a condition counts as one that never holds
-FULL, SMALL = (1440, 900), (1280, 720)  # px
-STEPS, EVERY = 400, 50  # of the made-up run: its steps, and how many lie between two evaluations
 LONG = "Aufnahme der linken Förderanlage, Schicht 2, Kamera 14 – nachträglich entzerrt und beschnitten"
-
-
-class Workshop:
-    """Makes windows on projects in a temporary folder; `labelled` is one that the starter has looked at."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._windows: list[MainWindow] = []
-        self._labelled: Path | None = None
-        self._device = ""
-        self._made = 0
-
-    def fresh(self, name: str = "workbench") -> Path:
-        """A folder with the sample's pictures, never opened before."""
-        self._made += 1
-        return Path(shutil.copytree(SAMPLE, self.folder / str(self._made) / name))
-
-    def labelled(self) -> Path:
-        """A copy of a project that the starter has labelled; that happens once."""
-        if self._labelled is None:
-            made = self.fresh()
-            window = self.window(made)
-            window.labelling.device_found.connect(self._on_device_found)
-            window.actions_["label-all"].trigger()
-            until(lambda: not window.labelling.is_running)
-            settle(window)
-            self.close()
-            self._labelled = made
-        self._made += 1
-        return Path(shutil.copytree(self._labelled, self.folder / str(self._made) / self._labelled.name))
-
-    def window(self, project: Path | None = None, *, size: tuple[int, int] = FULL) -> MainWindow:
-        """A window, on a project if one is named, that has all it shows."""
-        self._made += 1
-        settings = Settings(self.folder / f"settings-{self._made}.ini")
-        window = MainWindow(settings)
-        self._windows.append(window)
-        window.resize(*size)
-        window.show()
-        window.show_device(self._device)
-        if project is not None:
-            window.open_path(project)
-        settle(window)
-        return window
-
-    def close(self) -> None:
-        """Close the windows that it made, and wait for their workers."""
-        for window in self._windows:
-            window.close()
-            until(lambda window=window: not window.jobs.running)
-            window.deleteLater()
-        self._windows.clear()
-        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-    def _on_device_found(self, text: str) -> None:
-        self._device = text
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Let the program work until a condition holds. Raises TimeoutError."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {PATIENCE:.0f} s in vain")
-        QApplication.processEvents()
-
-
-def settle(window: MainWindow) -> None:
-    """Let the window come to rest: no worker works, and what they brought is shown."""
-    for _ in range(3):
-        until(lambda: not window.jobs.running)
-        for _ in range(5):
-            QApplication.processEvents()
 
 
 # Screens: each gives what is to be seen, in px of the screen.
@@ -323,20 +241,6 @@ def states(shop: Workshop) -> QPixmap:
 # Training and fusion weights
 
 
-@dataclass(frozen=True)
-class Story:
-    """A made-up run: how far it came, the AP at its start and at its end, and how it ended ("" where it goes on)."""
-
-    steps: int
-    before: float = 0.41
-    after: float = 0.58
-    ending: str = ""
-
-
-RUNNING, BETTER, WORSE = Story(230), Story(STEPS, ending="done"), Story(STEPS, 0.58, 0.52, "done")
-DIED = Story(170, ending="died")
-
-
 @screen
 def training_none(shop: Workshop) -> QPixmap:
     window = shop.window(shop.labelled())
@@ -416,58 +320,6 @@ def fusion(shop: Workshop) -> MainWindow:
     window.fusion._run_button.setChecked(True)
     settle(window)
     return window
-
-
-def write_run(folder: Path, story: Story) -> None:
-    """A run's folder as the fine-tuning would have written it."""
-    from app.training_process import _write
-
-    folder.mkdir(parents=True)
-    myself = psutil.Process()
-    alive = not story.ending
-    pid, born = (myself.pid, myself.create_time()) if alive else (2**22 + 1, 0.0)  # above all process numbers
-    _write(Run(folder, "Starter", "starter", "2026-11-22T10:15:00", {}, ("nobody",), pid, born))
-    with (folder / EVENTS).open("w", encoding="utf-8") as log:
-        log.writelines(f"{to_json(event)}\n" for event in tell(story, folder))
-    if story.ending == "died":
-        (folder / LOG_FILE).write_text("error: CUDA is out of memory at batch 1\n", "utf-8")
-    else:
-        shutil.copyfile(REPOSITORY / "resources" / "models" / "starter-d0.safetensors", folder / BEST)
-
-
-def tell(story: Story, folder: Path) -> Iterator[Event]:
-    """The events of a made-up run: the loss falls, AP rises or not, the weights move a little."""
-    yield RunStarted("d0", ("nut", "washer", "bolt", "gear"), 512, 8, 4, STEPS, 8, "CPU: 8 threads")
-    for step in range(story.steps + 1):
-        if step:
-            noise = 0.12 * math.sin(7.3 * step) + 0.08 * math.sin(2.1 * step)
-            loss = 0.35 + 1.1 * math.exp(-step / 70) * (1 + noise) + 0.05 * noise
-            yield StepDone(step, loss, 0.6 * loss, 0.4 * loss, 1e-3, 5.2)
-        if step % EVERY == 0:
-            share = 1 - math.exp(-2.5 * step / STEPS)
-            yield Evaluated(step, {"AP": story.before + (story.after - story.before) * share / (1 - math.exp(-2.5))})
-            yield weights_after(step)
-            if step:
-                yield CheckpointSaved(step, "last", str(folder / "last.safetensors"))
-    if story.ending == "done":
-        yield RunFinished(STEPS, "done", 615.0, str(folder / BEST), {"AP": story.after}, {"AP": story.before})
-
-
-def weights_after(step: int) -> FusionWeights:
-    """The starter's fusion weights, moved a little further with each step and normalised in each node."""
-    from app.fine_tuning import read_fusion
-
-    if not _starter:
-        _starter.extend(next(iter(read_fusion("starter"))).edges)
-    raw = [(edge.raw or 0.0) + 4e-4 * step * math.sin(1.7 * place) for place, edge in enumerate(_starter)]
-    sums: dict[tuple[int, str], float] = {}
-    for edge, value in zip(_starter, raw, strict=True):
-        sums[edge.cell, edge.node] = sums.get((edge.cell, edge.node), 1e-4) + max(value, 0.0)
-    weights = [max(value, 0.0) / sums[edge.cell, edge.node] for edge, value in zip(_starter, raw, strict=True)]
-    return FusionWeights(step, tuple(raw), tuple(weights), reach=1e-3 * step)
-
-
-_starter: list[Any] = []  # its edges, read once
 
 
 # Dialogs, menus, notices
@@ -557,85 +409,6 @@ def fine_tune_window(shop: Workshop, reviewed_images: int) -> MainWindow:
     window.document.accept([window.document.shown[0].key] if window.document.shown else [])
     settle(window)
     return window
-
-
-# How screens are made
-
-
-def show(window: MainWindow, name: str) -> None:
-    """Show an image by its file's name."""
-    window.document.show(next(id for id, image in window.document.images.items() if image.path == name))
-    settle(window)
-
-
-def review_some(window: MainWindow, number: int) -> None:
-    """Vouch for the current image and those after it."""
-    for _ in range(number):
-        window.document.review()
-    settle(window)
-
-
-def send_mouse(widget: QWidget, kind: QEvent.Type, point: QPointF) -> None:
-    """The left button at a point of a widget."""
-    button = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
-    held = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
-    place = QPointF(widget.mapToGlobal(point.toPoint()))
-    QApplication.sendEvent(widget, QMouseEvent(kind, point, place, button, held, Qt.KeyboardModifier.NoModifier))
-
-
-def dialog_of(window: MainWindow, action: str, *, prepare: Callable[[QDialog], None] = lambda dialog: None) -> QPixmap:
-    """The dialog that an action opens, over the window."""
-    window.actions_[action].trigger()
-    settle(window)
-    dialog = next(each for each in window.findChildren(QDialog) if each.isVisible())
-    prepare(dialog)
-    settle(window)
-    dialog.move(window.mapToGlobal(window.rect().center()) - dialog.rect().center())
-    picture = over(window, dialog)
-    dialog.close()
-    return picture
-
-
-def over_menus(window: MainWindow, button: QToolButton) -> QPixmap:
-    """A button's menu, over the window."""
-    menu = button.menu()
-    assert isinstance(menu, QMenu)
-    menu.popup(button.mapToGlobal(QPoint(0, button.height())))
-    settle(window)
-    checkable = next((action for action in menu.actions() if action.isEnabled() and not action.isSeparator()), None)
-    if checkable is not None:
-        menu.setActiveAction(checkable)
-    picture = over(window, menu)
-    menu.close()
-    return picture
-
-
-def over(window: MainWindow, popup: QWidget) -> QPixmap:
-    """A popup or dialog in its place over the window, with a hairline for the frame that a desktop would give it."""
-    picture = window.grab()
-    corner = window.mapFromGlobal(popup.mapToGlobal(QPoint(0, 0)))
-    painter = QPainter(picture)
-    painter.drawPixmap(corner, popup.grab())
-    if isinstance(popup, QDialog):
-        painter.setPen(QColor(theme.current().muted))
-        painter.drawRect(QRect(corner, popup.size()).adjusted(-1, -1, 0, 0))
-    painter.end()
-    return picture
-
-
-@contextmanager
-def workshop() -> Iterator[Workshop]:
-    """A workshop in a temporary folder, which also holds what the program keeps for its user."""
-    with tempfile.TemporaryDirectory() as folder:
-        kept = {name: os.environ.get(name) for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME")}
-        os.environ.update({name: folder for name in kept})
-        shop = Workshop(Path(folder))
-        try:
-            yield shop
-        finally:
-            shop.close()
-            for name, value in kept.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def render(name: str, look: theme.Theme, shop: Workshop) -> QPixmap:
