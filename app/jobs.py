@@ -139,7 +139,8 @@ class Jobs(QObject):
     ) -> Job:
         """Run `work` and iterate what it gives in a thread; the callbacks run in the window's thread.
 
-        `on_done` comes only after a good end, `on_failed` before the person is told of an error. Raises BusyError where the job wants the device and another one has it.
+        `on_done` comes only after a good end, `on_failed` before the person is told of an error. Raises BusyError where
+        the job wants the device and another one has it.
         """
         if device and (other := self.device_job):
             raise BusyError(f"{other.name} is still running; stop it first, or wait for its end.")

@@ -27,7 +27,7 @@ from app.auto_labelling import AutoLabelling
 from app.canvas.stage import Stage
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
-from app.device_probe import probe
+from app.device_probe import DeviceFinder
 from app.dialogs.class_chooser import ClassChooser
 from app.dialogs.export import ExportDialog
 from app.dialogs.shortcuts import ShortcutSheet
@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
         self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
         self.model = ModelInUse(self.document, settings, self)
+        self.device_finder = DeviceFinder(self.jobs, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
         self.actions_ = Actions(self, settings.get(table.SHORTCUTS))
@@ -188,6 +189,11 @@ class MainWindow(QMainWindow):
         labelling.ended.connect(bar.end_progress)
         labelling.ended.connect(self._update_actions)
         labelling.device_found.connect(self.show_device)
+        self.device_finder.found.connect(self.show_device)
+        self.device_finder.missing.connect(self._on_device_missing)
+        bar.device_chosen.connect(self.model.choose_device)
+        self.model.device_changed.connect(self.find_device)
+        bar.set_device_choice(self.model.device)
         bar.cancel_wanted.connect(labelling.stop)
         bar.model_chosen.connect(self.model.choose)
         bar.model_file_wanted.connect(self._ask_model)
@@ -384,18 +390,15 @@ class MainWindow(QMainWindow):
 
     def find_device(self) -> None:
         """Find out where models will run, without loading torch here."""
-        wanted = self.model.device
-        self.jobs.start(
-            "Looking for the device",
-            lambda: probe(wanted),
-            on_events=lambda said: self.show_device(said[-1]),
-            outlives_project=True,
-        )
+        self.device_finder.look(self.model.device)
 
     def show_device(self, text: str) -> None:
-        """Say where models run; no words: it is not known yet."""
-        if text:
-            self.top_bar.set_device(text, is_fallback=text.startswith("CPU"))
+        """Say where models run."""
+        self.top_bar.set_device(text, is_fallback=text.startswith("CPU"))
+
+    def _on_device_missing(self, wanted: str) -> None:
+        self.top_bar.set_device(f"no {wanted.upper()}", is_fallback=True)
+        self.notifications.warning(f"The device “{wanted}” is not on this machine; choose Automatic or CPU.")
 
     # How it looks
 

@@ -1,5 +1,6 @@
 """The bar at the top: files, undo, the model and where it runs, the three verbs of the loop, and how far work is."""
 
+import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -29,6 +30,8 @@ CONTROL = 34  # px, the height of what stands in the bar
 PROGRESS = (150, 270)  # px, how narrow and how wide it may be
 ROOMY = 1360  # px, from which on every button has its words
 STEPS = 1000  # of the progress bar
+DEVICES = {"auto": "Automatic", "cpu": "CPU"}
+DEVICES |= {"mps": "MPS (Apple)"} if sys.platform == "darwin" else {"cuda": "CUDA (NVIDIA)"}
 
 
 class TopBar(QFrame):
@@ -36,6 +39,7 @@ class TopBar(QFrame):
 
     model_chosen = Signal(str)
     model_file_wanted = Signal()
+    device_chosen = Signal(str)
     cancel_wanted = Signal()
 
     def __init__(self, actions: Actions, menu: QMenu, parent: QWidget | None = None) -> None:
@@ -50,9 +54,7 @@ class TopBar(QFrame):
         opener.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         opener.setProperty("role", "menu")
         self.model_button = _model_button(self)
-        self._device = QLabel("Device: looking…", self)
-        self._device.setProperty("role", "device")
-        self._device.setTextFormat(Qt.TextFormat.PlainText)
+        self._device = self._make_device_button()
         self._progress = Progress(self)
         self._progress.cancel_button.clicked.connect(self.cancel_wanted)
         self._export = _button(actions["export"], text="Export")
@@ -102,9 +104,13 @@ class TopBar(QFrame):
         self.model_button.setText(_plain(chosen.title))
         self.model_button.setToolTip(tooltip(f"The model that labels and that fine-tuning starts from: {chosen.title}"))
 
+    def set_device_choice(self, device: str) -> None:
+        """Mark what the person chose: auto, cpu, cuda or mps."""
+        self._devices[device if device in self._devices else "auto"].setChecked(True)
+
     def set_device(self, text: str, *, is_fallback: bool) -> None:
         """Where models run; a fallback to the CPU is said in the colour of a warning."""
-        self._device.setText(f"●  {text}")
+        self._device.setText(_plain(f"●  {text}"))
         self._device.setProperty("state", "fallback" if is_fallback else "good")
         self._device.style().unpolish(self._device)
         self._device.style().polish(self._device)
@@ -116,6 +122,23 @@ class TopBar(QFrame):
     def end_progress(self) -> None:
         """Nothing is under way."""
         self._progress.hide()
+
+    def _make_device_button(self) -> QToolButton:
+        button = QToolButton(self)
+        button.setText("Device: looking…")
+        button.setProperty("role", "device")
+        button.setToolTip("Where models run, for labelling and for fine-tuning")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        menu, together = QMenu(button), QActionGroup(button)
+        self._devices: dict[str, QAction] = {}
+        for name, text in DEVICES.items():
+            action = self._devices[name] = menu.addAction(text)
+            action.setCheckable(True)
+            action.triggered.connect(lambda _=False, name=name: self.device_chosen.emit(name))
+            together.addAction(action)
+        button.setMenu(menu)
+        return button
 
     def _choice_action(self, item: ModelChoice, chosen: ModelChoice, group: QActionGroup, menu: QMenu) -> QAction:
         action = QAction(_plain(f"{item.title}\tnot here" if item.missing else item.title), menu)

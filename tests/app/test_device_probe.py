@@ -2,9 +2,11 @@
 
 import psutil
 import pytest
+from pytestqt.qtbot import QtBot
 
 from app import device_probe
-from app.device_probe import probe
+from app.device_probe import DeviceFinder, probe
+from app.jobs import Jobs
 
 
 def test_the_device_is_told_in_words():
@@ -24,3 +26,13 @@ def test_the_child_ends_when_nobody_wants_to_know(monkeypatch: pytest.MonkeyPatc
     (child,) = set(psutil.Process().children()) - before
     asking.close()
     assert not child.is_running()
+
+
+def test_what_is_not_there_is_said(jobs: Jobs, qtbot: QtBot):
+    finder = DeviceFinder(jobs)
+    with qtbot.waitSignal(finder.missing, timeout=60_000) as missing:
+        finder.look("nonsense")
+    assert missing.args == ["nonsense"]
+    with qtbot.waitSignal(finder.found, timeout=60_000) as found:
+        finder.look("cpu")
+    assert found.args[0].startswith("CPU: ")
