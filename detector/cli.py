@@ -10,6 +10,7 @@ from detector.commands.console import say
 from detector.commands.evaluate import evaluate
 from detector.commands.fine_tune import fine_tune
 from detector.commands.fusion import fusion
+from detector.commands.variants import variants
 from detector.commands.workbench import workbench
 from detector.errors import StudioError
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (auto_label, fine_tune, evaluate, fusion, workbench):
+for command in (auto_label, fine_tune, evaluate, fusion, variants, workbench):
     app.command()(command)
 
 

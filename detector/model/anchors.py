@@ -13,6 +13,11 @@ ASPECTS = ((1.0, 1.0), (1.4, 0.7), (0.7, 1.4))  # width, height
 ANCHORS_PER_CELL = len(OCTAVES) * len(ASPECTS)
 
 
+def count_anchors(variant: Variant, height: int, width: int) -> int:
+    """How many anchors an input of height × width pixels has."""
+    return ANCHORS_PER_CELL * sum((height >> level) * (width >> level) for level in variant.levels)
+
+
 @lru_cache(maxsize=32)
 def anchor_boxes(variant: Variant, height: int, width: int) -> Tensor:
     """All anchors of an input of height × width pixels: (N, 4) float32 xyxy, ordered level → y → x → octave → aspect.

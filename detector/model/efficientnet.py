@@ -91,7 +91,7 @@ class EfficientNet(nn.Module):
                 channels = outputs
             stages.append(nn.Sequential(*blocks))
         self.blocks = nn.Sequential(*stages)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images B×3×H×W → P3, P4, P5: B×C×H/8×W/8, /16, /32, bottleneck outputs."""
@@ -109,7 +109,8 @@ def pyramid_channels(backbone: Backbone) -> list[int]:
 
 
 @torch.no_grad()
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
+    """A convolution's first weights: N(0, 2 / fan-out), biases 0; other modules stay as they are."""
     if isinstance(module, nn.Conv2d):
         fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
         module.weight.normal_(0, (2 / fan_out) ** 0.5)

@@ -12,6 +12,20 @@ LEAST_PHI, MOST_PHI = -1.0, 7.0
 DIVISOR = 8  # of channels
 RESOLUTION_STEP = 128  # px: P7's stride
 
+# The functions below in words, by the quantity as detector.model.deviations calls it.
+BACKBONE_FORMULAS = {
+    "width": "1.1^ϕ",
+    "depth": "1.2^ϕ",
+    "resolution": "224 · 1.15^ϕ px",
+    "dropout": "0.2 + 0.3 ϕ / 7",
+}
+DETECTOR_FORMULAS = {
+    "image size": "512 + 128 ϕ px, to a multiple of 128",
+    "channels": "64 · 1.35^ϕ, to a multiple of 8",
+    "cells": "3 + ϕ",
+    "head depth": "3 + ⌊ϕ / 3⌋",
+}
+
 
 def backbone_width(phi: float) -> float:
     """EfficientNet's multiplier of channels."""
