@@ -284,6 +284,9 @@ def _lowered(pid: int) -> psutil.Process | None:
         process = psutil.Process(pid)
         if sys.platform != "win32":  # where it was born so
             process.nice(NICENESS)
+        if sys.platform == "linux":  # which may schedule sessions as equals, however nice their processes are
+            with suppress(OSError):
+                Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
         return process
     return None
 

@@ -115,6 +115,9 @@ def test_the_process_is_described_before_anything_else(act: Callable[[str], Run]
     if sys.platform != "win32":
         assert os.getpgid(process.pid) == os.getsid(process.pid) == process.pid != os.getpgid(0)
         assert process.nice() >= 10
+        session = Path(f"/proc/{process.pid}/autogroup")
+        if session.exists():
+            assert session.read_text().split()[-1] == "10"
     assert process.environ()["OMP_NUM_THREADS"]
 
 
