@@ -23,7 +23,8 @@ from detector.errors import StudioError
 from detector.events import Event
 from detector.loading import load_torch
 from detector.model.fusion import FusionSnapshot
-from detector.model.variants import VARIANTS, find_variant
+from detector.model.variants import find_variant
+from detector.model.weights import PUBLISHED
 from detector.training.options import FineTuneOptions
 
 DECIDED = "decided-run"  # setting of the project: the run after which the person chose a model
@@ -116,8 +117,9 @@ class FineTuning(QObject):
 
     def _model_facts(self) -> ModelFacts:
         source, title = self._model.source, self._model.choice.title
-        if source in VARIANTS:
-            return ModelFacts(title, find_variant(source), find_variant(source).image_size)
+        if source in PUBLISHED:
+            variant = PUBLISHED[source].variant
+            return ModelFacts(title, variant, variant.image_size)
         try:
             info = info_of(source)
         except StudioError as error:

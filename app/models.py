@@ -6,8 +6,7 @@ from pathlib import Path
 
 from detector.errors import StudioError
 from detector.model.info import ModelInfo, read_info
-from detector.model.variants import VARIANTS, find_variant
-from detector.model.weights import PUBLISHED, STARTER, weights_folder
+from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
 
 STARTER_NAME = "starter"
 OURS = ".safetensors"
@@ -16,11 +15,15 @@ SEPARATOR = " · "
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model: `source` opens it (starter, d0 … d7x, or a path), `title` shows it; `missing`: why it cannot be used."""
+    """A model: `source` opens it (starter, d0 … d7x, d0_ap …, or a path), `title` shows it.
+
+    missing: why it cannot be used now; megabytes: how much there is to fetch so that it can, 0 where nothing helps.
+    """
 
     source: str
     title: str
     missing: str = ""
+    megabytes: int = 0
 
     @property
     def name(self) -> str:
@@ -29,21 +32,17 @@ class ModelChoice:
 
 
 def built_in() -> list[ModelChoice]:
-    """The starter and the published variants, absent ones with the reason."""
-    return [choice(STARTER_NAME), *(choice(name) for name in VARIANTS)]
+    """The starter and the published variants, absent ones with the reason; of the AdvProp set those that are here."""
+    offered = (name for name, weights in PUBLISHED.items() if not weights.is_advprop or weights.path.is_file())
+    return [choice(STARTER_NAME), *map(choice, offered)]
 
 
 def choice(source: str) -> ModelChoice:
     """How a model presents itself."""
     if source == STARTER_NAME:
         return ModelChoice(source, _title("Starter", STARTER))
-    if source in VARIANTS:
-        missing = (
-            ""
-            if (weights_folder() / PUBLISHED[source]).is_file()
-            else f"put {PUBLISHED[source]} into {weights_folder()}"
-        )
-        return ModelChoice(source, f"{source.upper()} · COCO · {find_variant(source).image_size} px", missing)
+    if source in PUBLISHED:
+        return _published_choice(PUBLISHED[source])
     path = Path(source)
     if not path.is_file():
         return ModelChoice(source, path.name, "the file is gone")
@@ -60,6 +59,14 @@ def info_of(source: str) -> ModelInfo | None:
     """What one of our own files says of its model; None for a foreign file. Raises CheckpointError."""
     path = STARTER if source == STARTER_NAME else Path(source)
     return read_info(path) if path.suffix == OURS else None
+
+
+def _published_choice(weights: PublishedWeights) -> ModelChoice:
+    title = f"{weights.title} · COCO · {weights.variant.image_size} px"
+    if weights.path.is_file():
+        return ModelChoice(weights.name, title)
+    missing = f"fetch {weights.megabytes} MB, or put {weights.file} into {weights.path.parent}"
+    return ModelChoice(weights.name, title, missing, weights.megabytes)
 
 
 def _title(name: str, path: Path) -> str:

@@ -11,6 +11,7 @@ from detector.commands.evaluate import evaluate
 from detector.commands.fine_tune import fine_tune
 from detector.commands.fusion import fusion
 from detector.commands.variants import variants
+from detector.commands.weights import weights
 from detector.commands.workbench import workbench
 from detector.errors import StudioError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for command in (auto_label, fine_tune, evaluate, fusion, variants, workbench):
     app.command()(command)
+app.add_typer(weights, name="weights")
 
 
 def run() -> None:

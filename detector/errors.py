@@ -29,3 +29,7 @@ class TrainingError(StudioError):
 
 class ProjectError(StudioError):
     """A project's store that cannot be opened, read or written to."""
+
+
+class DownloadError(StudioError):
+    """A file that could not be fetched."""

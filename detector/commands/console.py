@@ -47,3 +47,11 @@ def warn(messages: Sequence[str]) -> None:
 def progress(items: Iterable[T], total: int, unit: str = "image") -> "tqdm[T]":
     """The items, with a bar on stderr where that is a terminal."""
     return tqdm(items, total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True)
+
+
+def progress_bytes(amounts: Iterable[tuple[int, int | None]], name: str) -> None:
+    """Goes through amounts of bytes done and to do, with a bar on stderr where that is a terminal."""
+    with tqdm(desc=name, unit="B", unit_scale=True, disable=None, dynamic_ncols=True) as bar:
+        for done, total in amounts:
+            bar.total = total
+            bar.update(done - bar.n)

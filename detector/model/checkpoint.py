@@ -1,17 +1,18 @@
 """Our checkpoint: one .safetensors file whose metadata says all that is needed to use the weights."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from detector.errors import CheckpointError
 from detector.files import replacing
+from detector.model.classifier import Classifier
 from detector.model.efficientdet import EfficientDet, build
 from detector.model.info import METADATA_KEY, ModelInfo, read_info
 from detector.model.variants import find_variant
@@ -56,32 +57,32 @@ def load(path: Path) -> Model:
     return Model(network.eval(), info)
 
 
-def checkpoint_tensors(network: EfficientDet) -> dict[str, Tensor]:
+def checkpoint_tensors(network: nn.Module) -> dict[str, Tensor]:
     """The tensors that a checkpoint holds: all parameters and buffers but the batch counters, which nothing reads."""
     return {name: t for name, t in network.state_dict().items() if not name.endswith("num_batches_tracked")}
 
 
-def load_tensors(network: EfficientDet, tensors: Mapping[str, Tensor], path: Path) -> None:
+def load_tensors(
+    network: EfficientDet | Classifier, tensors: Mapping[str, Tensor], path: Path, *, name: Callable[[str], str] = str
+) -> None:
     """Copy `tensors` into the network, all of them or none; raises CheckpointError that names the first keys and
-    shapes that differ.
+    shapes that differ. `name` tells what the file calls a tensor that the network calls so.
     """
-    own = checkpoint_tensors(network)
-    given = {name: t for name, t in tensors.items() if not name.endswith("num_batches_tracked")}
-    differences = [f"{name} is missing" for name in own if name not in given]
-    differences += [f"{name} is not known" for name in given if name not in own]
+    own = {name(key): tensor for key, tensor in checkpoint_tensors(network).items()}
+    given = {key: t for key, t in tensors.items() if not key.endswith("num_batches_tracked")}
+    differences = [f"{key} is missing" for key in own if key not in given]
+    differences += [f"{key} is not known" for key in given if key not in own]
     differences += [
-        f"{name} is {tuple(given[name].shape)}, not {tuple(t.shape)}"
-        for name, t in own.items()
-        if name in given and given[name].shape != t.shape
+        f"{key} is {tuple(given[key].shape)}, not {tuple(t.shape)}"
+        for key, t in own.items()
+        if key in given and given[key].shape != t.shape
     ]
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise CheckpointError(
-            f"{path} does not fit {network.variant.name.upper()}: {'; '.join(differences[:3])}{more}."
-        )
+        raise CheckpointError(f"{path} does not fit {network.title}: {'; '.join(differences[:3])}{more}.")
     with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(given[name])
+        for key, tensor in own.items():
+            tensor.copy_(given[key])
 
 
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:

@@ -1,35 +1,31 @@
-"""Models by name or file: the starter, published COCO weights, our checkpoints, and effdet's .pth files."""
+"""Models by name or file: the starter, published COCO weights, our checkpoints, effdet's and zylo117's .pth files."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
 
 from detector.errors import CheckpointError
+from detector.files import replacing
 from detector.model.anchors import ANCHORS_PER_CELL
 from detector.model.checkpoint import Model, load, load_tensors
 from detector.model.efficientdet import build
+from detector.model.efficientnet import pyramid_channels
+from detector.model.foreign import EFFDET_NAMING, NAMINGS, ZYLO_NAMING, Naming, effdet_name, find_naming
 from detector.model.info import ADVPROP, IMAGENET, ModelInfo, Normalisation
+from detector.model.tensor_file import read_tensors
 from detector.model.variants import VARIANTS, Variant, find_variant
-from detector.model.weights import STARTER, find_weights
+from detector.model.weights import PUBLISHED, STARTER, find_weights, recognise
 
 COCO_OUTPUTS = 90
-ANCHORS_TIMES_CLASSES = "class_net.predict.conv_pw.bias"
 
-# effdet's parameter names → ours; whatever no row touches has the same name in both.
-EFFDET_NAMES = (
-    (r"^fpn\.resample\.3\.conv\.", "fpn.p6."),
-    (r"^fpn\.cell\.(\d+)\.fnode\.(\d+)\.", r"fpn.cells.\1.nodes.\2."),
-    (r"\.combine\.edge_weights$", ".edge_weights"),
-    (r"\.combine\.resample\.(\d)\.conv\.", r".projections.\1."),
-    (r"\.after_combine\.conv\.bn\.", ".bn."),
-    (r"\.after_combine\.conv\.", ".conv."),
-    (r"_net\.conv_rep\.", "_net.convs."),
-    (r"_net\.bn_rep\.(\d+)\.(\d+)\.bn\.", r"_net.bns.\1.\2."),
-)
+# Which variant a file's name says, by the program that names its files so; zylo117 calls D7x D8.
+FILE_NAMES = {
+    EFFDET_NAMING: r"tf_efficientdet_(d\d)(x?)(_ap)?(?![a-z])",
+    ZYLO_NAMING: r"efficientdet-(d\d)(?!\d)",
+}
 
 COCO_GAPS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 COCO_NAMES = """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop
@@ -49,17 +45,17 @@ def coco_classes() -> tuple[str | None, ...]:
 
 
 def open_model(name_or_path: str, *, variant: str | None = None, classes: Path | None = None) -> Model:
-    """The model called `starter`, a published variant (`d0` … `d7x`), or the one in a file.
+    """The model called `starter`, a published one (`d0` … `d7x`, `d0_ap` …), or the one in a file.
 
     `variant` (d0 … d7x, d0_ap … for AdvProp) and `classes` (a text file, one name per line) speak for foreign files
     that do not.
     Raises CheckpointError where the file is missing, does not fit, or leaves open what it is.
     """
-    if name_or_path.lower() in VARIANTS and not Path(name_or_path).is_file():
-        return load_effdet(find_weights(name_or_path.lower()), variant=variant, classes=classes)
+    if name_or_path.lower() in PUBLISHED and not Path(name_or_path).is_file():
+        return load_foreign(find_weights(name_or_path), variant=variant, classes=classes)
     path = _existing(STARTER if name_or_path == "starter" else Path(name_or_path))
     if path.suffix != ".safetensors":
-        return load_effdet(path, variant=variant, classes=classes)
+        return load_foreign(path, variant=variant, classes=classes)
     model = load(path)
     if classes or (variant and variant.lower() != model.info.variant):
         raise CheckpointError(
@@ -68,19 +64,23 @@ def open_model(name_or_path: str, *, variant: str | None = None, classes: Path |
     return model
 
 
-def load_effdet(path: Path, *, variant: str | None = None, classes: Path | None = None) -> Model:
-    """The model in one of effdet's .pth files, read as plain tensors: no code in it can run.
+def load_foreign(path: Path, *, variant: str | None = None, classes: Path | None = None) -> Model:
+    """The model in a .pth file of effdet's or zylo117's, read as plain tensors: no code in it can run.
 
-    The variant and its normalisation come from the file's name or from `variant`; they cannot be read off the tensors.
+    The variant and its normalisation come from the file's name, from its hash, or from `variant`; they cannot be read
+    off the tensors.
     """
-    found, normalisation = _identify(path, variant)
-    tensors = {_rename(name): tensor for name, tensor in _read_tensors(path).items()}
-    bias = tensors.get(ANCHORS_TIMES_CLASSES)
-    if bias is None:
-        raise CheckpointError(f"{path} is not an EfficientDet in effdet's format: it has no {ANCHORS_TIMES_CLASSES}.")
-    names = _class_names(path, bias.numel() // ANCHORS_PER_CELL, classes)
+    name = _variant_in_name(path, variant)
+    tensors = read_tensors(path)
+    naming = find_naming(tensors)
+    if naming is None:
+        marks = " nor ".join(naming.mark for naming in NAMINGS)
+        raise CheckpointError(f"{path} is not an EfficientDet in effdet's or zylo117's format: it has neither {marks}.")
+    found, normalisation = _identify(path, variant or name.get(naming), naming, tensors)
+    names = _class_names(path, tensors[naming.mark].numel() // ANCHORS_PER_CELL, classes)
     network = build(found, len(names))
-    load_tensors(network, tensors, path)
+    used = {name: tensor for name, tensor in tensors.items() if not naming.unused(name, found)}
+    load_tensors(network, used, path, name=lambda own: naming.name(own, found))
     info = ModelInfo(
         found.name,
         found.image_size,
@@ -92,6 +92,22 @@ def load_effdet(path: Path, *, variant: str | None = None, classes: Path | None 
     return Model(network.eval(), info)
 
 
+def save_effdet(model: Model, path: Path) -> None:
+    """Write the weights as a table of tensors that effdet's network of the same variant loads, with strict=True too.
+
+    Raises CheckpointError where effdet has no such network, OSError where `path` cannot be written to.
+    """
+    variant = model.network.variant
+    if variant not in VARIANTS.values():
+        raise CheckpointError(
+            f"{path} was not written: effdet has no {variant.name.upper()}, only {', '.join(VARIANTS)}."
+        )
+    own = model.network.state_dict()
+    tensors = {effdet_name(name, variant): tensor.detach().cpu().contiguous() for name, tensor in own.items()}
+    with replacing(path) as temporary:
+        torch.save(tensors, temporary)
+
+
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise CheckpointError(
@@ -100,51 +116,51 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _identify(path: Path, asked: str | None) -> tuple[Variant, Normalisation]:
-    if re.match(r"efficientdet_d\d", path.name):
+def _variant_in_name(path: Path, asked: str | None) -> dict[Naming, str]:
+    """What a file's name says of its variant, by the program that gives such names. Raises CheckpointError where
+    another one was asked for.
+    """
+    for naming, pattern in FILE_NAMES.items():
+        if found := re.match(pattern, path.name):
+            said = "".join(part or "" for part in found.groups())
+            said = "d7x" if naming is ZYLO_NAMING and said == "d8" else said
+            if asked and asked.lower() != said:
+                raise CheckpointError(
+                    f"{path} is {said} by its name, but {asked} was asked for; rename the file, or leave the variant "
+                    f"out."
+                )
+            return {naming: said}
+    return {}
+
+
+def _identify(
+    path: Path, said: str | None, naming: Naming, tensors: Mapping[str, Tensor]
+) -> tuple[Variant, Normalisation]:
+    """The variant and normalisation that were said, else those of the published file with the same hash."""
+    if naming is EFFDET_NAMING and re.match(r"efficientdet_d\d", path.name):
         raise CheckpointError(
             f"{path} pads differently from the tf_ models and would load silently wrong; use a file named tf_…."
         )
-    named = re.match(r"tf_efficientdet_(d\d)(x?)(_ap)?(?![a-z])", path.name)
-    from_name = "".join(part or "" for part in named.groups()) if named else None
-    if asked and from_name and asked.lower() != from_name:
-        raise CheckpointError(
-            f"{path} is {from_name} by its name, but {asked} was asked for; rename the file or leave the variant out."
-        )
-    chosen = asked.lower() if asked else from_name
+    known = recognise(path)
+    if known and said and said.lower() != known.name:
+        raise CheckpointError(f"{path} is {known.file} by its hash, not {said}; leave the variant out.")
+    chosen = known.name if known else said.lower() if said else None
     if chosen is None:
-        raise CheckpointError(
-            f"{path} does not say which variant it is: name it, such as --variant d0 (d0_ap for AdvProp)."
-        )
+        raise CheckpointError(f"{path} does not say which variant it is{_guess(naming, tensors)}.")
     return find_variant(chosen.removesuffix("_ap")), ADVPROP if chosen.endswith("_ap") else IMAGENET
 
 
-def _read_tensors(path: Path) -> Mapping[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} holds more than plain tensors, or is no checkpoint; it was not opened, since it could run code."
-        ) from error
-    except Exception as error:  # damage shows as anything, IndexError and AssertionError included
-        raise CheckpointError(
-            f"{path} cannot be read as a PyTorch checkpoint ({type(error).__name__}); is it complete?"
-        ) from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(
-        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
-    ):
-        raise CheckpointError(
-            f"{path} is no table of named tensors, so it is not a checkpoint that this program can read."
-        )
-    return {name.removeprefix("model."): tensor for name, tensor in content.items()}
-
-
-def _rename(name: str) -> str:
-    for pattern, ours in EFFDET_NAMES:
-        name = re.sub(pattern, ours, name)
-    return name
+def _guess(naming: Naming, tensors: Mapping[str, Tensor]) -> str:
+    """The variants that the shape of P6's projection leaves open, and how to name one."""
+    shapes = {
+        name: (variant.channels, pyramid_channels(variant.backbone)[-1], 1, 1) for name, variant in VARIANTS.items()
+    }
+    given = tensors.get(naming.name("fpn.p6.conv.weight", VARIANTS["d0"]))
+    fitting = [name for name, shape in shapes.items() if given is not None and tuple(given.shape) == shape]
+    if not fitting:
+        return ", and its shapes are those of none: name the one that it is closest to, such as --variant d0"
+    options = " or ".join(f"--variant {name}" for name in fitting)
+    return f"; by its shapes name it with {options} ({fitting[0]}_ap if it was trained with AdvProp)"
 
 
 def _class_names(path: Path, outputs: int, classes: Path | None) -> tuple[str | None, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from app.models import STARTER_NAME, built_in, choice, info_of, of_runs
 from detector.model.variants import VARIANTS
-from detector.model.weights import STARTER, WEIGHTS_VARIABLE
+from detector.model.weights import PUBLISHED, STARTER, WEIGHTS_VARIABLE
 
 
 def test_the_starter_says_what_it_is():
@@ -18,9 +18,17 @@ def test_the_starter_says_what_it_is():
 def test_published_variants_say_which_file_they_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
     assert "tf_efficientdet_d0_34-f153e0cf.pth" in choice("d0").missing
+    assert choice("d0").megabytes == 16
     (tmp_path / "tf_efficientdet_d0_34-f153e0cf.pth").touch()
-    assert choice("d0").missing == ""
+    assert (choice("d0").missing, choice("d0").megabytes) == ("", 0)
     assert [item.source for item in built_in()] == [STARTER_NAME, *VARIANTS]
+
+
+def test_advprop_s_models_are_offered_where_they_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
+    (tmp_path / PUBLISHED["d3_ap"].file).touch()
+    assert [item.source for item in built_in()] == [STARTER_NAME, *VARIANTS, "d3_ap"]
+    assert choice("d3_ap").title == "D3 AdvProp · COCO · 896 px"
 
 
 def test_a_run_s_model_is_called_by_its_run(tmp_path: Path):

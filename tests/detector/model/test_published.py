@@ -63,9 +63,24 @@ def test_coco_names_stand_at_their_channels() -> None:
     assert len({name for name in classes if name}) == 80
 
 
-def test_published_files_are_those_of_the_release() -> None:
-    urls = {name: effdet.get_efficientdet_config(f"tf_efficientdet_{name}").url for name in VARIANTS}
-    assert {name: url.rsplit("/", 1)[1] for name, url in urls.items()} == PUBLISHED
+def test_published_files_are_those_of_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = {name: effdet.get_efficientdet_config(f"tf_efficientdet_{name}") for name in PUBLISHED}
+    monkeypatch.delenv("EFFICIENTDET_STUDIO_WEIGHTS")
+    assert {name: config.url for name, config in configs.items()} == {n: w.url for n, w in PUBLISHED.items()}
+    assert {name for name, config in configs.items() if config.get("mean") == ADVPROP.mean} == {
+        name for name, weights in PUBLISHED.items() if weights.is_advprop
+    }
+    for weights in PUBLISHED.values():
+        assert f"-{weights.hash_start}.pth" in weights.file
+        assert weights.is_advprop or weights.coco_ap == weights.variant.coco_ap
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_size_that_is_told_is_that_of_the_tensors(name: str) -> None:
+    with torch.device("meta"):
+        tensors = build(PUBLISHED[name].variant, 90).state_dict().values()
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6
+    assert 0 <= PUBLISHED[name].megabytes - size < 1
 
 
 def test_ninety_outputs_are_coco_s(state: State, tmp_path: Path) -> None:
@@ -152,8 +167,8 @@ def test_a_truncated_file_is_refused(kept: float, legacy: bool, tmp_path: Path) 
     [
         ([1, 2], "is no table of named tensors"),
         ({"epoch": 3}, "is no table of named tensors"),
-        ({}, "is not an EfficientDet in effdet's format"),
-        ({"weight": torch.ones(1)}, "is not an EfficientDet in effdet's format"),
+        ({}, "is not an EfficientDet in effdet's or zylo117's format"),
+        ({"weight": torch.ones(1)}, "is not an EfficientDet in effdet's or zylo117's format"),
         ({BIAS: torch.zeros(810)}, "does not fit D0: .* is missing; .* and \\d+ more"),
         ({BIAS: torch.tensor(1.0)}, "has 0 classes"),
     ],
@@ -178,7 +193,7 @@ def test_the_symmetrically_padding_twins_are_refused(state: State, tmp_path: Pat
 
 def test_a_variant_that_nothing_tells_is_asked_for(state: State, tmp_path: Path) -> None:
     path = write(state, tmp_path / "best.pth")
-    with pytest.raises(CheckpointError, match=r"best\.pth does not say which variant .* --variant d0"):
+    with pytest.raises(CheckpointError, match=r"best\.pth does not say which variant .* --variant d0 \(d0_ap if"):
         open_model(path)
     with pytest.raises(OptionsError, match="There is no variant “d9”"):
         open_model(path, variant="d9")
