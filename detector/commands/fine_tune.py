@@ -37,6 +37,7 @@ def fine_tune(
     resume: Annotated[bool, Option("--resume", help="Go on with the run in OUT, on the data it froze.")] = False,
     events: Annotated[Path | None, Option(help="Where events go; default: OUT/events.jsonl.")] = None,
     from_scratch: Annotated[bool, Option("--from-scratch", help="Random weights; --model names a variant.")] = False,
+    backbone: Annotated[Path | None, Option(help="timm's tf_efficientnet_b… file, to begin with; see README.")] = None,
     no_flip: Annotated[bool, Option("--no-flip", help="Mirror no pictures.")] = False,
     any_orientation: Annotated[bool, Option("--any-orientation", help="Turn pictures: no side is up.")] = False,
     scale_min: Annotated[float, Option(help="Resize at random, from …")] = DEFAULT.scale[0],
@@ -55,6 +56,7 @@ def fine_tune(
     """
     from detector.commands.run_data import collect, reopen
     from detector.device import pick
+    from detector.model.imagenet import load_classifier
     from detector.model.published import open_model
     from detector.model.variants import find_variant
     from detector.training.dataset import training_samples
@@ -79,6 +81,8 @@ def fine_tune(
         patience=patience,
         half=half,
     )
+    if backbone is not None and not from_scratch:
+        raise OptionsError(f"{backbone} is for new weights: add --from-scratch, or leave --backbone out.")
     if images is not None and data.is_dir():
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
     images = images or (data if data.is_dir() else data.parent)
@@ -96,7 +100,8 @@ def fine_tune(
         learned = collect(data, images, val, val_images)
     names, ids = [item.name for item in learned.classes], [item.id for item in learned.classes]
     if from_scratch:
-        start = random_model(find_variant(model), names, ids, seed=seed)
+        trained = load_classifier(backbone) if backbone else None
+        start = random_model(find_variant(model), names, ids, seed=seed, trained=trained)
     else:
         start = adapt(open_model(model, variant=variant, classes=classes), names, ids, seed=seed)
     samples = training_samples(learned.train.dataset, learned.train.paths, ids)

@@ -24,6 +24,11 @@ class Classifier(nn.Module):
         nn.init.uniform_(self.classifier.weight, -(classes**-0.5), classes**-0.5)
         nn.init.zeros_(self.classifier.bias)
 
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"EfficientNet-{self.backbone.row.name.upper()}"
+
     def forward(self, images: Tensor) -> Tensor:
         """Normalised RGB B×3×H×W, of any size → logits B×classes."""
         features = self.backbone(images)[-1]

@@ -25,6 +25,11 @@ class EfficientDet(nn.Module):
         self.box_net = box_net
 
     @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.variant.name.upper()
+
+    @property
     def num_classes(self) -> int:
         """Class channels, gaps included."""
         return self.class_net.outputs

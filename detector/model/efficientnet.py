@@ -74,6 +74,7 @@ class EfficientNet(nn.Module):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
+        self.row = backbone
         channels = backbone.channels(STEM_CHANNELS)
         self.conv_stem = SameConv2d(3, channels, 3, stride=2)
         self.bn1 = batch_norm(channels)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import torch
 
+from detector.errors import CheckpointError
 from detector.model.checkpoint import Model, checkpoint_tensors
 from detector.model.efficientdet import EfficientDet, build
-from detector.model.info import ModelInfo
+from detector.model.imagenet import TrainedClassifier
+from detector.model.info import IMAGENET, ModelInfo
 from detector.model.variants import Variant
 
 PREDICT = "class_net.predict."
@@ -37,19 +39,42 @@ def adapt(model: Model, names: Sequence[str], category_ids: Sequence[int], *, se
     return Model(network, info)
 
 
-def random_model(variant: Variant, names: Sequence[str], category_ids: Sequence[int], *, seed: int = 0) -> Model:
-    """A model of random weights."""
+def random_model(
+    variant: Variant,
+    names: Sequence[str],
+    category_ids: Sequence[int],
+    *,
+    seed: int = 0,
+    trained: TrainedClassifier | None = None,
+) -> Model:
+    """A model of random weights, but for a backbone that `trained` gives. Raises CheckpointError where it is another
+    than the variant's.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build(variant, len(names))
+    if trained is not None:
+        _copy_backbone(trained, network)
     info = ModelInfo(
         variant.name,
         variant.image_size,
         tuple(names),
         tuple(category_ids),
+        normalisation=trained.normalisation if trained else IMAGENET,
+        parent=trained.path.name if trained else None,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return Model(network, info)
+
+
+def _copy_backbone(trained: TrainedClassifier, network: EfficientDet) -> None:
+    given, wanted = trained.network.backbone.row, network.backbone.row
+    if (given.width, given.depth) != (wanted.width, wanted.depth):
+        raise CheckpointError(
+            f"{trained.path} is {trained.network.title}, but the backbone of {network.title} "
+            f"is {wanted.name.upper()}; take that one's file."
+        )
+    network.backbone.load_state_dict(trained.network.backbone.state_dict())
 
 
 def _copy_rows(model: Model, network: EfficientDet, names: Sequence[str]) -> None:

@@ -1,11 +1,17 @@
 """A model for new classes from one that knows others."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
+from detector.errors import CheckpointError
 from detector.model.checkpoint import Model, checkpoint_tensors
+from detector.model.classifier import build_classifier
 from detector.model.efficientdet import build
-from detector.model.info import IMAGENET, ModelInfo
-from detector.model.variants import VARIANTS
+from detector.model.imagenet import TrainedClassifier
+from detector.model.info import ADVPROP, IMAGENET, ModelInfo
+from detector.model.variants import BACKBONES, VARIANTS, find_variant
 from detector.training.transfer import adapt, random_model
 
 D0 = VARIANTS["d0"]
@@ -53,3 +59,30 @@ def test_random_models_follow_their_seed():
     first, again, other = (random_model(D0, ["a"], [1], seed=seed).network.state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["backbone.conv_stem.weight"], other["backbone.conv_stem.weight"])
+
+
+def trained_classifier(name: str) -> TrainedClassifier:
+    torch.manual_seed(3)
+    network = build_classifier(BACKBONES[name], 2)
+    for tensor in checkpoint_tensors(network).values():
+        tensor.detach().uniform_(0.5, 1.5)
+    return TrainedClassifier(network, ADVPROP, Path(f"tf_efficientnet_{name}_ap.pth"))
+
+
+def test_a_new_detector_can_begin_with_a_classifier_s_backbone():
+    given = trained_classifier("b0")
+    model, plain = (random_model(D0, ["bolt"], [1], seed=4, trained=trained) for trained in (given, None))
+    backbone = checkpoint_tensors(given.network.backbone)
+    assert all(torch.equal(t, backbone[name]) for name, t in checkpoint_tensors(model.network.backbone).items())
+    new, old = checkpoint_tensors(model.network), checkpoint_tensors(plain.network)
+    rest = [name for name in new if not name.startswith("backbone.")]
+    assert all(torch.equal(new[name], old[name]) for name in rest)
+    assert (model.info.normalisation, model.info.parent) == (ADVPROP, "tf_efficientnet_b0_ap.pth")
+    assert (plain.info.normalisation, plain.info.parent) == (IMAGENET, None)
+
+
+def test_another_backbone_than_the_variant_s_is_refused():
+    with pytest.raises(CheckpointError, match=r"b1_ap\.pth is EfficientNet-B1, but the backbone of D0 is B0"):
+        random_model(D0, ["bolt"], [1], trained=trained_classifier("b1"))
+    # ϕ = 1 has, by the formulas, the multipliers that were published as B2's.
+    assert random_model(find_variant("phi1"), ["bolt"], [1], trained=trained_classifier("b2")).info.variant == "phi1"
