@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWindow
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSpinBox, QWidget
@@ -47,7 +47,7 @@ class Person:
         deadline = time.monotonic() + timeout / 1000
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
-            QTest.qWait(5)  # ms
+            _pause()
 
     def quit(self) -> None:
         """Ctrl+Q; everything that the window did has an end."""
@@ -183,6 +183,13 @@ class Person:
         return self.window.canvas.picture_size is not None
 
 
+def _pause() -> None:
+    """Lets events come for a moment. Unlike QTest.qWait it lets other threads have Python meanwhile."""
+    loop = QEventLoop()
+    QTimer.singleShot(5, loop.quit)  # ms
+    loop.exec()
+
+
 def _deliver(event: Callable[..., None], *arguments: Any) -> None:
     """One event. What fails in a handler goes where Qt's own loop sends it, not to who calls QTest."""
     try:
@@ -212,7 +219,7 @@ def nothing_stays(no_thread_stays: None, tmp_path: Path) -> Iterator[None]:
         for run in list_runs(folder):
             run.kill()
             while run.is_alive():
-                QTest.qWait(5)  # ms
+                _pause()
 
 
 @pytest.fixture(autouse=True)
