@@ -50,6 +50,7 @@ from app.pictures import Picture, Pictures
 from app.projects import Projects
 from app.settings import Settings
 from app.thumbnails import Thumbnails
+from app.weights_download import WeightsDownload
 from detector.errors import StudioError
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
         self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
         self.model = ModelInUse(self.document, settings, self)
+        self.weights = WeightsDownload(self.jobs, self.notifications, self.model, parent=self)
         self.device_finder = DeviceFinder(self.jobs, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
@@ -194,7 +196,9 @@ class MainWindow(QMainWindow):
         bar.device_chosen.connect(self.model.choose_device)
         self.model.device_changed.connect(self.find_device)
         bar.set_device_choice(self.model.device)
-        bar.cancel_wanted.connect(labelling.stop)
+        self.weights.progressed.connect(self._on_weights_progressed)
+        self.weights.ended.connect(self._on_weights_ended)
+        bar.cancel_wanted.connect(self._stop)
         bar.model_chosen.connect(self.model.choose)
         bar.model_file_wanted.connect(self._ask_model)
         self.model.changed.connect(self._show_models)
@@ -297,7 +301,17 @@ class MainWindow(QMainWindow):
     def _ask_fine_tune(self) -> None:
         self.fine_tuning.ask(self)
 
+    def _stop(self) -> None:
+        """End the work that the bar shows."""
+        if self.labelling.is_running:
+            self.labelling.stop()
+        else:
+            self.weights.stop()
+
     def _label(self, verb: Callable[..., None]) -> None:
+        if self.model.choice.megabytes:
+            self.weights.offer(self.model.source)
+            return
         try:
             verb(source=self.model.source, device=self.model.device)
         except StudioError as error:
@@ -388,6 +402,14 @@ class MainWindow(QMainWindow):
     def _show_models(self) -> None:
         self.top_bar.set_models(self.model.groups(), self.model.choice)
 
+    def _on_weights_progressed(self, text: str, share: float | None) -> None:
+        if not self.labelling.is_running:
+            self.top_bar.set_progress(text, share)
+
+    def _on_weights_ended(self) -> None:
+        if not self.labelling.is_running:
+            self.top_bar.end_progress()
+
     def find_device(self) -> None:
         """Find out where models will run, without loading torch here."""
         self.device_finder.look(self.model.device)
@@ -442,6 +464,7 @@ class MainWindow(QMainWindow):
         self.settings.keep_layout("window", self.saveGeometry())
         for name, splitter in (("columns", self._columns), ("middle", self._middle)):
             self.settings.keep_layout(name, splitter.saveState())
+        self.weights.stop()
         self.fine_tuning.close()
         self.projects.close()
         super().closeEvent(event)

@@ -12,9 +12,10 @@ MODEL = "model"  # setting of the project
 
 
 class ModelInUse(QObject):
-    """Which model is chosen, and which ones can be."""
+    """Which model is chosen, and which ones can be. weights_wanted: published ones that are not here, by name."""
 
     changed = Signal()
+    weights_wanted = Signal(str)
     device_changed = Signal()
 
     def __init__(self, document: Document, settings: Settings, parent: QObject | None = None) -> None:
@@ -40,7 +41,10 @@ class ModelInUse(QObject):
             self.device_changed.emit()
 
     def choose(self, source: str) -> None:
-        """Take another model: a name, or a file's path."""
+        """Take another model: a name, or a file's path. Published weights have to be here first: they are asked for."""
+        if choice(source).megabytes:
+            self.weights_wanted.emit(source)
+            return
         if source == self.source:
             return
         self.source = source
@@ -48,6 +52,10 @@ class ModelInUse(QObject):
         project = self._document.project
         if project is not None and project.read_only is None:  # last: the store may refuse
             project.set_setting(MODEL, source)
+
+    def refresh(self) -> None:
+        """Other models can be chosen than before."""
+        self.changed.emit()
 
     def groups(self) -> list[tuple[str, list[ModelChoice]]]:
         """What can be chosen, under headings."""

@@ -25,13 +25,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence in plain text; `details` are for the curious; a button called `action` runs `run`."""
+    """One sentence in plain text; `details` are for the curious; a button called `action` runs `run`, and a second one,
+    `other`, runs `run_other`.
+    """
 
     kind: Kind
     text: str
     details: str = ""
     action: str = ""
     run: Callable[[], None] | None = None
+    other: str = ""
+    run_other: Callable[[], None] | None = None
 
 
 class Notifications(QObject):
@@ -39,9 +43,18 @@ class Notifications(QObject):
 
     posted = Signal(object)
 
-    def info(self, text: str, *, details: str = "", action: str = "", run: Callable[[], None] | None = None) -> None:
-        """News that asks for nothing."""
-        self.posted.emit(Notice(Kind.INFO, text, details, action, run))
+    def info(
+        self,
+        text: str,
+        *,
+        details: str = "",
+        action: str = "",
+        run: Callable[[], None] | None = None,
+        other: str = "",
+        run_other: Callable[[], None] | None = None,
+    ) -> None:
+        """News, and what can be done about it."""
+        self.posted.emit(Notice(Kind.INFO, text, details, action, run, other, run_other))
 
     def warning(self, text: str, *, details: str = "", action: str = "", run: Callable[[], None] | None = None) -> None:
         """Something the person should know."""

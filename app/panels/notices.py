@@ -3,6 +3,8 @@
 They float over the top of what is beneath, which does not move when they come and go.
 """
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
@@ -48,8 +50,9 @@ class Notices(QWidget):
             self._remove(card)
         card = NoticeCard(notice, self)
         card.close_button.clicked.connect(lambda: self._remove(card))
-        if card.action_button is not None:
-            card.action_button.clicked.connect(lambda: self._remove(card))
+        for button in (card.action_button, card.other_button):
+            if button is not None:
+                button.clicked.connect(lambda: self._remove(card))
         if notice.kind is Kind.INFO and not notice.action:
             QTimer.singleShot(STAYS_MS, card, lambda: self._remove(card))
         card.resized.connect(self._place)
@@ -98,7 +101,8 @@ class NoticeCard(QFrame):
     def __init__(self, notice: Notice, parent: QWidget) -> None:
         super().__init__(parent)
         self.notice = notice
-        self.action_button: QPushButton | None = None
+        self.action_button = self._button(notice.action, notice.run, role="soft")
+        self.other_button = self._button(notice.other, notice.run_other, role="quiet")
         self.setProperty("role", "notice")
         self._sign = QLabel(self)
         self._paint_sign()
@@ -115,11 +119,9 @@ class NoticeCard(QFrame):
         column.addLayout(row)
         if notice.details:
             row.addWidget(self._details_button(column))
-        if notice.action and notice.run:
-            self.action_button = QPushButton(notice.action, self)
-            self.action_button.setProperty("role", "soft")
-            self.action_button.clicked.connect(notice.run)
-            row.addWidget(self.action_button)
+        for button in (self.action_button, self.other_button):
+            if button is not None:
+                row.addWidget(button)
         self.close_button = QToolButton(self)
         self.close_button.setIcon(icon("close"))
         self.close_button.setToolTip("Close")
@@ -134,6 +136,14 @@ class NoticeCard(QFrame):
     def _paint_sign(self) -> None:
         image = icon(ICONS[self.notice.kind], ink=INKS[self.notice.kind])
         self._sign.setPixmap(image.pixmap(QSize(18, 18), self.devicePixelRatioF()))
+
+    def _button(self, text: str, run: Callable[[], None] | None, *, role: str) -> QPushButton | None:
+        if not text or run is None:
+            return None
+        button = QPushButton(text, self)
+        button.setProperty("role", role)
+        button.clicked.connect(run)
+        return button
 
     def _details_button(self, column: QVBoxLayout) -> QPushButton:
         details = QPlainTextEdit(self.notice.details, self)

@@ -87,7 +87,7 @@ class TopBar(QFrame):
         self._export.setToolButtonStyle(style)
 
     def set_models(self, groups: Sequence[tuple[str, Sequence[ModelChoice]]], chosen: ModelChoice) -> None:
-        """Offer models under headings; those that are missing say why and cannot be chosen."""
+        """Offer models under headings; those that are missing say why. They can be chosen where they can be fetched."""
         menu = QMenu(self.model_button)
         menu.setToolTipsVisible(True)
         together = QActionGroup(menu)
@@ -141,10 +141,11 @@ class TopBar(QFrame):
         return button
 
     def _choice_action(self, item: ModelChoice, chosen: ModelChoice, group: QActionGroup, menu: QMenu) -> QAction:
-        action = QAction(_plain(f"{item.title}\tnot here" if item.missing else item.title), menu)
-        action.setCheckable(True)
-        action.setChecked(item.source == chosen.source)
-        action.setEnabled(not item.missing)
+        absent = f"\tdownload {item.megabytes} MB" if item.megabytes else "\tnot here" if item.missing else ""
+        action = QAction(_plain(f"{item.title}{absent}"), menu)
+        action.setCheckable(not item.missing)
+        action.setChecked(not item.missing and item.source == chosen.source)
+        action.setEnabled(not item.missing or item.megabytes > 0)
         action.setToolTip(tooltip(item.missing or item.source))
         action.triggered.connect(lambda _=False, source=item.source: self.model_chosen.emit(source))
         group.addAction(action)

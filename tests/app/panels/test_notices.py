@@ -51,6 +51,23 @@ def test_an_action_runs_and_closes(qtbot: QtBot, notices: Notices):
     assert notices.cards() == []
 
 
+def test_there_may_be_two_ways_on(qtbot: QtBot, notices: Notices):
+    done = []
+    both = {
+        "action": "Download",
+        "run": lambda: done.append(1),
+        "other": "Choose…",
+        "run_other": lambda: done.append(2),
+    }
+    for place in (0, 1):
+        notices.add(Notice(Kind.INFO, "absent", **both))
+        (card,) = notices.cards()
+        assert (card.action_button.text(), card.other_button.text()) == ("Download", "Choose…")
+        qtbot.mouseClick((card.action_button, card.other_button)[place], Qt.MouseButton.LeftButton)
+        assert notices.cards() == []
+    assert done == [1, 2]
+
+
 def test_details_are_shown_on_demand_and_text_is_plain(qtbot: QtBot, notices: Notices):
     notices.add(Notice(Kind.ERROR, "<img src=x>", details="line\nline"))
     (card,) = notices.cards()

@@ -60,3 +60,15 @@ def test_the_menu_of_models_has_headings_and_says_what_is_missing(bar: TopBar):
     assert absent.text() == "D4 <b>&&</b> · COCO\tnot here"
     assert absent.toolTip() == "<span>put d4.pth into &lt;weights&gt;</span>"
     assert bar.model_button.text() == "Starter · D0 · 384 px"
+
+
+def test_what_can_be_fetched_can_be_chosen_and_is_not_marked(bar: TopBar, qtbot: QtBot):
+    fetchable = ModelChoice("d4", "D4 · COCO", missing="fetch 84 MB", megabytes=84)
+    bar.set_models([("Built in", [STARTER, fetchable])], fetchable)
+    chosen, absent = (row for row in bar.model_button.menu().actions() if row.text().startswith(("Starter", "D4")))
+    assert absent.text() == "D4 · COCO\tdownload 84 MB"
+    with qtbot.waitSignal(bar.model_chosen) as asked:
+        absent.trigger()
+    assert asked.args == ["d4"]
+    assert not absent.isChecked()
+    assert not chosen.isChecked()
