@@ -162,3 +162,24 @@ def test_csv_holds_every_edge_in_order(d0: EfficientDet, d6: EfficientDet) -> No
         (edge.raw, edge.weight) for edge in taken.edges
     ]
     assert {row["raw"] for row in csv.DictReader(io.StringIO(to_csv(snapshot(d6))))} == {""}
+
+
+@torch.no_grad()
+def test_logits_move_as_the_shown_weights_say() -> None:
+    torch.manual_seed(0)
+    network = build(find_variant("phi-1"), 3).eval()
+    # With the start's class bias of −4.6 alone, a change would hide behind it.
+    images, bias = torch.randn(1, 3, 128, 128), network.class_net.predict.conv_pw.bias
+    assert bias is not None
+    bias.zero_()
+    before = network(images)[0]
+    weights = find_node(network, cell=2, index=4).edge_weights
+    assert weights is not None
+    weights[1] = 0
+    shown = {edge.source: edge.weight for edge in inputs_of(snapshot(network), 2, "P4 out")}
+    assert shown["P4 td"] == 0
+    assert shown["P4 in"] == shown["P3 out"] == pytest.approx(0.5, abs=1e-4)
+    moved = network(images)[0]
+    assert (moved - before).abs().max() > 0.01 * before.abs().max()
+    weights[:] = torch.tensor([3.0, -1.0, 3.0])  # the same ratios
+    torch.testing.assert_close(network(images)[0], moved, rtol=1e-3, atol=1e-4)
