@@ -2,13 +2,16 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Typer
 
 from detector.commands.console import answer, answer_json, progress_bytes, say
 from detector.commands.options import AsJson, ClassFile, VariantName
 from detector.model.weights import PUBLISHED, PublishedWeights, find_weights, keep, mirror, published, weights_folder
+
+if TYPE_CHECKING:
+    from detector.model.info import ModelInfo
 
 weights = Typer(
     help="List, fetch and import published COCO weights; export a model for effdet.",
@@ -59,24 +62,33 @@ def take(file: Annotated[Path, Argument(metavar="FILE", help="A published file, 
 @weights.command()
 def export(
     model: Annotated[str, Argument(metavar="MODEL", help="starter, d0 … d7x, or a file.")],
-    out: Annotated[Path, Argument(metavar="OUT.pth", help="The file to write.")],
+    out: Annotated[Path, Argument(metavar="OUT", help="OUT.pth for effdet, OUT.safetensors for this program.")],
     variant: VariantName = None,
     classes: ClassFile = None,
 ) -> None:
-    """Write a model's weights under effdet's names, for its load_state_dict(…, strict=True)."""
-    if out.suffix != ".pth":
-        raise BadParameter(f"{out} does not end in .pth.", param_hint="OUT.pth")
-    from detector.model.info import ADVPROP
+    """Write a model for effdet (load_state_dict, strict=True), or a foreign one as a file of ours that says all."""
+    if out.suffix not in (".pth", ".safetensors"):
+        raise BadParameter(f"{out} ends neither in .pth nor in .safetensors.", param_hint="OUT")
+    from detector.model.checkpoint import save
     from detector.model.published import open_model, save_effdet
 
     opened = open_model(model, variant=variant, classes=classes)
-    save_effdet(opened, out)
-    info = opened.info
+    if out.suffix == ".pth":
+        save_effdet(opened, out)
+    else:
+        save(opened, out)
+    for line in _card(opened.info, out):
+        answer(line)
+
+
+def _card(info: "ModelInfo", out: Path) -> list[str]:
+    """What another program has to know of the weights: their network, and the class of each label."""
+    from detector.model.info import ADVPROP
+
     suffix = "_ap" if info.normalisation == ADVPROP else ""
-    answer(f"{out}: tf_efficientdet_{info.variant}{suffix}, {info.image_size} px, num_classes={len(info.classes)}")
-    for label, name in enumerate(info.classes, start=1):
-        if name is not None:
-            answer(f"{label:5}  {name}")
+    network = f"tf_efficientdet_{info.variant}{suffix}" if out.suffix == ".pth" else info.variant.upper() + suffix
+    head = f"{out}: {network}, {info.image_size} px, num_classes={len(info.classes)}"
+    return [head, *(f"{label:5}  {name}" for label, name in enumerate(info.classes, start=1) if name is not None)]
 
 
 def _document(item: PublishedWeights) -> dict[str, object]:

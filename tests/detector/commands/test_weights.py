@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from detector.cli import app
 from detector.errors import CheckpointError, DownloadError
 from detector.model import weights
+from detector.model.info import ADVPROP
 from detector.model.published import open_model
 from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
 from tests.mirror import CONTENT, Mirror, running_mirror, weights_of
@@ -160,7 +161,18 @@ def test_export_writes_what_effdet_loads(tmp_path: Path) -> None:
     again = open_model(str(tmp_path / "out.pth"), variant="d0", classes=tmp_path / "names.txt")
     own = open_model("starter").network.state_dict()
     assert all(torch.equal(tensor, own[key]) for key, tensor in again.network.state_dict().items())
-    assert call("export", STARTER, tmp_path / "out.safetensors").exit_code == 2
+    assert call("export", STARTER, tmp_path / "out.onnx").exit_code == 2
+
+
+def test_a_foreign_file_becomes_one_that_says_all(tmp_path: Path) -> None:
+    call("export", STARTER, tmp_path / "mine.pth")
+    (tmp_path / "names.txt").write_text("nut\nwasher\nbolt\ngear\n")
+    arguments = ("--variant", "d0_ap", "--classes", tmp_path / "names.txt")
+    ended = call("export", tmp_path / "mine.pth", tmp_path / "mine.safetensors", *arguments)
+    assert ended.stdout.splitlines()[0].endswith("mine.safetensors: D0_ap, 512 px, num_classes=4")
+    model = open_model(str(tmp_path / "mine.safetensors"))
+    assert (model.info.variant, model.info.classes) == ("d0", ("nut", "washer", "bolt", "gear"))
+    assert model.info.normalisation == ADVPROP
 
 
 def test_export_tells_advprop(tmp_path: Path) -> None:
