@@ -54,7 +54,9 @@ class Notices(QWidget):
             if button is not None:
                 button.clicked.connect(lambda: self._remove(card))
         if notice.kind is Kind.INFO and not notice.action:
-            QTimer.singleShot(STAYS_MS, card, lambda: self._remove(card))
+            leaving = QTimer(card, singleShot=True, interval=STAYS_MS)  # the card's own: it goes with it
+            leaving.timeout.connect(lambda: self._remove(card))
+            leaving.start()
         card.resized.connect(self._place)
         self._column.addWidget(card)
         card.show()  # now, since the place depends on what shows
