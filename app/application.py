@@ -28,7 +28,7 @@ def run(path: Path | None = None) -> int:
     Garbage(window)
     window.find_device()
     if path is not None:
-        window.open_path(path)
+        window.files.open_path(path)
     code = application.exec()
     window.jobs.stop_all()
     gc.unfreeze()  # or what is taken apart at the end misses what it needs

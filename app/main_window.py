@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QFrame,
     QMainWindow,
     QMenu,
@@ -27,13 +25,14 @@ from app.auto_labelling import AutoLabelling
 from app.canvas.stage import Stage
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
+from app.class_choice import ClassChoice
 from app.device_probe import DeviceFinder
-from app.dialogs.class_chooser import ClassChooser
 from app.dialogs.export import ExportDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from app.dialogs.welcome import WelcomePage
 from app.document import Document
 from app.exporting import Exporting
+from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
 from app.jobs import Jobs
 from app.model_choice import ModelInUse
@@ -54,8 +53,6 @@ from app.weights_download import WeightsDownload
 from detector.errors import StudioError
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
-COCO_FILES = "COCO files (*.json);;All files (*)"
-MODEL_FILES = "Models (*.safetensors *.pth);;All files (*)"
 TITLE = "EfficientDet Studio"
 NEED_PROJECT = (
     "close-project",
@@ -84,6 +81,8 @@ class MainWindow(QMainWindow):
         self.model = ModelInUse(self.document, settings, self)
         self.weights = WeightsDownload(self.jobs, self.notifications, self.model, parent=self)
         self.device_finder = DeviceFinder(self.jobs, self)
+        self.files = FileChoice(self.projects, self.model, self.notifications, self)
+        self.class_choice = ClassChoice(self.document, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
         self.actions_ = Actions(self, settings.get(table.SHORTCUTS))
@@ -116,7 +115,6 @@ class MainWindow(QMainWindow):
         self.boxes = BoxesPanel(document)
         self.detection = DetectionPanel(document)
         self.classes = ClassesPanel(document)
-        self.class_chooser = ClassChooser(self)
         self.training = TrainingPanel()
         self.fusion = FusionPanel()
         self.bottom = QTabWidget()
@@ -177,15 +175,15 @@ class MainWindow(QMainWindow):
         document.project_changed.connect(self._on_project_changed)
         document.undo_stack.indexChanged.connect(self._update_undo)
         self.pictures.ready.connect(self._on_picture_ready)
-        self.canvas.class_wanted.connect(self._on_class_wanted)
-        self.canvas.class_missing.connect(self._on_class_missing)
+        self.canvas.class_wanted.connect(self.class_choice.ask_for_boxes)
+        self.canvas.class_missing.connect(self.class_choice.ask_for_drawn)
         self.canvas.space_tapped.connect(self.actions_["review"].trigger)
         self.canvas.tool_changed.connect(self._on_tool_changed)
-        self.welcome.open_folder_wanted.connect(self._ask_folder)
-        self.welcome.open_coco_wanted.connect(self._ask_coco)
+        self.welcome.open_folder_wanted.connect(self.files.ask_folder)
+        self.welcome.open_coco_wanted.connect(self.files.ask_coco)
         self.welcome.sample_wanted.connect(self.projects.open_sample)
         self.welcome.recent_wanted.connect(self.projects.open_folder)
-        self.welcome.dropped.connect(self.open_path)
+        self.welcome.dropped.connect(self.files.open_path)
         labelling.began.connect(self._update_actions)
         labelling.progressed.connect(bar.set_progress)
         labelling.ended.connect(bar.end_progress)
@@ -200,7 +198,7 @@ class MainWindow(QMainWindow):
         self.weights.ended.connect(self._on_weights_ended)
         bar.cancel_wanted.connect(self._stop)
         bar.model_chosen.connect(self.model.choose)
-        bar.model_file_wanted.connect(self._ask_model)
+        bar.model_file_wanted.connect(self.files.ask_model)
         self.model.changed.connect(self._show_models)
         self.fine_tuning.bottom_wanted.connect(self._show_bottom)
         self.fine_tuning.device_wanted.connect(labelling.free_device)
@@ -209,8 +207,8 @@ class MainWindow(QMainWindow):
     def _connect_actions(self) -> None:
         document, canvas = self.document, self.canvas
         verbs: dict[str, Callable[[], object]] = {
-            "open-folder": self._ask_folder,
-            "open-coco": self._ask_coco,
+            "open-folder": self.files.ask_folder,
+            "open-coco": self.files.ask_coco,
             "open-sample": self.projects.open_sample,
             "close-project": self.projects.close,
             "save-coco": self.exporting.save,
@@ -264,34 +262,6 @@ class MainWindow(QMainWindow):
 
     # What the person asks for
 
-    def open_path(self, path: Path) -> None:
-        """Open a folder, or a COCO file with the pictures in a folder that the person then names."""
-        if path.is_dir():
-            self.projects.open_folder(path)
-        elif path.suffix.lower() == ".json":
-            self._ask_root(path)
-        else:
-            self.notifications.error(f"{path} is no folder and no COCO file; open a folder of pictures.")
-
-    def _ask_folder(self) -> None:
-        if folder := QFileDialog.getExistingDirectory(self, "Open a folder of pictures"):
-            self.projects.open_folder(Path(folder))
-
-    def _ask_coco(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Open a COCO file", filter=COCO_FILES)
-        if file:
-            self._ask_root(Path(file))
-
-    def _ask_root(self, file: Path) -> None:
-        title = f"Where are the pictures of {file.name}?"
-        if root := QFileDialog.getExistingDirectory(self, title, str(file.parent)):
-            self.projects.open_coco(file, Path(root))
-
-    def _ask_model(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Open a model", filter=MODEL_FILES)
-        if file:
-            self.model.choose(file)
-
     def _ask_export(self) -> None:
         if self.document.project is not None:
             dialog = ExportDialog(self.document.project.folder, self)
@@ -318,39 +288,7 @@ class MainWindow(QMainWindow):
             self.notifications.warning(str(error))
 
     def _use_class(self, place: int) -> None:
-        """A digit: the class for what is selected and for the next box."""
-        if place < len(self.classes.listed()):
-            class_id = self.classes.listed()[place].id
-            if self.document.selection:
-                self.document.relabel(self.document.selection, class_id)
-            else:
-                self.document.set_active_class(class_id)
-
-    def _on_class_wanted(self, point: QPoint, keys: frozenset[int]) -> None:
-        shown = {box.key: box.class_id for box in self.document.shown}
-        current = next((shown[key] for key in keys if key in shown), None)
-        self._choose_class(point, lambda class_id: self.document.relabel(keys, class_id), current)
-
-    def _on_class_missing(self, point: QPoint, rectangle: tuple[float, float, float, float]) -> None:
-        def draw(class_id: int) -> None:
-            self.document.set_active_class(class_id)
-            self.document.draw(rectangle)
-
-        self._choose_class(point, draw, None)
-
-    def _choose_class(self, point: QPoint, use: Callable[[int], object], current: int | None) -> None:
-        """Let the person choose or name a class in place, then use it."""
-
-        def add(name: str) -> None:
-            if (class_id := self.document.add_class(name)) is not None:
-                use(class_id)
-
-        chooser = ClassChooser(self)
-        chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        chooser.chosen.connect(use)
-        chooser.new_wanted.connect(add)
-        self.class_chooser = chooser
-        chooser.open_at(point, self.document.classes, current=current)
+        self.class_choice.use(self.classes.listed(), place)
 
     # What changes
 

@@ -323,7 +323,7 @@ class Driver:
 
     def open_folder(self) -> None:
         """Open the folder that the part is about."""
-        self.window.open_path(self.asked.folder)
+        self.window.files.open_path(self.asked.folder)
 
     def _on_timer(self) -> None:
         if not self._until():

@@ -60,7 +60,7 @@ class Workshop:
         window.show()
         window.show_device(self._device)
         if project is not None:
-            window.open_path(project)
+            window.files.open_path(project)
         settle(window)
         return window
 

@@ -361,7 +361,7 @@ def class_chooser(shop: Workshop) -> QPixmap:
     settle(window)
     window.canvas.ask_class()
     settle(window)
-    return over(window, window.class_chooser)
+    return over(window, window.class_choice.chooser)
 
 
 @screen

@@ -273,7 +273,7 @@ def start_window(settings: Path, path: Path | None = None) -> Person:
     window.activateWindow()
     person.wait(lambda: QApplication.activeWindow() is window)
     if path is not None:
-        window.open_path(path)
+        window.files.open_path(path)
     return person
 
 

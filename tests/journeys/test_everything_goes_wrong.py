@@ -170,7 +170,7 @@ def test_the_folder_was_renamed_before(
     button = me.button(folder.name)
     assert not button.isEnabled()
     assert "moved or renamed" in button.toolTip()
-    me.window.open_path(folder)
+    me.window.files.open_path(folder)
     assert str(folder) in only_notice(me)
     me = open_folder(start, tmp_path / "renamed")
     assert me.notices == []
