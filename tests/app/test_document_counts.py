@@ -131,7 +131,7 @@ def test_what_changes_while_the_index_is_read_is_not_lost(qtbot: QtBot, tmp_path
     document.set_threshold(0.05)
     (late,) = read_index(document.project, dict(document.images))
     assert document.proposal_total()[0] > 0
-    document.tally._touched.clear()  # as if the worker had begun only now
+    document.tally.forget_touched()  # as if the worker had begun only now
     document.review()
     document.set_index(late.index)
     assert document.proposal_total() == (0, 0)
