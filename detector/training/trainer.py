@@ -33,7 +33,7 @@ from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation, evaluate_model
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Loader, Sample
-from detector.training.optimiser import rate_share, trained_rate
+from detector.training.optimiser import rate_share, trained_rate, warm_up_steps
 from detector.training.options import FineTuneOptions
 from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.state import Progress, load_state, save_state
@@ -170,7 +170,11 @@ class Trainer:
         yield StepDone(step, losses.total, losses.class_loss, losses.box_loss, losses.learning_rate, pace)
 
     def _evaluate(self) -> Iterator[Event]:
-        """Measure the average; keep it where it is the best so far."""
+        """Measure the average; keep it where it is the best so far.
+
+        What is measured before the rate has warmed up is no candidate: scores still follow whatever the start took for
+        an object, so that a head trained on labels at random can look good for a moment.
+        """
         if self.learner.trains_statistics:
             self._reestimate()
         evaluation = self._measure()
@@ -181,12 +185,13 @@ class Trainer:
             yield Warned(
                 "The validation images have no boxes to find: the newest model counts as the best.", progress.step
             )
-        if evaluation is None or progress.best is None or evaluation.metrics["AP"] > progress.best:
+        is_warm = progress.step >= warm_up_steps(self.steps)
+        if is_warm and (evaluation is None or progress.best is None or evaluation.metrics["AP"] > progress.best):
             progress.since_best = 0
             if evaluation is not None:
                 progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
             yield self._save(BEST)
-        else:
+        elif is_warm:
             progress.since_best += 1
         if evaluation is not None:
             yield Evaluated(progress.step, evaluation.metrics, evaluation.class_ap)

@@ -185,7 +185,7 @@ def test_a_run_without_progress_ends_early(
     options = replace(OPTIONS, steps=None, epochs=5, patience=2)
     *_, last = Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events()
     assert isinstance(last, RunFinished)
-    assert (last.reason, last.step) == ("early", 9)
+    assert (last.reason, last.step) == ("early", 12)  # step 3 of 15 is in the warm-up and counts for nothing
 
 
 def test_a_loss_that_stays_infinite_ends_the_run_with_a_way_out(samples: tuple[Sample, ...], tmp_path: Path):
@@ -235,6 +235,7 @@ def test_labels_at_random_teach_nothing_about_new_pictures(shared_data: Path, tm
     model = adapt(open_model(str(shared_data / "tf_efficientdet_d0-standin.pth")), ["raccoon"], [1])
     validation = ValidationSet(held_out, {i.id: folder / "images" / i.path for i in held_out.images})
     options = FineTuneOptions(steps=100, image_size=256)
-    events = Trainer(model, samples, validation, options, tmp_path, device=CPU).events()
-    course = [event.metrics["AP50"] for event in events if isinstance(event, Evaluated)]
-    assert course[-1] < 0.1, course
+    *_, last = Trainer(model, samples, validation, options, tmp_path, device=CPU).events()
+    assert isinstance(last, RunFinished)
+    assert last.metrics["AP50"] < 0.1  # of the best
+    assert load(tmp_path / "last.safetensors").info.metrics["AP50"] < 0.1
