@@ -114,8 +114,6 @@ class Job(QObject):
 class Jobs(QObject):
     """Starts jobs, keeps them while they run, and tells the one door what failed."""
 
-    changed = Signal()  # a job began or ended
-
     def __init__(self, notifications: Notifications, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._notifications = notifications
@@ -156,7 +154,6 @@ class Jobs(QObject):
         if on_done:
             job.finished.connect(on_done)
         job.start()
-        self.changed.emit()
         return job
 
     def cancel_for_project(self) -> None:
@@ -177,7 +174,6 @@ class Jobs(QObject):
         if job in self.running:
             self.running.remove(job)
             job.deleteLater()
-            self.changed.emit()
 
 
 def _lower_priority() -> None:

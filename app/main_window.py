@@ -316,16 +316,7 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         is_open = self.document.project is not None
-        for name in (
-            "close-project",
-            "save-coco",
-            "export",
-            "fine-tune",
-            "select",
-            "draw",
-            "training-panel",
-            "fusion-panel",
-        ):
+        for name in NEED_PROJECT:
             self.actions_[name].setEnabled(is_open)
         for name in ("label-image", "label-all"):
             self.actions_[name].setEnabled(is_open and not self.labelling.is_running)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.training_process import RunState
-from app.wording import count
+from app.wording import count, duration
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
 from detector.training.run_folder import LAST
 
@@ -169,14 +169,3 @@ def ap_change(before: float | None, after: float) -> str:
         return f"AP {after:.2f}"
     digits = 2 if before == after else next((n for n in (2, 3, 4) if f"{before:.{n}f}" != f"{after:.{n}f}"), 4)
     return f"AP {before:.{digits}f} → {after:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """A rough time in words: "40 s", "12 min", "3 h 20 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, rest = divmod(round(minutes, -1), 60)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"

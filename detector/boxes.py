@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+DEFAULT_THRESHOLD = 0.35  # the score from which a prediction is shown where its model does not say
+
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.training_course import duration
-from app.wording import count
+from app.wording import count, duration
 from detector.data.project.records import ProjectClass, ProjectImage, State
 from detector.data.split import Side
 from detector.training.options import FineTuneOptions

@@ -81,11 +81,6 @@ class ImagesPanel(QWidget):
         document.project_changed.connect(self._on_project_changed)
         self._on_counts_changed()
 
-    def focus_search(self) -> None:
-        """Puts the cursor into the search field."""
-        self._search.setFocus()
-        self._search.selectAll()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """In the search field Escape clears, Enter and the down key go to the pictures."""
         if watched is self._search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:

@@ -8,11 +8,11 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from detector.boxes import DEFAULT_THRESHOLD
 from detector.errors import CheckpointError, StudioError
 from detector.model.variants import find_variant
 
 METADATA_KEY = "efficientdet-studio"
-DEFAULT_THRESHOLD = 0.35
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, duration, thinned
+from app.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, thinned
 from app.training_process import RunState
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
 
@@ -156,11 +156,3 @@ def test_a_death_names_its_reason_and_the_way_out() -> None:
 )
 def test_ap_has_the_digits_that_tell_it_apart(before: float | None, after: float, text: str) -> None:
     assert ap_change(before, after) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "1 s"), (89, "89 s"), (100, "2 min"), (3600, "60 min"), (2 * 3600, "2 h"), (12_000, "3 h 20 min")],
-)
-def test_durations_are_rough(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

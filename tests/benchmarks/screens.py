@@ -219,7 +219,7 @@ def long_names(shop: Workshop) -> QPixmap:
 @screen
 def searching(shop: Workshop) -> QPixmap:
     window = shop.window(shop.labelled())
-    window.images.focus_search()
+    window.images._search.setFocus()
     window.images._search.setText("zebra")
     until(lambda: window.document.filter.text == "zebra")
     settle(window)

@@ -8,14 +8,13 @@ from itertools import count
 from sqlite3 import Connection
 from typing import Any
 
+from detector.boxes import DEFAULT_THRESHOLD
 from detector.data.annotations import ObjectClass
 from detector.data.classes import match
 from detector.data.project.colours import class_colour
 from detector.data.project.database import Database, bound
 from detector.data.project.records import Pass, ProjectClass
 from detector.data.project.rows import CLASSES, VISIBLE, to_json
-
-DEFAULT_THRESHOLD = 0.35  # the score from which a prediction is shown where the model does not say
 
 
 def read_passes(database: Database) -> tuple[Pass, ...]:

@@ -116,7 +116,7 @@ def test_chips_for_states_without_images_are_hidden(qtbot: QtBot, panel: ImagesP
 def test_typing_searches_and_escape_ends_it(qtbot: QtBot, panel: ImagesPanel, document: Document) -> None:
     search = panel.findChild(QLineEdit)
     assert search is not None
-    panel.focus_search()
+    search.setFocus()
     with qtbot.waitSignal(document.visible_changed):
         qtbot.keyClicks(search, "3.PNG")
     assert [document.images[id].path for id in document.visible] == ["0.png", "3.png"]
