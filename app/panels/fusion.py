@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.elided_label import ElidedLabel
+from app.empty_page import empty_page
 from app.panels.fusion_view import FusionView, largest_change
 from app.wording import count
 from detector.errors import OptionsError
@@ -154,19 +155,9 @@ class FusionPanel(QWidget):
         self._export.setMenu(menu)
         self._view = FusionView()
         self._pages = QStackedLayout()
-        for page in (self._empty_page(), self._graph_page()):
+        for page in (empty_page(EMPTY), self._graph_page()):
             self._pages.addWidget(page)
         self.setLayout(self._pages)
-
-    def _empty_page(self) -> QWidget:
-        page = QWidget()
-        label = QLabel(EMPTY)
-        label.setProperty("role", "muted")
-        label.setWordWrap(True)
-        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        layout = QHBoxLayout(page)
-        layout.addWidget(label)
-        return page
 
     def _graph_page(self) -> QWidget:
         page = QWidget()

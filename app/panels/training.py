@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.elided_label import ElidedLabel
+from app.empty_page import empty_page
 from app.training_course import Course, Verdict
 from app.training_process import RunState
 from detector.events import Event
@@ -129,19 +130,9 @@ class TrainingPanel(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._pages = QStackedLayout()
-        self._pages.addWidget(self._empty_page())
+        self._pages.addWidget(empty_page(EMPTY))
         self._pages.addWidget(self._run_page())
         self.setLayout(self._pages)
-
-    def _empty_page(self) -> QWidget:
-        page = QWidget()
-        label = QLabel(EMPTY)
-        label.setProperty("role", "muted")
-        label.setWordWrap(True)
-        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        row = QHBoxLayout(page)
-        row.addWidget(label)
-        return page
 
     def _run_page(self) -> QWidget:
         page = QWidget()
