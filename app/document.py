@@ -215,7 +215,7 @@ class Document(QObject):
 
     def draw(self, xyxy: Rectangle) -> int | None:
         """A new box of the active class; its key."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         if page is None:
             return None
         if self.active_class is None:
@@ -225,56 +225,56 @@ class Document(QObject):
         if x1 >= x2 or y1 >= y2:
             return None
         box = ProjectBox(
-            id=self._new_id(),
+            id=self.new_id(),
             image_id=page.image.id,
             class_id=self.active_class,
             xyxy=(x1, y1, x2, y2),
             origin=Origin.DRAWN,
         )
-        self._do("Draw box", edits.draw(page, box))
+        self.do("Draw box", edits.draw(page, box))
         self.set_selection([box.id])
         return box.id
 
     def reshape(self, rectangles: Mapping[int, Rectangle]) -> dict[int, int]:
         """Move and resize; old keys → new ones, for a changed proposal becomes a box."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         if page is None:
             return {}
         cut = {key: edits.clamped(xyxy, page.image) for key, xyxy in rectangles.items() if key in page}
         kept = {key: r for key, r in cut.items() if r[0] < r[2] and r[1] < r[3] and r != page.rectangle(key)}
-        return self._do_keyed("Move box", *edits.reshape(page, kept, self._new_id)) if kept else {}
+        return self.do_keyed("Move box", *edits.reshape(page, kept, self.new_id)) if kept else {}
 
     def relabel(self, keys: Iterable[int], class_id: int) -> dict[int, int]:
         """Give boxes and proposals another class, which is then the active one."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         if page is None:
             return {}
         self.set_active_class(class_id)
         change = [key for key in keys if key in page]
         if not change:
             return {}
-        change_keys = edits.relabel(page, change, class_id=class_id, new_id=self._new_id)
-        return self._do_keyed("Change class", *change_keys)
+        change_keys = edits.relabel(page, change, class_id=class_id, new_id=self.new_id)
+        return self.do_keyed("Change class", *change_keys)
 
     def accept(self, keys: Iterable[int]) -> dict[int, int]:
         """Vouch for proposals as they are."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         chosen = [key for key in keys if page and key in page.proposals]
         if page is None or not chosen:
             return {}
-        return self._do_keyed("Accept", *edits.accept(page, chosen, self._new_id))
+        return self.do_keyed("Accept", *edits.accept(page, chosen, self.new_id))
 
     def delete(self, keys: Iterable[int]) -> None:
         """Delete boxes, reject proposals."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         chosen = [key for key in keys if page and key in page]
         if page is not None and chosen:
             text = "Delete box" if any(key > 0 for key in chosen) else "Reject"
-            self._do(text, edits.delete(page, chosen, self._new_id))
+            self.do(text, edits.delete(page, chosen, self.new_id))
 
     def review(self) -> bool:
         """Vouch for all that is shown and go on to the next image that needs a look."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         if page is None:
             return False
         if not page.boxes and not page.proposals and not page.predicted and page.image.state is not State.REVIEWED:
@@ -285,7 +285,7 @@ class Document(QObject):
 
     def mark_empty(self) -> bool:
         """Record that nothing is on the image, and go on."""
-        page = self._page_to_edit()
+        page = self.page_to_edit()
         if page is None:
             return False
         if page.boxes:
@@ -301,9 +301,9 @@ class Document(QObject):
 
     def vouch(self, sides: Mapping[int, Side]) -> None:
         """Vouch for the boxes of many images, each of which gets its side, as one step of undo."""
-        if not self._refuse_editing():
+        if not self.refuse_editing():
             rows = tuple((self.images[id], edits.vouched(self.images[id], side)) for id, side in sides.items())
-            self._push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
+            self.push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
 
     def add_class(self, name: str) -> int | None:
         """A new class, which is then the active one; its id, or that of the class that has this name."""
@@ -312,12 +312,12 @@ class Document(QObject):
         if same:
             self.set_active_class(same.id)
             return same.id
-        if self._refuse_editing() or not wanted:
+        if self.refuse_editing() or not wanted:
             return None
         position = max((item.position for item in self.classes), default=-1) + 1
         category_id = max((item.category_id for item in self.classes), default=0) + 1
-        made = ProjectClass(self._new_id(), wanted, class_colour(position), position, max(category_id, 1))
-        self._do(f"Add class {wanted}", edits.change_class(None, made))
+        made = ProjectClass(self.new_id(), wanted, class_colour(position), position, max(category_id, 1))
+        self.do(f"Add class {wanted}", edits.change_class(None, made))
         self.set_active_class(made.id)
         return made.id
 
@@ -326,22 +326,22 @@ class Document(QObject):
         wanted, before = " ".join(name.split()), self.class_of(class_id)
         if any(item.name.casefold() == wanted.casefold() and item.id != class_id for item in self.classes):
             self.refused.emit(f"There already is a class “{wanted}”.")
-        elif wanted and wanted != before.name and not self._refuse_editing():
-            self._do("Rename class", edits.change_class(before, replace(before, name=wanted)))
+        elif wanted and wanted != before.name and not self.refuse_editing():
+            self.do("Rename class", edits.change_class(before, replace(before, name=wanted)))
 
     def recolour_class(self, class_id: int, colour: str) -> None:
         """Another colour, "#rrggbb"."""
         before = self.class_of(class_id)
-        if colour != before.colour and not self._refuse_editing():
-            self._do("Recolour class", edits.change_class(before, replace(before, colour=colour)))
+        if colour != before.colour and not self.refuse_editing():
+            self.do("Recolour class", edits.change_class(before, replace(before, colour=colour)))
 
     def remove_class(self, class_id: int) -> None:
         """Remove a class that no box has."""
         item, used = self.class_of(class_id), self.class_counts().get(class_id, 0)
         if used:
             self.refused.emit(f"{used} boxes are “{item.name}”; give them another class before you remove it.")
-        elif not self._refuse_editing():
-            self._do("Remove class", edits.change_class(item, None))
+        elif not self.refuse_editing():
+            self.do("Remove class", edits.change_class(item, None))
 
     def undo(self) -> None:
         """Take the last verb back, on the image that it was on."""
@@ -354,6 +354,40 @@ class Document(QObject):
         if step := self._step_to_move(self.undo_stack.index()):
             step.redo()
             self.undo_stack.redo()
+
+    # What verbs are made of; those of one subject have a module of their own, which takes the document
+
+    def refuse_editing(self) -> bool:
+        """Whether nothing may be changed; if so, the person is told why."""
+        if self.project is not None and self.project.read_only is None:
+            return False
+        self.refused.emit(self.project.read_only or "" if self.project else "No folder is open; open one first.")
+        return True
+
+    def page_to_edit(self) -> Page | None:
+        """The current image with its boxes; None, which the person is told, where nothing may be changed."""
+        return None if self._page is None or self.refuse_editing() else self._page
+
+    def new_id(self) -> int:
+        """An id for a box, class or rejection, never given twice."""
+        return self._project.new_id()
+
+    def do(self, text: str, change: Change) -> None:
+        """A step of undo on the current image, or on none where the change is about classes. Raises ProjectError."""
+        image_id = self.current if change.boxes or change.images or change.rejections else None
+        self.push(Edit(self, change, text=text, image_id=image_id))
+
+    def push(self, step: Edit) -> None:
+        """Do it; what the store refuses is no step of undo. Raises ProjectError."""
+        step.redo()
+        self.undo_stack.push(step)
+
+    def do_keyed(self, text: str, change: Change, keys: dict[int, int]) -> dict[int, int]:
+        """As do; the selection follows the boxes to their new keys."""
+        wanted = {keys.get(key, key) for key in self.selection}
+        self.do(text, change)
+        self.set_selection(wanted)
+        return keys
 
     # Workers' news
 
@@ -480,27 +514,11 @@ class Document(QObject):
         assert page is not None
         side = self._project.side_for(page.image.id, class_ids)
         target = self._next_to_review()
-        self._do(text, how(page, side, self._new_id))
+        self.do(text, how(page, side, self.new_id))
         if target is None:
             self.refused.emit("Every image is reviewed.")
         else:
             self.show(target)
-
-    def _do(self, text: str, change: Change) -> None:
-        image_id = self.current if change.boxes or change.images or change.rejections else None
-        self._push(Edit(self, change, text=text, image_id=image_id))
-
-    def _push(self, step: Edit) -> None:
-        """Do it; what the store refuses is no step of undo."""
-        step.redo()
-        self.undo_stack.push(step)
-
-    def _do_keyed(self, text: str, change: Change, keys: dict[int, int]) -> dict[int, int]:
-        """As _do; the selection follows the boxes to their new keys."""
-        wanted = {keys.get(key, key) for key in self.selection}
-        self._do(text, change)
-        self.set_selection(wanted)
-        return keys
 
     def _step_to_move(self, place: int) -> Step | None:
         """The step at a place of the stack, after its image was shown."""
@@ -510,18 +528,6 @@ class Document(QObject):
         if command.image_id is not None:
             self.show(command.image_id)
         return command
-
-    def _refuse_editing(self) -> bool:
-        if self.project is not None and self.project.read_only is None:
-            return False
-        self.refused.emit(self.project.read_only or "" if self.project else "No folder is open; open one first.")
-        return True
-
-    def _page_to_edit(self) -> Page | None:
-        return None if self._page is None or self._refuse_editing() else self._page
-
-    def _new_id(self) -> int:
-        return self._project.new_id()
 
     def _load_page(self) -> None:
         """Read the current image's boxes and work out its proposals."""
