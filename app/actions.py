@@ -1,110 +1,207 @@
-"""Every action of the window as a table: its name, icon, shortcuts, and where these act."""
+"""Every action of the window as a table: its name, icon, keys, what it is about, and what it needs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from app.keys import is_bare, texts_of
 from app.theme import icon
 from app.wording import tooltip
 
 
-class Scope(StrEnum):
-    """Where shortcuts act: everywhere in the window, or only while canvas or images list has the focus."""
+class Subject(StrEnum):
+    """What an action is about; the order in which people read about them."""
 
-    WINDOW = "window"
-    IMAGES = "images"
+    REVIEW = "Review"
+    DRAW = "Boxes"
+    IMAGES = "Images"
+    VIEW = "View"
+    MODEL = "Model"
+    FILES = "Files"
+    PROGRAM = "Program"
+
+
+class Need(StrEnum):
+    """What must be there for an action to make sense, as what to do where it is not. All but NOTHING need a project."""
+
+    NOTHING = ""
+    PROJECT = "Open a folder first"
+    SELECTION = "Select a box first"
+    UNDO = "Nothing to take back"
+    REDO = "Nothing was taken back"
+    IDLE = "Auto-labelling is under way"
 
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One row of the table. `shortcuts` are in Qt's portable spelling; `once`: a held key does not repeat it."""
+    """One row of the table. `shortcuts` are in Qt's portable spelling; `once`: a held key does not repeat it.
+
+    Keys with Ctrl or Alt, and F1 … F35, act in the whole window; all others only while the picture or the images list
+    has the focus, so that fields, buttons and sliders keep theirs.
+    """
 
     name: str
     text: str
     icon: str
     shortcuts: tuple[str, ...] = ()
-    scope: Scope = Scope.WINDOW
+    subject: Subject = Subject.PROGRAM
+    needs: Need = Need.PROJECT
     checkable: bool = False
     once: bool = False
 
 
+_REVIEW, _DRAW, _IMAGES, _VIEW = Subject.REVIEW, Subject.DRAW, Subject.IMAGES, Subject.VIEW
+_MODEL, _FILES, _PROGRAM = Subject.MODEL, Subject.FILES, Subject.PROGRAM
+_NOTHING, _SELECTION = Need.NOTHING, Need.SELECTION
+
 TABLE = (
-    ActionSpec("open-folder", "Open folder…", "open", ("Ctrl+O", "Ctrl+U")),
-    ActionSpec("open-coco", "Open COCO file…", "open-coco", ("Ctrl+Shift+O",)),
-    ActionSpec("open-sample", "Open the sample", "sample"),
-    ActionSpec("close-project", "Close project", "close", ("Ctrl+W",)),
-    ActionSpec("save-coco", "Write annotations.json", "save", ("Ctrl+S",)),
-    ActionSpec("export", "Export…", "export", ("Ctrl+Shift+E",)),
-    ActionSpec("quit", "Quit", "quit", ("Ctrl+Q",)),
-    ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",)),
-    ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
-    ActionSpec("select", "Select and move", "select", ("V",), Scope.IMAGES, checkable=True),
-    ActionSpec("draw", "Draw a box", "draw", ("W", "R", "Ctrl+R"), Scope.IMAGES, checkable=True),
-    ActionSpec("delete", "Delete box, reject proposal", "delete", ("Del", "Backspace"), Scope.IMAGES, once=True),
-    ActionSpec("accept", "Accept proposal", "accept", ("Return", "Enter"), Scope.IMAGES, once=True),
-    ActionSpec("change-class", "Change class…", "class", ("Ctrl+E",)),
-    ActionSpec("select-all", "Select all boxes", "select", ("Ctrl+A",), Scope.IMAGES),
-    ActionSpec("select-next", "Next box", "next", ("Tab",), Scope.IMAGES),
-    ActionSpec("select-previous", "Previous box", "previous", ("Shift+Tab",), Scope.IMAGES),
-    ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), Scope.IMAGES, once=True),
-    ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), Scope.IMAGES, once=True),
-    ActionSpec("next", "Next image", "next", ("D", "Right"), Scope.IMAGES),
-    ActionSpec("previous", "Previous image", "previous", ("A", "Left"), Scope.IMAGES),
-    ActionSpec("next-to-review", "Next image to review", "next", ("N", "Ctrl+Shift+D"), Scope.IMAGES),
-    ActionSpec("first", "First image", "previous", ("Home",), Scope.IMAGES),
-    ActionSpec("last", "Last image", "next", ("End",), Scope.IMAGES),
-    ActionSpec("zoom-in", "Zoom in", "zoom-in", ("Ctrl++", "Ctrl+=")),
-    ActionSpec("zoom-out", "Zoom out", "zoom-out", ("Ctrl+-",)),
-    ActionSpec("zoom-100", "100%", "image", ("Ctrl+0",)),
-    ActionSpec("fit", "Fit the picture", "fit", ("F", "Ctrl+F"), Scope.IMAGES),
-    ActionSpec("show-boxes", "Show boxes", "eye", ("H", "Ctrl+H"), Scope.IMAGES, checkable=True),
-    ActionSpec("show-labels", "Class names on all boxes", "class", ("L",), Scope.IMAGES, checkable=True),
-    ActionSpec("label-image", "Auto-label", "auto-label", ("I",), Scope.IMAGES, once=True),
-    ActionSpec("label-all", "Auto-label all", "auto-label-all", ("Ctrl+B",), once=True),
-    ActionSpec("fine-tune", "Fine-tune…", "fine-tune", ("Ctrl+T",)),
-    ActionSpec("training-panel", "Training", "fine-tune", ("F6",), checkable=True),
-    ActionSpec("fusion-panel", "Fusion weights", "fusion", ("F7",), checkable=True),
-    ActionSpec("theme-system", "As the system", "theme", checkable=True),
-    ActionSpec("theme-light", "Light", "theme", checkable=True),
-    ActionSpec("theme-dark", "Dark", "theme", checkable=True),
-    ActionSpec("shortcuts", "Shortcuts", "help", ("F1", "?")),
-    *(ActionSpec(f"class-{n}", f"Class {n}", "class", (str(n),), Scope.IMAGES) for n in range(1, 10)),
+    ActionSpec("open-folder", "Open folder…", "open", ("Ctrl+O", "Ctrl+U"), _FILES, _NOTHING),
+    ActionSpec("open-coco", "Open COCO file…", "open-coco", ("Ctrl+Shift+O",), _FILES, _NOTHING),
+    ActionSpec("open-sample", "Open the sample", "sample", (), _FILES, _NOTHING),
+    ActionSpec("close-project", "Close project", "close", ("Ctrl+W",), _FILES),
+    ActionSpec("save-coco", "Write annotations.json", "save", ("Ctrl+S",), _FILES),
+    ActionSpec("export", "Export…", "export", ("Ctrl+Shift+E",), _FILES),
+    ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",), _DRAW, Need.UNDO),
+    ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), _DRAW, Need.REDO),
+    ActionSpec("select", "Select and move", "select", ("V",), _DRAW, checkable=True),
+    ActionSpec("draw", "Draw a box", "draw", ("W", "R", "Ctrl+R"), _DRAW, checkable=True),
+    ActionSpec("delete", "Delete box, reject proposal", "delete", ("Del", "Backspace"), _DRAW, _SELECTION, once=True),
+    ActionSpec("accept", "Accept proposal", "accept", ("Return", "Enter"), _REVIEW, _SELECTION, once=True),
+    ActionSpec("change-class", "Change class…", "class", ("Ctrl+E",), _DRAW, _SELECTION),
+    ActionSpec("select-all", "Select all boxes", "select", ("Ctrl+A",), _DRAW),
+    ActionSpec("select-next", "Next box", "next", ("Tab",), _DRAW),
+    ActionSpec("select-previous", "Previous box", "previous", ("Shift+Tab",), _DRAW),
+    ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), _REVIEW, once=True),
+    ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), _REVIEW, once=True),
+    ActionSpec("next", "Next image", "next", ("D", "Right"), _IMAGES),
+    ActionSpec("previous", "Previous image", "previous", ("A", "Left"), _IMAGES),
+    ActionSpec("next-to-review", "Next image to review", "next", ("N", "Ctrl+Shift+D"), _REVIEW),
+    ActionSpec("first", "First image", "previous", ("Home",), _IMAGES),
+    ActionSpec("last", "Last image", "next", ("End",), _IMAGES),
+    ActionSpec("zoom-in", "Zoom in", "zoom-in", ("Ctrl++", "Ctrl+="), _VIEW),
+    ActionSpec("zoom-out", "Zoom out", "zoom-out", ("Ctrl+-",), _VIEW),
+    ActionSpec("zoom-100", "100%", "image", ("Ctrl+0",), _VIEW),
+    ActionSpec("fit", "Fit the picture", "fit", ("F", "Ctrl+F"), _VIEW),
+    ActionSpec("show-boxes", "Show boxes", "eye", ("H", "Ctrl+H"), _VIEW, checkable=True),
+    ActionSpec("show-labels", "Class names on all boxes", "class", ("L",), _VIEW, checkable=True),
+    ActionSpec("label-image", "Auto-label", "auto-label", ("I",), _MODEL, Need.IDLE, once=True),
+    ActionSpec("label-all", "Auto-label all", "auto-label-all", ("Ctrl+B",), _MODEL, Need.IDLE, once=True),
+    ActionSpec("fine-tune", "Fine-tune…", "fine-tune", ("Ctrl+T",), _MODEL),
+    ActionSpec("training-panel", "Training", "fine-tune", ("F6",), _MODEL, checkable=True),
+    ActionSpec("fusion-panel", "Fusion weights", "fusion", ("F7",), _MODEL, checkable=True),
+    ActionSpec("theme-system", "Colours as the system", "theme", (), _PROGRAM, _NOTHING, checkable=True),
+    ActionSpec("theme-light", "Light colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),
+    ActionSpec("theme-dark", "Dark colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),
+    ActionSpec("shortcuts", "Shortcuts", "help", ("F1", "?"), _PROGRAM, _NOTHING),
+    ActionSpec("quit", "Quit", "quit", ("Ctrl+Q",), _PROGRAM, _NOTHING),
+    *(ActionSpec(f"class-{n}", f"Class {n}", "class", (str(n),), _DRAW) for n in range(1, 10)),
 )
+BY_NAME = {spec.name: spec for spec in TABLE}
 
 
-class Actions:
-    """The table's actions by name. Those of Scope.IMAGES act in the widgets that `act_in` names."""
+class Actions(QObject):
+    """The table's actions by name, with the keys that the person gave them. `remapped`: some have others now.
 
-    def __init__(self, parent: QObject, changed: Mapping[str, Iterable[str]]) -> None:
-        self.table = TABLE
-        self._by_name = {spec.name: _make(spec, parent, changed.get(spec.name, spec.shortcuts)) for spec in TABLE}
+    The keys of an action that act everywhere are its own; where it also has bare ones (see `keys.is_bare`), these
+    belong to a twin of it, which acts in picture and images list only.
+    """
+
+    remapped = Signal()
+
+    def __init__(self, parent: QWidget, changed: Mapping[str, Iterable[str]]) -> None:
+        super().__init__(parent)
+        self._met: Collection[Need] = ()
+        self._keys: dict[str, tuple[QKeySequence, ...]] = {}
+        self._by_name = {spec.name: _make(spec, parent) for spec in TABLE}
+        self._twins = {name: _twin(action) for name, action in self._by_name.items()}
+        self.remap(changed)
 
     def __getitem__(self, name: str) -> QAction:
         return self._by_name[name]
 
     def act_in(self, window: QWidget, *images: QWidget) -> None:
-        """Put the shortcuts to work in the window, and those of Scope.IMAGES in these widgets of it."""
+        """Put the keys to work in the window, and the bare ones in these widgets of it."""
+        for name, action in self._by_name.items():
+            window.addAction(action)
+            for widget in images:
+                widget.addActions([action, self._twins[name]])
+
+    # Keys
+
+    def keys(self, name: str) -> tuple[QKeySequence, ...]:
+        """An action's keys, as they are now."""
+        return self._keys[name]
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """An action's keys as people read them."""
+        return texts_of(self._keys[name])
+
+    def holder(self, key: QKeySequence) -> str | None:
+        """The name of the action that has a key."""
+        return next((name for name, keys in self._keys.items() if key in keys), None)
+
+    def remap(self, changed: Mapping[str, Iterable[str]]) -> None:
+        """Give these actions these keys, and all others those of the table."""
         for spec in TABLE:
-            action = self._by_name[spec.name]
-            if spec.scope is Scope.WINDOW:
-                window.addAction(action)
-            else:
-                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-                for widget in images:
-                    widget.addAction(action)
+            given = (QKeySequence(text) for text in changed.get(spec.name, spec.shortcuts))
+            self._keys[spec.name] = tuple(key for key in given if not key.isEmpty())
+            self._put_to_work(spec)
+        self.remapped.emit()
+
+    def changed(self) -> dict[str, list[str]]:
+        """The keys in Qt's portable spelling of the actions whose keys are not those of the table."""
+        given = {spec.name: tuple(map(QKeySequence, spec.shortcuts)) for spec in TABLE}
+        return {
+            name: [key.toString(QKeySequence.SequenceFormat.PortableText) for key in keys]
+            for name, keys in self._keys.items()
+            if keys != given[name]
+        }
+
+    def _put_to_work(self, spec: ActionSpec) -> None:
+        action, keys = self._by_name[spec.name], self._keys[spec.name]
+        bare = [key for key in keys if is_bare(key)]
+        everywhere = [key for key in keys if not is_bare(key)]
+        context = Qt.ShortcutContext.WindowShortcut if everywhere else Qt.ShortcutContext.WidgetShortcut
+        action.setShortcutContext(context)
+        action.setShortcuts(everywhere or bare)
+        self._twins[spec.name].setShortcuts(bare if everywhere else [])
+        texts = " or ".join(self.texts(spec.name))
+        action.setToolTip(tooltip(f"{spec.text.rstrip('…')}  ({texts})" if texts else spec.text))
+
+    # What can be done
+
+    def set_met(self, met: Collection[Need]) -> None:
+        """Enable the actions whose needs are among these, grey the others."""
+        self._met = met
+        for spec in TABLE:
+            self._by_name[spec.name].setEnabled(not self.reason(spec.name))
+
+    def reason(self, name: str) -> str:
+        """Why an action cannot be done now, as what to do first; "" if it can."""
+        needs = BY_NAME[name].needs
+        if needs is Need.NOTHING:
+            return ""
+        return next((need.value for need in (Need.PROJECT, needs) if need not in self._met), "")
 
 
-def _make(spec: ActionSpec, parent: QObject, shortcuts: Iterable[str]) -> QAction:
+def _make(spec: ActionSpec, parent: QObject) -> QAction:
     action = QAction(icon(spec.icon), spec.text, parent)
     action.setObjectName(spec.name)
-    action.setShortcuts([QKeySequence(text) for text in shortcuts])
     action.setCheckable(spec.checkable)
     action.setIconVisibleInMenu(not spec.checkable)  # there stands the check mark
     action.setAutoRepeat(not spec.once)
-    keys = " or ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
-    action.setToolTip(tooltip(f"{spec.text.rstrip('…')}  ({keys})" if keys else spec.text))
     return action
+
+
+def _twin(action: QAction) -> QAction:
+    """What triggers an action by other keys."""
+    twin = QAction(action)
+    twin.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    twin.setAutoRepeat(action.autoRepeat())
+    twin.triggered.connect(action.trigger)
+    action.enabledChanged.connect(twin.setEnabled)
+    return twin

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication
+from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app import settings as table
 from app import theme
-from app.actions import Actions
+from app.actions import Actions, Need
 from app.auto_labelling import AutoLabelling
 from app.canvas.stage import Stage
 from app.canvas.tools import Tool
@@ -54,16 +54,6 @@ from detector.errors import StudioError
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
-NEED_PROJECT = (
-    "close-project",
-    "save-coco",
-    "export",
-    "fine-tune",
-    "select",
-    "draw",
-    "training-panel",
-    "fusion-panel",
-)
 
 
 class MainWindow(QMainWindow):
@@ -174,10 +164,11 @@ class MainWindow(QMainWindow):
         document.refused.connect(self.notifications.info)
         document.project_changed.connect(self._on_project_changed)
         document.undo_stack.indexChanged.connect(self._update_undo)
+        document.selection_changed.connect(self._update_actions)
         self.pictures.ready.connect(self._on_picture_ready)
         self.canvas.class_wanted.connect(self.class_choice.ask_for_boxes)
         self.canvas.class_missing.connect(self.class_choice.ask_for_drawn)
-        self.canvas.space_tapped.connect(self.actions_["review"].trigger)
+        self.canvas.space_tapped.connect(self._on_space_tapped)
         self.canvas.tool_changed.connect(self._on_tool_changed)
         self.welcome.open_folder_wanted.connect(self.files.ask_folder)
         self.welcome.open_coco_wanted.connect(self.files.ask_coco)
@@ -302,7 +293,6 @@ class MainWindow(QMainWindow):
         else:
             self.welcome.set_recents(self.settings.recent())
             self.welcome.setFocus()  # the page itself: no button asks for attention
-        self._update_actions()
         self._update_undo()
         self._show_models()
         self._show_bottom(self.bottom.currentWidget(), opened=bool(project) and self.settings.get(table.BOTTOM_OPEN))
@@ -314,19 +304,27 @@ class MainWindow(QMainWindow):
         self.actions_["select"].setChecked(tool is Tool.SELECT)
         self.actions_["draw"].setChecked(tool is Tool.DRAW)
 
+    def _on_space_tapped(self) -> None:
+        """The picture takes Space, which pans while it is held; a tap is for whichever action has the key."""
+        if (name := self.actions_.holder(QKeySequence("Space"))) is not None:
+            self.actions_[name].trigger()
+
     def _update_actions(self) -> None:
-        is_open = self.document.project is not None
-        for name in NEED_PROJECT:
-            self.actions_[name].setEnabled(is_open)
-        for name in ("label-image", "label-all"):
-            self.actions_[name].setEnabled(is_open and not self.labelling.is_running)
+        stack, is_open = self.document.undo_stack, self.document.project is not None
+        holds = {
+            Need.PROJECT: is_open,
+            Need.SELECTION: bool(self.document.selection),
+            Need.UNDO: stack.canUndo(),
+            Need.REDO: stack.canRedo(),
+            Need.IDLE: not self.labelling.is_running,
+        }
+        self.actions_.set_met([need for need, is_met in holds.items() if is_met])
 
     def _update_undo(self) -> None:
         stack = self.document.undo_stack
-        self.actions_["undo"].setEnabled(stack.canUndo())
-        self.actions_["redo"].setEnabled(stack.canRedo())
         self.actions_["undo"].setText(f"Undo {stack.undoText().lower()}".strip())
         self.actions_["redo"].setText(f"Redo {stack.redoText().lower()}".strip())
+        self._update_actions()
 
     def _show_models(self) -> None:
         self.top_bar.set_models(self.model.groups(), self.model.choice)

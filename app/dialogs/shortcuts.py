@@ -1,7 +1,6 @@
 """The shortcut sheet: every action with its keys."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.actions import Actions
@@ -24,7 +23,7 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Shortcuts")
-        rows = [(actions[spec.name].text().rstrip("…"), keys_of(actions, spec.name)) for spec in actions.table]
+        rows = [(actions[spec.name].text().rstrip("…"), ", ".join(actions.texts(spec.name))) for spec in actions.table]
         shown = [row for row in rows if row[1] and not row[0].startswith("Class ")]
         shown += [("Class of the selected or the next box", "1 … 9"), *MOUSE]
         grid = QGridLayout()
@@ -52,8 +51,3 @@ class ShortcutSheet(QDialog):
         column.addWidget(title)
         column.addLayout(grid)
         column.addLayout(foot)
-
-
-def keys_of(actions: Actions, name: str) -> str:
-    """An action's keys as the system writes them."""
-    return ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in actions[name].shortcuts())

@@ -200,10 +200,15 @@ class VerbButton(QPushButton):
         self.setIcon(icon(image, ink="on_accent" if role == "primary" else "accent"))
         self.setIconSize(QSize(ICON, ICON))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip(action.toolTip())
+        self._action = action
         self.clicked.connect(action.trigger)
-        action.enabledChanged.connect(self.setEnabled)
-        self.setEnabled(action.isEnabled())
+        action.changed.connect(self._on_action_changed)
+        self._on_action_changed()
+
+    def _on_action_changed(self) -> None:
+        """The action can be done or not, or has other keys."""
+        self.setToolTip(self._action.toolTip())
+        self.setEnabled(self._action.isEnabled())
 
 
 def _button(action: QAction, *, text: str = "") -> QToolButton:
