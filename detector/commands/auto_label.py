@@ -100,7 +100,7 @@ def _label_project(
             raise ProjectError(f"{project.read_only} Close that window, or label there.")
         for _ in project.scan():
             pass
-        images = [image for image in project.images() if not image.ignored]
+        images = [image for image in project.images() if not image.ignored and not image.missing]
         pass_ = project.begin_pass(
             model=name,
             source=source,

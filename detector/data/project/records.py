@@ -29,7 +29,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectImage:
-    """A picture of the project: POSIX path relative to its folder; size in pixels as displayed, None until decoded."""
+    """A picture of the project: POSIX path relative to its folder; size in pixels as displayed, None until decoded;
+    whether its file was gone at the last look.
+    """
 
     id: int
     path: str
@@ -40,6 +42,12 @@ class ProjectImage:
     ignored: bool = False
     note: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    missing: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still wants a look, so that proposals show: neither reviewed nor ignored."""
+        return self.state is not State.REVIEWED and not self.ignored
 
     @property
     def size(self) -> tuple[int, int] | None:

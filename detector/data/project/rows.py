@@ -152,14 +152,14 @@ def _class(row: Row) -> ProjectClass:
 
 
 def _image_values(image: ProjectImage) -> Row:
-    kept = (image.state, image.split, image.ignored, bound(image.note), _extra(image.extra))
+    kept = (image.state, image.split, image.ignored, bound(image.note), _extra(image.extra), image.missing)
     return (image.id, bound(image.path), image.width, image.height, *kept)
 
 
 def _image(row: Row) -> ProjectImage:
-    image_id, path, width, height, state, split, ignored, note, extra = row
-    side = None if split is None else Side(split)
-    return ProjectImage(image_id, path, width, height, State(state), side, bool(ignored), note, _from_extra(extra))
+    image_id, path, width, height, state, split, ignored, note, extra, missing = row
+    side, kept = None if split is None else Side(split), _from_extra(extra)
+    return ProjectImage(image_id, path, width, height, State(state), side, bool(ignored), note, kept, bool(missing))
 
 
 _FREE_TEXTS = {"path", "note", "name", "model"}
@@ -189,7 +189,7 @@ CLASSES = Table(
 VISIBLE = "(NOT hidden OR EXISTS (SELECT 1 FROM boxes WHERE class_id = classes.id))"
 IMAGES = Table(
     "images",
-    ("id", "path", "width", "height", "state", "split", "ignored", "note", "extra"),
+    ("id", "path", "width", "height", "state", "split", "ignored", "note", "extra", "missing"),
     _image_values,
     _image,
 )

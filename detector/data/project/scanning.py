@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from detector.data.images import find_images
 from detector.data.project.database import Database, bound
@@ -11,48 +11,80 @@ from detector.data.project.rows import IMAGES
 from detector.data.split import content_key
 
 FIRST, THEN = 64, 500  # images stored in one transaction, which takes some milliseconds
-_HAS_WORK = (
-    "(state != 'unlabelled' OR ignored OR note != '' OR split IS NOT NULL"
+HAS_WORK = (
+    "(state != 'unlabelled' OR note != '' OR split IS NOT NULL"
     " OR EXISTS (SELECT 1 FROM boxes WHERE image_id = images.id)"
     " OR EXISTS (SELECT 1 FROM rejections WHERE image_id = images.id))"
 )
-LISTED = f"(NOT missing OR {_HAS_WORK})"  # a picture that is gone stays in sight while a person's work is on it
+LISTED = f"(NOT missing OR {HAS_WORK})"  # a picture that is gone stays in sight while a person's work is on it
 
 
 def scan(database: Database, folder: Path) -> Iterator[tuple[ProjectImage, ...]]:
     """Walks the folder and stores the pictures that are new; gives these in chunks, as they are found.
 
     A file with the content of a stored image whose own file is gone is that image under a new name: it comes with its
-    old id. At last the images without a file are marked, so that those without a person's work are no longer listed.
-    Raises ProjectError, and ImageError where the folder is gone.
+    old id. At last come the images whose files are gone since the last look, or there again; of those that are gone
+    the ones without a person's work are no longer listed. Raises ProjectError, and ImageError where the folder is gone.
     """
-    known = {path: image_id for image_id, path in database.rows("SELECT id, path FROM images")}
+    absent = {path: image_id for image_id, path in database.rows("SELECT id, path FROM images")}
     found = (path.relative_to(folder).as_posix() for path in find_images(folder))
-    gone: dict[str, int] = {}
-    if known:  # where nothing is known nothing can be gone, and the first chunk need not wait for the whole walk
-        listed = list(found)
-        gone = _gone_by_content(database, known.keys() - set(listed))
-        _mark_missing(database, {known[path] for path in known.keys() - set(listed)})
-        found = iter(listed)
-    new = (path for path in found if path not in known)
+    gone = _Gone()
+    changed: set[int] = set()
+    if absent:  # where nothing is known nothing can be gone, and the first chunk need not wait for the whole walk
+        found = iter([path for path in found if absent.pop(path, None) is None])
+        gone = _Gone.of(database, absent)
+        changed = _mark_missing(database, set(absent.values()))
     size = FIRST
-    while chunk := list(islice(new, 8 if gone else size)):  # each file is read in search of the gone ones
-        yield _take_in(database, folder, chunk, gone)
+    while chunk := list(islice(found, 8 if gone else size)):  # each file is read in search of the gone ones
+        images = _take_in(database, folder, chunk, gone)
+        changed -= {image.id for image in images}
+        yield images
         size = THEN
+    for ids in _portions(sorted(changed), THEN):
+        yield IMAGES.select(database, f"WHERE id IN ({', '.join('?' * len(ids))})", ids)
 
 
-def _gone_by_content(database: Database, paths: set[str]) -> dict[str, int]:
-    """Content key → id of images whose file is gone, as far as their content was ever read."""
-    rows = database.rows("SELECT content_key, id, path FROM images WHERE content_key IS NOT NULL ORDER BY id DESC")
-    return {key: image_id for key, image_id, path in rows if path in paths}
+def mark_gone(database: Database, image_ids: Sequence[int]) -> None:
+    """Notes that images have no file any more. Raises ProjectError."""
+    with database.transaction() as connection:
+        connection.executemany("UPDATE images SET missing = 1 WHERE id = ?", [(image_id,) for image_id in image_ids])
 
 
-def _take_in(database: Database, folder: Path, paths: Sequence[str], gone: dict[str, int]) -> tuple[ProjectImage, ...]:
-    """Stores new paths, or gives them to images that are gone, and takes these out of `gone`."""
+class _Gone:
+    """Images whose files are gone, by their content as far as it was ever read; each is found again once."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, dict[str, int]] = {}
+
+    @classmethod
+    def of(cls, database: Database, absent: dict[str, int]) -> "_Gone":
+        made = cls()
+        for key, path in database.rows("SELECT content_key, path FROM images WHERE content_key IS NOT NULL"):
+            if path in absent:
+                made._by_key.setdefault(key, {})[path] = absent[path]
+        return made
+
+    def __bool__(self) -> bool:
+        return bool(self._by_key)
+
+    def claim(self, key: str, path: str) -> int | None:
+        """The image with that content, of several the one that had the same file name; nobody gets it again."""
+        copies = self._by_key.get(key)
+        if not copies:
+            return None
+        name = PurePosixPath(path).name
+        image_id = copies.pop(next((old for old in copies if PurePosixPath(old).name == name), next(iter(copies))))
+        if not copies:
+            del self._by_key[key]
+        return image_id
+
+
+def _take_in(database: Database, folder: Path, paths: Sequence[str], gone: _Gone) -> tuple[ProjectImage, ...]:
+    """Stores new paths, or gives them to images that are gone."""
     keys = {path: content_key(folder / path) for path in paths} if gone else {}
     with database.transaction() as connection:
         for path in paths:
-            image_id = gone.pop(keys.get(path, ""), None)
+            image_id = gone.claim(keys.get(path, ""), path)
             if image_id is None:
                 sql = "INSERT OR IGNORE INTO images (path, content_key) VALUES (CAST(? AS TEXT), ?)"
                 connection.execute(sql, (bound(path), keys.get(path)))
@@ -65,11 +97,16 @@ def _take_in(database: Database, folder: Path, paths: Sequence[str], gone: dict[
     return tuple(sorted(stored, key=lambda image: place[image.path]))
 
 
-def _mark_missing(database: Database, image_ids: set[int]) -> None:
-    """Notes which images have no file; images that have one again lose the mark."""
+def _mark_missing(database: Database, image_ids: set[int]) -> set[int]:
+    """Notes which images have no file; images that have one again lose the mark. Gives those that changed."""
     before = {row[0] for row in database.rows("SELECT id FROM images WHERE missing")}
     changes = [(True, image_id) for image_id in image_ids - before]
     changes += [(False, image_id) for image_id in before - image_ids]
     if changes:
         with database.transaction() as connection:
             connection.executemany("UPDATE images SET missing = ? WHERE id = ?", changes)
+    return {image_id for _, image_id in changes}
+
+
+def _portions(ids: list[int], size: int) -> Iterator[list[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))

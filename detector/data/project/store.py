@@ -13,12 +13,21 @@ from filelock import FileLock
 from detector.boxes import Detections
 from detector.data.annotations import Dataset
 from detector.data.images import SUFFIXES, holds_image, natural_key
-from detector.data.project import exchange, passes, scanning
+from detector.data.project import exchange, passes, relinking, scanning
 from detector.data.project.backups import back_up_daily
 from detector.data.project.cache import Cache
 from detector.data.project.database import Database
 from detector.data.project.home import Home, find_home, is_on_network, make_folder, take_lock
-from detector.data.project.records import Change, Pass, ProjectBox, ProjectClass, ProjectImage, Rejection, State
+from detector.data.project.records import (
+    Change,
+    Origin,
+    Pass,
+    ProjectBox,
+    ProjectClass,
+    ProjectImage,
+    Rejection,
+    State,
+)
 from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS, VISIBLE, store_change, to_json
 from detector.data.project.schema import MIGRATIONS, check_version, migrate
 from detector.data.project.sides import SideCounts
@@ -123,15 +132,28 @@ class Project:
     def scan(self) -> Iterator[tuple[ProjectImage, ...]]:
         """Looks for pictures that the store does not know, and stores and gives them in chunks, the first one small.
 
-        Images whose files are gone keep what is known about them; a renamed one comes with its old id. Then the day's
-        backup is made, if there are labels. A project that is read only gives nothing. Raises ProjectError; ImageError
-        where the folder is gone.
+        Images whose files are gone keep what is known about them; a renamed one comes with its old id. At last come
+        those whose files are gone now, or there again. Then the day's backup is made, if there are labels. A project
+        that is read only gives nothing. Raises ProjectError; ImageError where the folder is gone.
         """
         if self.read_only is not None:
             return
         yield from scanning.scan(self._database, self.folder)
         if self._database.rows("SELECT 1 FROM images WHERE state != 'unlabelled' LIMIT 1"):
             back_up_daily(self._database, self.home / "backups")
+
+    def find_missing(self, where: Path) -> Iterator[relinking.Searched | relinking.Relinked | relinking.Outside]:
+        """Looks in a folder for the files of missing images that somebody worked on, by name and content.
+
+        Those below the project's folder are theirs again. Raises ProjectError; ImageError where there is no folder.
+        """
+        self._check_writable()
+        return relinking.relink(self._database, self.folder, where)
+
+    def note_gone(self, image_ids: Sequence[int]) -> None:
+        """The files of these images are not there any more."""
+        self._check_writable()
+        scanning.mark_gone(self._database, image_ids)
 
     def images(self) -> list[ProjectImage]:
         """All images in natural order of their paths, but for those whose file is gone and that nobody worked on."""
@@ -226,6 +248,15 @@ class Project:
         rows = self._database.rows("SELECT image_id, class_id, count(*) FROM boxes GROUP BY image_id, class_id")
         for image_id, class_id, number in rows:
             counts.setdefault(image_id, Counter())[class_id] = number
+        return counts
+
+    def origin_counts(self) -> dict[Origin, dict[int, int]]:
+        """Origin → image id → number of boxes, for images that have some."""
+        counts: dict[Origin, dict[int, int]] = {origin: {} for origin in Origin}
+        for image_id, origin, number in self._database.rows(
+            "SELECT image_id, origin, count(*) FROM boxes GROUP BY image_id, origin"
+        ):
+            counts[Origin(origin)][image_id] = number
         return counts
 
     def apply(self, change: Change) -> None:
