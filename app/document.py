@@ -17,7 +17,6 @@ from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
 from app.image_list import ImageList
 from app.page import Page, ShownBox, read_page
 from app.tally import Tally
-from detector.data.project.colours import class_colour
 from detector.data.project.proposals import ProposalIndex
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
@@ -136,6 +135,10 @@ class Document(QObject):
         """All images, from the current one on and round."""
         return [] if self.current is None else self._list.all_from(self.current)
 
+    def image_before(self) -> int | None:
+        """The image before the current one in the order of all, whether the filter shows it or not."""
+        return None if self.current is None else self._list.before(self.current)
+
     def show_next_to_review(self) -> None:
         """Go to the next image that needs a look: one with proposals, else one that nobody has vouched for."""
         target = self._next_to_review()
@@ -178,7 +181,7 @@ class Document(QObject):
     # What there is
 
     def class_of(self, class_id: int) -> ProjectClass:
-        """The class with an id."""
+        """The class with an id; also one that has just gone, while boxes of it are on their way out."""
         return self._class_by_id[class_id]
 
     def box_count(self, image_id: int) -> int:
@@ -231,7 +234,7 @@ class Document(QObject):
             xyxy=(x1, y1, x2, y2),
             origin=Origin.DRAWN,
         )
-        self.do("Draw box", edits.draw(page, box))
+        self.do("Draw box", edits.add(page, [box]))
         self.set_selection([box.id])
         return box.id
 
@@ -314,9 +317,7 @@ class Document(QObject):
             return same.id
         if self.refuse_editing() or not wanted:
             return None
-        position = max((item.position for item in self.classes), default=-1) + 1
-        category_id = max((item.category_id for item in self.classes), default=0) + 1
-        made = ProjectClass(self.new_id(), wanted, class_colour(position), position, max(category_id, 1))
+        made = edits.new_class(wanted, self.classes, class_id=self.new_id())
         self.do(f"Add class {wanted}", edits.change_class(None, made))
         self.set_active_class(made.id)
         return made.id
@@ -420,18 +421,14 @@ class Document(QObject):
             project.set_pass_active(pass_id, active)
             self.read_classes()
             seen = [image_id for image_id in project.images_of_pass(pass_id) if image_id in self.images]
-            if len(seen) <= FEW:
-                self._reindex(seen)
-            else:
-                self.tally.forget_touched()
-                self.index_stale.emit()
+            self._reindex_or_reread(seen)
             self._show_boxes()
 
     def read_classes(self) -> None:
         """The store has got other classes (by a change, a pass, an import)."""
         self.classes = self._project.classes()
-        self._class_by_id = {item.id: item for item in self.classes}
-        if self.active_class not in self._class_by_id:
+        self._class_by_id |= (present := {item.id: item for item in self.classes})
+        if self.active_class not in present:
             self.active_class = self.classes[0].id if self.classes else None
             self.active_class_changed.emit()
         self.classes_changed.emit()
@@ -442,7 +439,7 @@ class Document(QObject):
         touched = self.tally.take_change(change)
         if change.classes:
             self.read_classes()
-        self._reindex(touched)
+        self._reindex_or_reread(touched)
         if self.current in touched or change.classes:
             self._show_boxes()
         self._refilter(touched)
@@ -550,6 +547,14 @@ class Document(QObject):
             self.proposals_changed.emit()
             if self.filter.kind is FilterKind.TO_REVIEW:
                 self._refilter(changed)
+
+    def _reindex_or_reread(self, image_ids: Collection[int]) -> None:
+        """As _reindex; where these are too many for a moment, a worker is asked to read all."""
+        if len(image_ids) <= FEW:
+            self._reindex(image_ids)
+        else:
+            self.tally.forget_touched()
+            self.index_stale.emit()
 
     def _tell_recount(self) -> None:
         """The proposals of all images were counted anew."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from PySide6.QtGui import QUndoCommand
 
 from app.page import Page
+from detector.data.project.colours import class_colour
 from detector.data.project.proposals import Proposal
 from detector.data.project.records import (
     Change,
@@ -27,9 +28,9 @@ NewId = Callable[[], int]
 GEOMETRY_KEYS = ("segmentation", "area")  # of an imported box; wrong once it was moved
 
 
-def draw(page: Page, box: ProjectBox) -> Change:
-    """A new box."""
-    return Change(boxes=((None, box),), images=_state(page, len(page.boxes) + 1))
+def add(page: Page, boxes: Collection[ProjectBox]) -> Change:
+    """New boxes."""
+    return Change(boxes=tuple((None, box) for box in boxes), images=_state(page, len(page.boxes) + len(boxes)))
 
 
 def reshape(page: Page, rectangles: Mapping[int, Rectangle], new_id: NewId) -> tuple[Change, dict[int, int]]:
@@ -70,6 +71,13 @@ def mark_empty(page: Page, side: Side, new_id: NewId) -> Change:
     return replace(delete(page, tuple(page.proposals), new_id), images=_reviewed(page, side))
 
 
+def started(image: ProjectImage, boxes: int) -> ProjectImage:
+    """An image that nobody has vouched for is started as long as it has a person's boxes."""
+    if image.state is State.REVIEWED:
+        return image
+    return replace(image, state=State.STARTED if boxes else State.UNLABELLED)
+
+
 def vouched(image: ProjectImage, side: Side) -> ProjectImage:
     """The image as reviewed; the side that it has stays."""
     return replace(image, state=State.REVIEWED, split=image.split or side)
@@ -78,6 +86,13 @@ def vouched(image: ProjectImage, side: Side) -> ProjectImage:
 def change_class(before: ProjectClass | None, after: ProjectClass | None) -> Change:
     """A class comes, goes or changes."""
     return Change(classes=((before, after),))
+
+
+def new_class(name: str, others: Collection[ProjectClass], *, class_id: int) -> ProjectClass:
+    """A class behind the others, with a colour and a COCO category that none of them has."""
+    position = max((item.position for item in others), default=-1) + 1
+    category_id = max((item.category_id for item in others), default=0) + 1
+    return ProjectClass(class_id, name, class_colour(position), position, max(category_id, 1))
 
 
 def clamped(xyxy: Rectangle, image: ProjectImage) -> Rectangle:
@@ -136,10 +151,7 @@ def _rejection(image_id: int, item: Proposal | ProjectBox, rejection_id: int) ->
 
 
 def _state(page: Page, boxes: int) -> tuple[tuple[ProjectImage, ProjectImage], ...]:
-    """An image that nobody has vouched for is started as long as it has a person's boxes."""
-    if page.image.state is State.REVIEWED:
-        return ()
-    after = replace(page.image, state=State.STARTED if boxes else State.UNLABELLED)
+    after = started(page.image, boxes)
     return ((page.image, after),) if after != page.image else ()
 
 

@@ -47,6 +47,11 @@ class ImageList:
         """Where an image is, or would be, among the visible ones."""
         return self._place(self.visible, image_id)
 
+    def before(self, image_id: int) -> int | None:
+        """The image before this one among all."""
+        here = self._place(self.order, image_id)
+        return self.order[here - 1] if here else None
+
     def all_from(self, image_id: int) -> list[int]:
         """All images, from this one on and round."""
         here = self._place(self.order, image_id)

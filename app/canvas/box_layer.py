@@ -11,7 +11,7 @@ from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
 
 from app import theme
-from app.canvas.chips import Chip, chip_font, paint_chips
+from app.canvas.chips import Chip, chip_font, paint_chips, provenance
 from app.canvas.geometry import Box, Boxes, Handle, handle_at, handle_points, stack_at, touching
 from app.document import Document
 from app.page import ShownBox
@@ -37,7 +37,8 @@ class BoxLayer:
     """What is shown of the document's current image, and what a gesture under way makes of it.
 
     live: rectangles that replace those of some boxes as long as a gesture moves them. preview: the selection that a
-    rubber band would make. draft: the rectangle that a gesture stretches.
+    rubber band would make. draft: the rectangle that a gesture stretches. measured: labels of moving boxes tell their
+    size.
     """
 
     def __init__(self, document: Document) -> None:
@@ -48,6 +49,7 @@ class BoxLayer:
         self.visible, self.with_handles, self.all_labelled = True, True, False
         self.hovered: int | None = None
         self.live: dict[int, Box] = {}
+        self.measured = False
         self.preview: frozenset[int] | None = None
         self.draft: Draft | None = None
 
@@ -212,9 +214,18 @@ class BoxLayer:
 
     def _chip(self, box: ShownBox, rect: Box, must: bool) -> Chip:
         item = self._document.class_of(box.class_id)
-        score = f" {box.score:.2f}" if box.is_proposal and box.score is not None else ""
         around = (rect[0] - 1, rect[1] - LINE, rect[2] + 1, rect[3] + LINE)
-        return Chip(around, item.name, score, item.colour, must or box.key == self.hovered)
+        return Chip(around, item.name, self._detail(box, must), item.colour, must or box.key == self.hovered)
+
+    def _detail(self, box: ShownBox, is_single: bool) -> str:
+        """What follows the class's name: the size of a box that is being resized, where one that is pointed at is from,
+        and the score of a proposal.
+        """
+        if self.measured and box.key in self.live:
+            return size_text(self.live[box.key])
+        if box.key == self.hovered or (is_single and not self.all_labelled):
+            return provenance(box)
+        return f"{box.score:.2f}" if box.is_proposal and box.score is not None else ""
 
     def _paint_handles(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
         key = self._handled()
@@ -236,9 +247,13 @@ class BoxLayer:
             painter.drawRect(_rect(screen))
         if draft.measured:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            width, height = draft.xyxy[2] - draft.xyxy[0], draft.xyxy[3] - draft.xyxy[1]
-            size = Chip(screen, f"{width:.0f} × {height:.0f} px", "", theme.current().overlay, must=True)
+            size = Chip(screen, size_text(draft.xyxy), "", theme.current().overlay, must=True)
             paint_chips(painter, [size], _bounds(bounds))
+
+
+def size_text(box: Box) -> str:
+    """Width and height of a rectangle in image pixels: "64 × 48 px"."""
+    return f"{box[2] - box[0]:.0f} × {box[3] - box[1]:.0f} px"
 
 
 def halo_of(colour: str) -> str:

@@ -14,8 +14,9 @@ Size = tuple[float, float]  # width, height
 Boxes = NDArray[np.float64]  # (N, 4)
 
 MIN_SIDE = 1.0  # image px; a box that a person pulls together keeps this much
-CORNER_REACH, EDGE_REACH = 10.0, 4.0  # screen px around a handle's centre, and around the edges between handles
+CORNER_REACH, EDGE_REACH = 12.0, 4.0  # screen px around a handle's centre, and around the edges between handles
 LEAST_INSIDE = 12.0  # screen px between the handles of a small box, which stay free for moving it
+STAND_OFF = 4.0  # screen px that the handles of a tiny box stand off from it, to leave that room
 ROOM_FOR_MIDDLE = 28.0  # screen px that a side needs to show the handle in its middle
 
 
@@ -79,11 +80,30 @@ def touching(boxes: Boxes, band: Box) -> list[int]:
     return np.flatnonzero(~apart).tolist()
 
 
+def stretched(boxes: Boxes, by: tuple[float, float], size: Size, *, far: bool) -> Boxes:
+    """Boxes (N, 4) whose right and lower sides (`far`), or left and upper ones, went so far, no further than the
+    image's borders and than MIN_SIDE before the opposite side. A side that is not to move stays, wherever it is.
+    """
+    low, high = boxes[:, :2], boxes[:, 2:]
+    if far:
+        high = np.clip(high + by, low + MIN_SIDE, np.maximum(high, size))
+    else:
+        low = np.clip(low + by, np.minimum(low, 0), high - MIN_SIDE)
+    return np.where(np.tile(by, 2) == 0, boxes, np.hstack([low, high]))
+
+
+def grip_frame(box: Box) -> Box:
+    """Where a box has its handles, in screen pixels: around itself, at a little distance where it is tiny."""
+    across, down = (min(max((LEAST_INSIDE - side) / 2, 0.0), STAND_OFF) for side in (box[2] - box[0], box[3] - box[1]))
+    return box[0] - across, box[1] - down, box[2] + across, box[3] + down
+
+
 def handle_at(box: Box, point: tuple[float, float]) -> Handle | None:
     """The handle of a box that a point takes hold of, in screen pixels: a corner, an edge, or None inside and beyond.
 
     Handles reach out of the box as far as they like but into it only as far as leaves room to move a small box.
     """
+    box = grip_frame(box)
     beside = _side(box[0], box[2], point[0]), _side(box[1], box[3], point[1])
     if None in beside or beside == (0, 0):
         return None
@@ -98,6 +118,7 @@ def handle_at(box: Box, point: tuple[float, float]) -> Handle | None:
 
 def handle_points(box: Box) -> dict[Handle, tuple[float, float]]:
     """Where a box shows its handles, in screen pixels: at its corners, and in the middle of sides with room for one."""
+    box = grip_frame(box)
     across = {-1: box[0], 0: (box[0] + box[2]) / 2, 1: box[2]}
     down = {-1: box[1], 0: (box[1] + box[3]) / 2, 1: box[3]}
     cramped = [box[2] - box[0] < ROOM_FOR_MIDDLE, box[3] - box[1] < ROOM_FOR_MIDDLE]
@@ -109,16 +130,19 @@ def handle_points(box: Box) -> dict[Handle, tuple[float, float]]:
 
 
 def place_chip(box: Box, chip: Size, *, bounds: Box, taken: Iterable[Box], must: bool) -> Box | None:
-    """Where the label of a box goes, in screen pixels: above it, else below it, so that it hides nothing of the object.
+    """Where the label of a box goes, in screen pixels: above it, else below it, else beside it, so that it hides
+    nothing of the object.
 
-    Inside, at what is seen of the top, only where neither above nor below is in `bounds`. Labels in `taken` are
-    avoided; where that cannot be, a label that `must` be seen covers them and any other is left out (None).
+    Inside, at what is seen of the top, only where none of these is in `bounds`. Labels in `taken` are avoided; where
+    that cannot be, a label that `must` be seen covers them and any other is left out (None).
     """
     width, height = chip
-    tops = [top for top in (box[1] - height, box[3]) if bounds[1] <= top <= bounds[3] - height]
-    tops = tops or [min(max(box[1], bounds[1]), bounds[3] - height)]
-    lefts = [min(max(left, bounds[0]), bounds[2] - width) for left in (box[0], box[2] - width)]
-    places = [(left, top, left + width, top + height) for top in tops for left in lefts]
+    left, top = (min(max(box[axis], bounds[axis]), bounds[axis + 2] - chip[axis]) for axis in (0, 1))
+    right = min(max(box[2] - width, bounds[0]), bounds[2] - width)
+    tops = [y for y in (box[1] - height, box[3]) if bounds[1] <= y <= bounds[3] - height]
+    lefts = [x for x in (box[2], box[0] - width) if bounds[0] <= x <= bounds[2] - width]
+    outside = [(x, y) for y in tops for x in (left, right)] + [(x, top) for x in lefts]
+    places = [(x, y, x + width, y + height) for x, y in outside or [(left, top), (right, top)]]
     others = list(taken)
     free = next((place for place in places if not any(_overlap(place, other) for other in others)), None)
     return places[0] if free is None and must else free

@@ -34,8 +34,13 @@ class MipMap:
         height, width = self.levels[0].shape[:2]
         return float(width), float(height)
 
-    def paint(self, painter: QPainter, exposed: QRectF, *, scale: float) -> None:
-        """Paint the part in `exposed`; the painter's coordinates are image pixels, `scale` device pixels to each."""
+    def paint(
+        self, painter: QPainter, exposed: QRectF, *, scale: float, curve: NDArray[np.uint8] | None = None
+    ) -> None:
+        """Paint the part in `exposed`; the painter's coordinates are image pixels, `scale` device pixels to each.
+
+        `curve` (256,): what is shown for each value of a channel, where that is another one.
+        """
         halvings = math.floor(math.log2(1 / scale)) if scale < 1 else 0
         level = self.levels[min(halvings, len(self.levels) - 1)]
         across, down = self.size[0] / level.shape[1], self.size[1] / level.shape[0]
@@ -43,7 +48,8 @@ class MipMap:
         top, bottom = _span(exposed.top() / down, exposed.bottom() / down, level.shape[0])
         if left >= right or top >= bottom:
             return
-        crop = cv2.cvtColor(level[top:bottom, left:right], cv2.COLOR_RGB2BGRA)  # what Qt paints fastest
+        crop = level[top:bottom, left:right]
+        crop = cv2.cvtColor(crop if curve is None else cv2.LUT(crop, curve), cv2.COLOR_RGB2BGRA)  # as Qt paints fastest
         image = QImage(crop.data, right - left, bottom - top, crop.strides[0], QImage.Format.Format_RGB32)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < SINGLE_PIXELS)
         painter.drawImage(QRectF(left * across, top * down, (right - left) * across, (bottom - top) * down), image)

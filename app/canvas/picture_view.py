@@ -17,7 +17,9 @@ from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 from app import theme
 from app.canvas.geometry import Size, fitting_scale, scrolled
+from app.canvas.guides import paint_pixel_grid
 from app.canvas.mipmap import MipMap
+from app.canvas.tone import PLAIN, Tone
 
 STEP = 1.25  # of a zoom by key or by a notch of the wheel
 NOTCH, SCROLL = 120, 64  # a wheel's notch in Qt's units, and how many px it scrolls
@@ -37,6 +39,7 @@ class PictureView(QGraphicsView):
 
     zoom_changed = Signal(float)  # screen px per image px
     picture_changed = Signal()
+    tone_changed = Signal(object)
     space_tapped = Signal()  # Space came up, and nothing was dragged meanwhile
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -53,6 +56,7 @@ class PictureView(QGraphicsView):
         self.setMouseTracking(True)
         self._picture: MipMap | None = None
         self._message = ""
+        self._tone, self._curve = PLAIN, None
         self._fitted = True
         self._space = self._dragged = False
         self._pan_from: QPointF | None = None
@@ -88,6 +92,18 @@ class PictureView(QGraphicsView):
             self.fit()
         self._repaint_all()
         self.picture_changed.emit()
+
+    @property
+    def tone(self) -> Tone:
+        """How bright and how full of contrast the picture is shown."""
+        return self._tone
+
+    def set_tone(self, tone: Tone) -> None:
+        """Show this picture, and those to come, brighter or darker than they are."""
+        if tone != self._tone:
+            self._tone, self._curve = tone, None if tone.is_plain else tone.curve()
+            self._repaint_all()
+            self.tone_changed.emit(tone)
 
     # Zoom
 
@@ -250,7 +266,9 @@ class PictureView(QGraphicsView):
         look = theme.current()
         painter.fillRect(rect, QColor(look.canvas))
         if self._picture is not None:
-            self._picture.paint(painter, QRectF(rect), scale=self.zoom * self.devicePixelRatioF())
+            scale = self.zoom * self.devicePixelRatioF()
+            self._picture.paint(painter, QRectF(rect), scale=scale, curve=self._curve)
+            paint_pixel_grid(painter, QRectF(rect), self._picture.size)
         elif self._message:
             painter.setWorldTransform(QTransform())
             self._paint_message(painter)

@@ -10,7 +10,7 @@ import numpy as np
 
 from app import theme
 from app.canvas.box_layer import BoxLayer, Draft
-from app.canvas.geometry import Box, Handle, Size, drawn, moved, next_in_stack, resized
+from app.canvas.geometry import Box, Boxes, Handle, Size, drawn, moved, next_in_stack, resized, stretched
 from app.document import Document
 
 SLOP = 4.0  # screen px that the pointer may slip during a click
@@ -105,12 +105,23 @@ class _Reshape:
 
     def shift(self, by: tuple[float, float], size: Size) -> None:
         """Show the boxes that far from where they were, in image pixels."""
-        rows = moved(np.array(list(self._before.values())), by, size).tolist()
+        self._show(moved(self._boxes(), by, size))
+
+    def stretch(self, by: tuple[float, float], size: Size, *, far: bool) -> None:
+        """Show the boxes with their right and lower sides (`far`), or left and upper ones, that far from there."""
+        self._show(stretched(self._boxes(), by, size, far=far))
+        self._layer.measured = True
+
+    def _boxes(self) -> Boxes:
+        return np.array(list(self._before.values()), float)
+
+    def _show(self, boxes: Boxes) -> None:
+        rows = boxes.tolist()
         self._layer.live = {key: tuple(row) for key, row in zip(self._before, rows, strict=True)}
 
     def cancelled(self) -> None:
         """The boxes jump back."""
-        self._layer.live = {}
+        self._layer.live, self._layer.measured = {}, False
 
     def is_valid(self) -> bool:
         """Whether the document has these boxes where they were."""
@@ -118,7 +129,7 @@ class _Reshape:
 
     def finish(self) -> None:
         """Have the document take the boxes where they are shown."""
-        rectangles, self._layer.live = self._layer.live, {}
+        rectangles, self._layer.live, self._layer.measured = self._layer.live, {}, False
         if rectangles:
             self._document.reshape(rectangles)
 
@@ -155,17 +166,31 @@ class Move(_Reshape):
         return True
 
 
-class Nudge(_Reshape):
-    """The selected boxes moved by keys; however often one repeats, that is one verb. The mouse has no part in it."""
+class Part(Enum):
+    """What of a box the arrow keys move."""
 
-    def __init__(self, document: Document, layer: BoxLayer, *, size: Size) -> None:
+    ALL = "all"
+    LOW = "left and upper sides"
+    FAR = "right and lower sides"
+
+
+class Nudge(_Reshape):
+    """The selected boxes, or their sides, moved by keys; however often one repeats, that is one verb. The mouse has no
+    part in it.
+    """
+
+    def __init__(self, document: Document, layer: BoxLayer, *, size: Size, part: Part) -> None:
         super().__init__(document, layer, document.selection)
+        self.part = part
         self._size, self._by = size, (0.0, 0.0)
 
     def go(self, dx: float, dy: float) -> None:
         """Show the boxes so many image pixels further on."""
         self._by = self._by[0] + dx, self._by[1] + dy
-        self.shift(self._by, self._size)
+        if self.part is Part.ALL:
+            self.shift(self._by, self._size)
+        else:
+            self.stretch(self._by, self._size, far=self.part is Part.FAR)
 
     def moved(self, pointer: Pointer) -> None:
         """Nothing."""
@@ -196,7 +221,7 @@ class Resize(_Reshape):
         """Show the box as large as the mouse makes it."""
         if self._layer.live or not pointer.is_near(self._start):
             box = resized(self._before[self._key], self._handle, by=pointer.since(self._start), size=self._size)
-            self._layer.live = {self._key: box}
+            self._layer.live, self._layer.measured = {self._key: box}, True
 
     def released(self, pointer: Pointer) -> bool:
         """Resize it in the document."""

@@ -3,24 +3,29 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.canvas.box_layer import BoxLayer
 from app.canvas.geometry import Box, Handle
+from app.canvas.guides import paint_crosshair
 from app.canvas.mipmap import MipMap
 from app.canvas.picture_view import PictureView, is_space
-from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Pointer, Resize, Tool, selection_at
+from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Part, Pointer, Resize, Tool, selection_at
 from app.document import Document
 
 FAST_NUDGE = 10  # image px, with Shift
-CROSSHAIR = ((3, "#000000", 0.35), (1, "#FFFFFF", 0.9))  # width in px, colour, opacity
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
+}
+PARTS = {
+    Qt.KeyboardModifier.NoModifier: Part.ALL,
+    Qt.KeyboardModifier.ControlModifier: Part.FAR,
+    Qt.KeyboardModifier.AltModifier: Part.LOW,
 }
 CURSORS = {
     Handle.NORTH_WEST: Qt.CursorShape.SizeFDiagCursor,
@@ -37,7 +42,8 @@ CURSORS = {
 class CanvasView(PictureView):
     """Follows the document; each gesture ends in one of its verbs.
 
-    Its own keys are Space, Esc, and the arrows while boxes are selected; all others are actions of the window.
+    Its own keys are Space, Esc, and the arrows while boxes are selected: alone they move these, with Ctrl their right
+    and lower sides, with Alt their left and upper ones, with Shift ten times as far. All others are the window's.
     """
 
     tool_changed = Signal(object)
@@ -229,7 +235,7 @@ class CanvasView(PictureView):
         else:
             fast = FAST_NUDGE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             dx, dy = ARROWS[Qt.Key(event.key())]
-            self._nudge_on(dx * fast, dy * fast)
+            self._nudge_on(dx * fast, dy * fast, PARTS[_held(event)])
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """An arrow that comes up ends the nudge: however long it was held, it is one verb."""
@@ -249,8 +255,7 @@ class CanvasView(PictureView):
         if event.key() == Qt.Key.Key_Escape:
             return self._gesture is not None or self._tool is not Tool.SELECT or bool(self._document.selection)
         if event.key() in ARROWS:
-            plain = event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
-            return plain == Qt.KeyboardModifier.NoModifier and bool(self._document.selection)
+            return _held(event) in PARTS and bool(self._document.selection)
         return is_space(event)
 
     def _escape(self) -> None:
@@ -262,10 +267,12 @@ class CanvasView(PictureView):
         else:
             self._document.set_selection([])
 
-    def _nudge_on(self, dx: float, dy: float) -> None:
+    def _nudge_on(self, dx: float, dy: float, part: Part) -> None:
         size = self.picture_size
+        if isinstance(self._gesture, Nudge) and self._gesture.part is not part:
+            self._finish_nudge()
         if self._gesture is None and self._document.selection and size is not None:
-            self._gesture = Nudge(self._document, self._layer, size=size)
+            self._gesture = Nudge(self._document, self._layer, size=size, part=part)
         if isinstance(self._gesture, Nudge):
             self._gesture.go(dx, dy)
             self._repaint()
@@ -375,10 +382,9 @@ class CanvasView(PictureView):
         self._layer.paint(painter, self.viewport().rect())
         if self._tool is Tool.DRAW and self._pointer is not None and not self.is_ready_to_pan:
             painter.setWorldTransform(QTransform())
-            x, y = (round(value) for value in self._pointer.screen)
-            view = self.viewport().rect()
-            for width, colour, opacity in CROSSHAIR:
-                ink = QColor(colour)
-                ink.setAlphaF(opacity)
-                painter.fillRect(QRect(0, y - width // 2, view.width(), width), ink)
-                painter.fillRect(QRect(x - width // 2, 0, width, view.height()), ink)
+            paint_crosshair(painter, self._pointer.screen, self.viewport().rect())
+
+
+def _held(event: QKeyEvent) -> Qt.KeyboardModifier:
+    """What is held besides an arrow, but for what makes it faster."""
+    return event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)

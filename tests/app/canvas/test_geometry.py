@@ -6,12 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.canvas.geometry import (
+    CORNER_REACH,
     EDGE_REACH,
+    LEAST_INSIDE,
     MIN_SIDE,
     Box,
     Handle,
     drawn,
     fitting_scale,
+    grip_frame,
     handle_at,
     handle_points,
     moved,
@@ -20,6 +23,7 @@ from app.canvas.geometry import (
     resized,
     scrolled,
     stack_at,
+    stretched,
     touching,
 )
 
@@ -139,8 +143,9 @@ def test_the_middle_of_a_box_moves_it_and_beyond_reach_is_nothing(box: Box) -> N
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     if min(sides(box)) > 2 * EDGE_REACH + 1:
         assert handle_at(box, middle) is None
-    assert handle_at(box, (box[0] - 11, middle[1])) is None
-    assert handle_at(box, (middle[0], box[3] + 11)) is None
+    frame = grip_frame(box)
+    assert handle_at(box, (frame[0] - CORNER_REACH - 1, middle[1])) is None
+    assert handle_at(box, (middle[0], frame[3] + CORNER_REACH + 1)) is None
 
 
 def test_edges_are_taken_along_their_length_and_handles_reach_further() -> None:
@@ -151,6 +156,44 @@ def test_edges_are_taken_along_their_length_and_handles_reach_further() -> None:
     assert handle_at(box, (307, 200)) is Handle.EAST
     assert handle_at(box, (92, 308)) is Handle.SOUTH_WEST
     assert handle_at(box, (140, 200)) is None
+
+
+@given(box_in(1000, 700))
+def test_every_handle_has_twelve_pixels_each_way_and_a_tiny_box_eight_to_move_it(box: Box) -> None:
+    frame = grip_frame(box)
+    assert min(sides(frame)) >= 8
+    for handle in (Handle.NORTH_WEST, Handle.SOUTH_EAST):
+        x, y = handle_points(box)[handle]
+        out = handle.value
+        assert all(handle_at(box, (x + out[0] * dx, y + out[1] * dy)) is handle for dx in (0, 11) for dy in (0, 11))
+    middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    for dx, dy in ((0, 0), (3.9, 0), (-3.9, 0), (0, 3.9), (0, -3.9)):
+        if min(sides(box)) < 2 * (LEAST_INSIDE - 1):
+            assert handle_at(box, (middle[0] + dx, middle[1] + dy)) is None
+
+
+@given(box_in(200, 100), st.tuples(way, way), st.booleans())
+def test_keys_move_sides_within_the_image_and_not_past_each_other(box: Box, by: tuple[float, float], far: bool) -> None:
+    (after,) = stretched(np.array([box]), by, (200, 100), far=far).tolist()
+    fixed = slice(0, 2) if far else slice(2, 4)
+    assert after[fixed] == pytest.approx(box[fixed])
+    assert min(after) >= -TINY
+    assert after[2] <= 200 + TINY
+    assert after[3] <= 100 + TINY
+    for axis in (0, 1):
+        side = axis + 2 if far else axis
+        if by[axis] == 0:
+            assert after[side] == box[side]
+        elif after[axis + 2] - after[axis] - TINY > MIN_SIDE and TINY < after[side] < (200, 100)[axis] - TINY:
+            assert after[side] == pytest.approx(box[side] + by[axis])
+        else:
+            assert after[axis + 2] - after[axis] >= MIN_SIDE - TINY
+
+
+def test_a_side_that_is_not_to_move_stays_beyond_the_border() -> None:
+    boxes = np.array([[-5.0, -5, 20, 20], [10, 10, 10.5, 300]])
+    assert stretched(boxes, (3, 0), (200, 100), far=True).tolist() == [[-5, -5, 23, 20], [10, 10, 13.5, 300]]
+    assert stretched(boxes, (0, 2), (200, 100), far=False).tolist() == [[-5, -3, 20, 20], [10, 12, 10.5, 300]]
 
 
 @pytest.mark.parametrize("side", [2.0, 8.0, 14.0])
@@ -171,8 +214,9 @@ def test_a_chip_is_seen_whole_and_beside_its_box_where_there_is_room(box: Box, w
     assert chip[1] >= -TINY
     assert chip[2] <= 1000 + TINY
     assert chip[3] <= 700 + TINY
-    if box[1] >= 18 or box[3] <= 700 - 18:
-        assert chip[3] <= box[1] + TINY or chip[1] >= box[3] - TINY
+    if box[1] >= 18 or box[3] <= 700 - 18 or box[0] >= width or box[2] <= 1000 - width:
+        beside = box[0] - chip[2], chip[0] - box[2], box[1] - chip[3], chip[1] - box[3]
+        assert max(beside) >= -TINY
     optional = place_chip(box, (width, 18), bounds=SCREEN, taken=taken, must=False)
     if optional is not None:
         assert not any(
@@ -188,6 +232,9 @@ def test_chips_go_above_then_below_and_inside_at_last() -> None:
     assert chip((100, 100, 200, 200), ((90, 80, 110, 90),)) == (150, 82, 200, 100)
     assert chip((100, 100, 200, 200), ((0, 80, 1000, 90),)) == (100, 200, 150, 218)
     assert chip((100, 5, 200, 200)) == (100, 200, 150, 218)
+    assert chip((100, -5, 200, 800)) == (200, 0, 250, 18)
+    assert chip((100, 20, 1200, 800), ((0, 0, 1000, 20),)) == (50, 20, 100, 38)
+    assert chip((100, 5, 990, 695)) == (50, 5, 100, 23)
     assert chip((-100, -100, 2000, 2000)) == (0, 0, 50, 18)
     assert chip((100, 100, 200, 200), (SCREEN,)) is None
 
