@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import copying, theme
 from app import settings as table
-from app import theme
 from app.actions import Actions, Need
 from app.auto_labelling import AutoLabelling
 from app.canvas.stage import Stage
@@ -28,6 +28,7 @@ from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
 from app.device_probe import DeviceFinder
 from app.dialogs.export import ExportDialog
+from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from app.dialogs.welcome import WelcomePage
 from app.document import Document
@@ -47,6 +48,7 @@ from app.panels.top_bar import TopBar
 from app.panels.training import TrainingPanel
 from app.pictures import Picture, Pictures
 from app.projects import Projects
+from app.propagation import Propagation
 from app.settings import Settings
 from app.thumbnails import Thumbnails
 from app.weights_download import WeightsDownload
@@ -67,6 +69,7 @@ class MainWindow(QMainWindow):
         self.document = Document(self)
         self.projects = Projects(self.document, self.jobs, self.notifications, settings, self)
         self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
+        self.propagation = Propagation(self.document, self.jobs, self.notifications, self)
         self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
         self.model = ModelInUse(self.document, settings, self)
         self.weights = WeightsDownload(self.jobs, self.notifications, self.model, parent=self)
@@ -196,7 +199,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
     def _connect_actions(self) -> None:
-        document, canvas = self.document, self.canvas
+        document, canvas, clipboard = self.document, self.canvas, QGuiApplication.clipboard()
         verbs: dict[str, Callable[[], object]] = {
             "open-folder": self.files.ask_folder,
             "open-coco": self.files.ask_coco,
@@ -212,6 +215,12 @@ class MainWindow(QMainWindow):
             "delete": lambda: document.delete(document.selection),
             "accept": lambda: document.accept(document.selection),
             "change-class": canvas.ask_class,
+            "copy": partial(copying.copy, document, clipboard),
+            "cut": partial(copying.cut, document, clipboard),
+            "paste": lambda: copying.paste(document, clipboard.text()),
+            "duplicate": partial(copying.duplicate, document),
+            "copy-previous": partial(copying.copy_previous, document),
+            "propagate": self._ask_propagate,
             "select-all": canvas.select_all,
             "select-next": partial(canvas.select_next, 1),
             "select-previous": partial(canvas.select_next, -1),
@@ -257,6 +266,13 @@ class MainWindow(QMainWindow):
         if self.document.project is not None:
             dialog = ExportDialog(self.document.project.folder, self)
             dialog.export_wanted.connect(lambda path, reviewed: self.exporting.export(path, reviewed_only=reviewed))
+            dialog.open()
+
+    def _ask_propagate(self) -> None:
+        if not self.propagation.refuse():
+            boxes, room = self.propagation.boxes(), self.propagation.room()
+            dialog = PropagateDialog(boxes=len(boxes), selected=bool(self.document.selection), room=room, parent=self)
+            dialog.propagate_wanted.connect(self.propagation.propagate)
             dialog.open()
 
     def _ask_fine_tune(self) -> None:

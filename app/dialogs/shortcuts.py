@@ -11,7 +11,9 @@ MOUSE = (
     ("Pan", "Space and drag, or the middle button"),
     ("Zoom", "Ctrl and the wheel"),
     ("Add to the selection", "Ctrl and click"),
-    ("Nudge", "arrows, with Shift by ten"),
+    ("Move the box by a pixel", "arrows, with Shift by ten"),
+    ("Move its right and lower side", "Ctrl and arrows, with Shift by ten"),
+    ("Move its left and upper side", "Alt and arrows, with Shift by ten"),
     ("Change class", "double-click"),
 )
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
-from app.canvas.geometry import Box, Handle
+from app.canvas.geometry import Box, Handle, grip_frame
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 640, 480
 OUTER, INNER, ASIDE = (100, 100, 300, 300), (150, 150, 200, 200), (400, 100, 500, 200)
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+ALT = Qt.KeyboardModifier.AltModifier
 ZOOMS = [0.6, 1.0, 1.5, 3.7]
 
 
@@ -366,6 +367,72 @@ def test_an_arrow_held_down_is_one_verb(canvas: CanvasView, document: Document, 
     qtbot.keyRelease(canvas, Qt.Key.Key_Left)
     assert where(document, keys.aside) == (395, 100, 495, 200)
     assert document.undo_stack.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("modifiers", "arrow", "wanted"),
+    [
+        (CTRL, Qt.Key.Key_Right, (400, 100, 501, 200)),
+        (CTRL, Qt.Key.Key_Up, (400, 100, 500, 199)),
+        (CTRL | SHIFT, Qt.Key.Key_Down, (400, 100, 500, 210)),
+        (ALT, Qt.Key.Key_Right, (401, 100, 500, 200)),
+        (ALT | SHIFT, Qt.Key.Key_Up, (400, 90, 500, 200)),
+        (ALT, Qt.Key.Key_Left, (399, 100, 500, 200)),
+    ],
+)
+def test_ctrl_and_alt_move_the_sides(
+    canvas: CanvasView,
+    document: Document,
+    keys: "Keys",
+    qtbot: QtBot,
+    modifiers: Qt.KeyboardModifier,
+    arrow: Qt.Key,
+    wanted: Box,
+) -> None:
+    document.set_selection([keys.aside])
+    qtbot.keyClick(canvas, arrow, modifiers)
+    assert where(document, keys.aside) == wanted
+    assert document.undo_stack.count() == 1
+    document.undo()
+    assert where(document, keys.aside) == ASIDE
+
+
+def test_sides_held_down_are_one_verb_and_stop_before_the_opposite(
+    canvas: CanvasView, document: Document, keys: "Keys", qtbot: QtBot
+) -> None:
+    document.set_selection([keys.inner, keys.aside])
+    for _ in range(12):
+        qtbot.keyPress(canvas, Qt.Key.Key_Left, CTRL | SHIFT)
+    qtbot.keyRelease(canvas, Qt.Key.Key_Left, CTRL | SHIFT)
+    assert where(document, keys.inner) == (150, 150, 151, 200)
+    assert where(document, keys.aside) == (400, 100, 401, 200)
+    assert document.undo_stack.count() == 1
+
+
+def test_another_part_of_the_box_is_another_verb(
+    canvas: CanvasView, document: Document, keys: "Keys", qtbot: QtBot
+) -> None:
+    document.set_selection([keys.aside])
+    qtbot.keyPress(canvas, Qt.Key.Key_Right)
+    qtbot.keyPress(canvas, Qt.Key.Key_Right, CTRL)
+    qtbot.keyRelease(canvas, Qt.Key.Key_Right, CTRL)
+    assert where(document, keys.aside) == (401, 100, 502, 200)
+    assert document.undo_stack.count() == 2
+
+
+@pytest.mark.parametrize("side", [1.0, 2.0, 6.0])
+def test_a_tiny_box_is_moved_and_resized_by_its_handles(
+    canvas: CanvasView, document: Document, mouse: "Mouse", side: float
+) -> None:
+    document.set_active_class(document.classes[0].id)
+    key = document.draw((30.0, 30.0, 30 + side, 30 + side))
+    assert key is not None
+    canvas.zoom_to(1)
+    mouse.drag((30 + side / 2, 30 + side / 2), (50 + side / 2, 40 + side / 2))
+    assert is_near(canvas, where(document, key), (50, 40, 50 + side, 40 + side))
+    frame = grip_frame(where(document, key))
+    mouse.drag((frame[2] + 8, frame[3] + 8), (frame[2] + 28, frame[3] + 18))
+    assert is_near(canvas, where(document, key), (50, 40, 70 + side, 50 + side))
 
 
 def test_own_keys_come_before_the_windows_actions(
