@@ -65,12 +65,15 @@ TABLE = (
     ActionSpec("close-project", "Close project", "close", ("Ctrl+W",), _FILES),
     ActionSpec("save-coco", "Write annotations.json", "save", ("Ctrl+S",), _FILES),
     ActionSpec("export", "Export…", "export", ("Ctrl+Shift+E",), _FILES),
+    ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), _REVIEW, once=True),
+    ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), _REVIEW, once=True),
+    ActionSpec("next-to-review", "Next image to review", "next", ("N", "Ctrl+Shift+D"), _REVIEW),
+    ActionSpec("accept", "Accept proposal", "accept", ("Return", "Enter"), _REVIEW, _SELECTION, once=True),
     ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",), _DRAW, Need.UNDO),
     ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), _DRAW, Need.REDO),
     ActionSpec("select", "Select and move", "select", ("V",), _DRAW, checkable=True),
     ActionSpec("draw", "Draw a box", "draw", ("W", "R", "Ctrl+R"), _DRAW, checkable=True),
     ActionSpec("delete", "Delete box, reject proposal", "delete", ("Del", "Backspace"), _DRAW, _SELECTION, once=True),
-    ActionSpec("accept", "Accept proposal", "accept", ("Return", "Enter"), _REVIEW, _SELECTION, once=True),
     ActionSpec("change-class", "Change class…", "class", ("Ctrl+E",), _DRAW, _SELECTION),
     ActionSpec("copy", "Copy boxes", "copy", ("Ctrl+C",), _DRAW, _SELECTION, once=True),
     ActionSpec("cut", "Cut boxes", "cut", ("Ctrl+X",), _DRAW, _SELECTION, once=True),
@@ -81,13 +84,11 @@ TABLE = (
     ActionSpec("select-all", "Select all boxes", "select", ("Ctrl+A",), _DRAW),
     ActionSpec("select-next", "Next box", "next", ("Tab",), _DRAW),
     ActionSpec("select-previous", "Previous box", "previous", ("Shift+Tab",), _DRAW),
-    ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), _REVIEW, once=True),
-    ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), _REVIEW, once=True),
     ActionSpec("next", "Next image", "next", ("D", "Right"), _IMAGES),
     ActionSpec("previous", "Previous image", "previous", ("A", "Left"), _IMAGES),
-    ActionSpec("next-to-review", "Next image to review", "next", ("N", "Ctrl+Shift+D"), _REVIEW),
     ActionSpec("first", "First image", "previous", ("Home",), _IMAGES),
     ActionSpec("last", "Last image", "next", ("End",), _IMAGES),
+    ActionSpec("go-to", "Go to image…", "search", ("Ctrl+G",), _IMAGES),
     ActionSpec("zoom-in", "Zoom in", "zoom-in", ("Ctrl++", "Ctrl+="), _VIEW),
     ActionSpec("zoom-out", "Zoom out", "zoom-out", ("Ctrl+-",), _VIEW),
     ActionSpec("zoom-100", "100%", "image", ("Ctrl+0",), _VIEW),
@@ -102,6 +103,8 @@ TABLE = (
     ActionSpec("theme-system", "Colours as the system", "theme", (), _PROGRAM, _NOTHING, checkable=True),
     ActionSpec("theme-light", "Light colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),
     ActionSpec("theme-dark", "Dark colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),
+    ActionSpec("commands", "Find a command…", "search", ("Ctrl+K",), _PROGRAM, _NOTHING),
+    ActionSpec("preferences", "Preferences…", "settings", ("Ctrl+,",), _PROGRAM, _NOTHING),
     ActionSpec("shortcuts", "Shortcuts", "help", ("F1", "?"), _PROGRAM, _NOTHING),
     ActionSpec("quit", "Quit", "quit", ("Ctrl+Q",), _PROGRAM, _NOTHING),
     *(ActionSpec(f"class-{n}", f"Class {n}", "class", (str(n),), _DRAW) for n in range(1, 10)),
@@ -151,21 +154,23 @@ class Actions(QObject):
         return next((name for name, keys in self._keys.items() if key in keys), None)
 
     def remap(self, changed: Mapping[str, Iterable[str]]) -> None:
-        """Give these actions these keys, and all others those of the table."""
-        for spec in TABLE:
-            given = (QKeySequence(text) for text in changed.get(spec.name, spec.shortcuts))
-            self._keys[spec.name] = tuple(key for key in given if not key.isEmpty())
+        """Give these actions these keys, and all others those of the table, unless one of these has them."""
+        taken: list[QKeySequence] = []
+        for spec in sorted(TABLE, key=lambda spec: spec.name not in changed):
+            given = dict.fromkeys(QKeySequence(text) for text in changed.get(spec.name, spec.shortcuts))
+            self._keys[spec.name] = tuple(key for key in given if not key.isEmpty() and key not in taken)
+            taken += self._keys[spec.name]
             self._put_to_work(spec)
         self.remapped.emit()
 
     def changed(self) -> dict[str, list[str]]:
         """The keys in Qt's portable spelling of the actions whose keys are not those of the table."""
         given = {spec.name: tuple(map(QKeySequence, spec.shortcuts)) for spec in TABLE}
-        return {
-            name: [key.toString(QKeySequence.SequenceFormat.PortableText) for key in keys]
-            for name, keys in self._keys.items()
-            if keys != given[name]
-        }
+        return {name: [_portable(key) for key in keys] for name, keys in self._keys.items() if keys != given[name]}
+
+    def give(self, keys: Mapping[str, Iterable[QKeySequence]]) -> None:
+        """Give these actions these keys; all others keep theirs."""
+        self.remap(self.changed() | {name: [_portable(key) for key in given] for name, given in keys.items()})
 
     def _put_to_work(self, spec: ActionSpec) -> None:
         action, keys = self._by_name[spec.name], self._keys[spec.name]
@@ -192,6 +197,10 @@ class Actions(QObject):
         if needs is Need.NOTHING:
             return ""
         return next((need.value for need in (Need.PROJECT, needs) if need not in self._met), "")
+
+
+def _portable(key: QKeySequence) -> str:
+    return key.toString(QKeySequence.SequenceFormat.PortableText)
 
 
 def _make(spec: ActionSpec, parent: QObject) -> QAction:

@@ -29,6 +29,8 @@ def run(path: Path | None = None) -> int:
     window.find_device()
     if path is not None:
         window.files.open_path(path)
+    else:
+        window.projects.reopen()
     code = application.exec()
     window.jobs.stop_all()
     gc.unfreeze()  # or what is taken apart at the end misses what it needs

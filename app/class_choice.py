@@ -21,10 +21,14 @@ class ClassChoice(QObject):
     def use(self, listed: Sequence[ProjectClass], place: int) -> None:
         """A digit: the class at a place of the list for what is selected, or else for the next box."""
         if place < len(listed):
-            if self._document.selection:
-                self._document.relabel(self._document.selection, listed[place].id)
-            else:
-                self._document.set_active_class(listed[place].id)
+            self.give(listed[place].id)
+
+    def give(self, class_id: int) -> None:
+        """A class for what is selected, or else for the next box."""
+        if self._document.selection:
+            self._document.relabel(self._document.selection, class_id)
+        else:
+            self._document.set_active_class(class_id)
 
     def ask_for_boxes(self, point: QPoint, keys: frozenset[int]) -> None:
         """Another class for these boxes, asked at a point of the desktop."""

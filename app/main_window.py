@@ -28,6 +28,7 @@ from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
 from app.device_probe import DeviceFinder
 from app.dialogs.export import ExportDialog
+from app.dialogs.preferences import Preferences
 from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from app.dialogs.welcome import WelcomePage
@@ -36,6 +37,7 @@ from app.exporting import Exporting
 from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
 from app.jobs import Jobs
+from app.lookup import Lookup
 from app.model_choice import ModelInUse
 from app.notifications import Notifications
 from app.panels.boxes import BoxesPanel
@@ -78,7 +80,7 @@ class MainWindow(QMainWindow):
         self.class_choice = ClassChoice(self.document, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
-        self.actions_ = Actions(self, settings.get(table.SHORTCUTS))
+        self.actions_ = Actions(self, settings.shortcuts())
         self._build()
         self.fine_tuning = FineTuning(
             self.document,
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
             fusion=self.fusion,
             parent=self,
         )
+        self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
         self._wire()
         self._connect_actions()
         self.resize(1440, 900)
@@ -154,7 +157,8 @@ class MainWindow(QMainWindow):
         for name in ("theme-system", "theme-light", "theme-dark"):
             together.addAction(self.actions_[name])
             colours.addAction(self.actions_[name])
-        menu.addAction(self.actions_["shortcuts"])
+        for name in ("commands", "preferences", "shortcuts"):
+            menu.addAction(self.actions_[name])
         menu.addSeparator()
         menu.addAction(self.actions_["quit"])
         return menu
@@ -187,7 +191,9 @@ class MainWindow(QMainWindow):
         self.device_finder.missing.connect(self._on_device_missing)
         bar.device_chosen.connect(self.model.choose_device)
         self.model.device_changed.connect(self.find_device)
+        self.model.device_changed.connect(lambda: bar.set_device_choice(self.model.device))
         bar.set_device_choice(self.model.device)
+        self.actions_.remapped.connect(self._keep_shortcuts)
         self.weights.progressed.connect(self._on_weights_progressed)
         self.weights.ended.connect(self._on_weights_ended)
         bar.cancel_wanted.connect(self._stop)
@@ -231,6 +237,7 @@ class MainWindow(QMainWindow):
             "next-to-review": document.show_next_to_review,
             "first": partial(document.step, -(10**9)),
             "last": partial(document.step, 10**9),
+            "go-to": self.lookup.go_to_image,
             "zoom-in": canvas.zoom_in,
             "zoom-out": canvas.zoom_out,
             "zoom-100": partial(canvas.zoom_to, 1.0),
@@ -238,6 +245,8 @@ class MainWindow(QMainWindow):
             "label-image": lambda: self._label(self.labelling.label_current),
             "label-all": lambda: self._label(self.labelling.label_all),
             "fine-tune": self._ask_fine_tune,
+            "commands": self.lookup.find_command,
+            "preferences": self._show_preferences,
             "shortcuts": self._show_shortcuts,
             **{f"class-{n}": partial(self._use_class, n - 1) for n in range(1, 10)},
         }
@@ -393,7 +402,20 @@ class MainWindow(QMainWindow):
             theme.apply(application, theme.named(self.settings.get(table.THEME)))
 
     def _show_shortcuts(self) -> None:
-        ShortcutSheet(self.actions_, self).open()
+        sheet = ShortcutSheet(self.actions_, self)
+        sheet.change_wanted.connect(lambda: self._show_preferences().show_shortcuts())
+        sheet.open()
+
+    def _show_preferences(self) -> Preferences:
+        reopens = self.settings.get(table.REOPENS)
+        dialog = Preferences(self.actions_, self, device=self.model.device, reopens=reopens)
+        dialog.device_chosen.connect(self.model.choose_device)
+        dialog.reopening_chosen.connect(lambda reopens: self.settings.set(table.REOPENS, reopens))
+        dialog.open()
+        return dialog
+
+    def _keep_shortcuts(self) -> None:
+        self.settings.set(table.SHORTCUTS, self.actions_.changed())
 
     def _restore_layout(self) -> None:
         if geometry := self.settings.layout("window"):
@@ -409,7 +431,7 @@ class MainWindow(QMainWindow):
             self.settings.keep_layout(name, splitter.saveState())
         self.weights.stop()
         self.fine_tuning.close()
-        self.projects.close()
+        self.projects.leave()
         super().closeEvent(event)
 
 

@@ -1,5 +1,6 @@
 """The models that a person can choose, told without torch."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
 STARTER_NAME = "starter"
 OURS = ".safetensors"
 SEPARATOR = " · "
+DEVICES = {"auto": "Automatic", "cpu": "CPU"}  # where models can run, as people call it
+DEVICES |= {"mps": "MPS (Apple)"} if sys.platform == "darwin" else {"cuda": "CUDA (NVIDIA)"}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from app.document import Document
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.opening import ImagesRead, IndexRead, read_index, read_project, together
-from app.settings import Settings
+from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
 from app.wording import count
 from detector.data import coco
@@ -63,12 +63,33 @@ class Projects(QObject):
             return
         self.open_folder(folder)
 
+    def reopen(self) -> None:
+        """Open the folder that was open as the program ended, however it ended; unless another window has it."""
+        folder = self._settings.get(OPEN)
+        if folder and Path(folder).is_dir():
+            self._open(Path(folder), lambda project: read_project(project), unless_held=True)
+
     def close(self) -> None:
         """Close the project."""
         self._jobs.cancel_for_project()
         self._document.detach()
+        self._settings.set(OPEN, "")
 
-    def _open(self, folder: Path, work: Callable[[Project], Iterator[Any]], *, anyway: bool = False) -> None:
+    def leave(self) -> None:
+        """The program ends: close the project, and remember it where the person wants that."""
+        project = self._document.project
+        self.close()
+        if project is not None and not project.is_held_elsewhere and self._settings.get(REOPENS):
+            self._settings.set(OPEN, str(project.folder))
+
+    def _open(
+        self,
+        folder: Path,
+        work: Callable[[Project], Iterator[Any]],
+        *,
+        anyway: bool = False,
+        unless_held: bool = False,
+    ) -> None:
         if self._is_open(folder):
             self.close()  # else it would be held by this very window
         try:
@@ -76,9 +97,14 @@ class Projects(QObject):
         except StudioError as error:
             self._notifications.error(error)
             return
+        if unless_held and project.is_held_elsewhere:
+            project.close()
+            return
         self.close()
         self._document.attach(project)
         self._settings.add_recent(project.folder)
+        if not project.is_held_elsewhere:
+            self._settings.set(OPEN, str(project.folder))
         if project.read_only is not None:
             retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_held_elsewhere else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)

@@ -27,7 +27,9 @@ MODEL = Setting("model", "starter", "The model that a new project begins with")
 SHORTCUTS = Setting[dict[str, list[str]]]("shortcuts", {}, "Shortcuts that differ from the table: action → keys")
 LABELS_ALWAYS = Setting("labels-always", False, "Class names on all boxes, not only on chosen ones")
 BOTTOM_OPEN = Setting("bottom-open", False, "Whether training and fusion weights are unfolded")
-TABLE: tuple[Setting[Any], ...] = (THEME, RECENT, DEVICE, MODEL, SHORTCUTS, LABELS_ALWAYS, BOTTOM_OPEN)
+REOPENS = Setting("reopens", True, "Whether the folder of last time opens at the start")
+OPEN = Setting("open", "", "The folder that is open, or was as the program ended; it stays after a crash")
+TABLE: tuple[Setting[Any], ...] = (THEME, RECENT, DEVICE, MODEL, SHORTCUTS, LABELS_ALWAYS, BOTTOM_OPEN, REOPENS, OPEN)
 
 
 class Settings:
@@ -64,6 +66,13 @@ class Settings:
     def keep_layout(self, name: str, state: QByteArray) -> None:
         """Keep a layout."""
         self._store.setValue(f"layout/{name}", state)
+
+    def shortcuts(self) -> dict[str, list[str]]:
+        """The keys of the actions whose keys are not those of the table."""
+        kept = self.get(SHORTCUTS)
+        return {
+            name: [key for key in keys if isinstance(key, str)] for name, keys in kept.items() if type(keys) is list
+        }
 
     def recent(self) -> list[Path]:
         """The folders opened lately, newest first."""

@@ -1,55 +1,132 @@
-"""The shortcut sheet: every action with its keys."""
+"""The shortcut sheet: every action with its keys, and what the mouse does, subject by subject."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from app.actions import Actions
-
-COLUMNS = 2
-MOUSE = (
-    ("Draw", "drag, or click twice"),
-    ("Pan", "Space and drag, or the middle button"),
-    ("Zoom", "Ctrl and the wheel"),
-    ("Add to the selection", "Ctrl and click"),
-    ("Move the box by a pixel", "arrows, with Shift by ten"),
-    ("Move its right and lower side", "Ctrl and arrows, with Shift by ten"),
-    ("Move its left and upper side", "Alt and arrows, with Shift by ten"),
-    ("Change class", "double-click"),
+from PySide6.QtCore import QMargins, Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
 )
+
+from app.actions import TABLE, Actions, Subject
+from app.column_layout import ColumnLayout
+from app.habits import HABITS
+from app.keycaps import KeyCaps
+
+DIGIT = "class-"  # how the names of the actions begin that give a class by its digit
+WIDTH, LEAST, MARGIN = 1120, 320, 24  # px: of the sheet, of a column, around the sheet within its window
+GAP, ROW_GAP, SECTION_GAP = 40, 6, 24  # px
+SIDES = (24, 24, 24, 16)  # px: left, top, right, bottom
+
+
+class Line(NamedTuple):
+    """What one gets; by which keys, or by what else."""
+
+    text: str
+    keys: tuple[str, ...] = ()
+    by: str = ""
+
+
+class Section(NamedTuple):
+    """What there is to know about a subject."""
+
+    title: str
+    lines: Sequence[Line]
+
+
+def sections(actions: Actions) -> list[Section]:
+    """Every action that has keys, as they are now, and every habit; the digits as one line."""
+    found: list[Section] = []
+    for subject in Subject:
+        specs = [spec for spec in TABLE if spec.subject is subject and actions.keys(spec.name)]
+        lines = [Line(spec.text.rstrip("…"), actions.texts(spec.name)) for spec in specs if DIGIT not in spec.name]
+        digits = [text for spec in specs if DIGIT in spec.name for text in actions.texts(spec.name)]
+        if digits:
+            lines.append(Line("Class of the selected or the next box", (digits[0], "…", digits[-1])))
+        lines += [Line(habit.text, by=habit.by) for habit in HABITS if habit.subject is subject]
+        if lines:
+            found.append(Section(subject.value, lines))
+    return found
 
 
 class ShortcutSheet(QDialog):
-    """Read from the table of actions, so it is never out of date."""
+    """Read from the table of actions, so it is never out of date. `change_wanted`: other keys, please."""
+
+    change_wanted = Signal()
 
     def __init__(self, actions: Actions, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Shortcuts")
-        rows = [(actions[spec.name].text().rstrip("…"), ", ".join(actions.texts(spec.name))) for spec in actions.table]
-        shown = [row for row in rows if row[1] and not row[0].startswith("Class ")]
-        shown += [("Class of the selected or the next box", "1 … 9"), *MOUSE]
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(6)
-        per_column = -(-len(shown) // COLUMNS)
-        for place, (text, keys) in enumerate(shown):
-            column, row = divmod(place, per_column)
-            name, label = QLabel(text), QLabel(keys)
-            label.setProperty("role", "muted")
-            for part, at in ((name, 0), (label, 1)):
-                part.setTextFormat(Qt.TextFormat.PlainText)
-                grid.addWidget(part, row, column * 3 + at)
-        grid.setColumnMinimumWidth(2, 40)
+        page = QWidget()
+        page.setProperty("role", "panel")
+        blocks = ColumnLayout(page, least=LEAST, gap=GAP, spacing=SECTION_GAP)
+        for section in sections(actions):
+            blocks.addWidget(_block(section))
         title = QLabel("Shortcuts")
         title.setProperty("role", "title")
-        close = QPushButton("Close")
-        close.clicked.connect(self.accept)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(close)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else the columns jump as it comes
+        bar = scroll.verticalScrollBar()
+        bar.rangeChanged.connect(lambda low, high: bar.setEnabled(high > low))  # without a handle it is not seen
+        scroll.setWidget(page)
+        for part in page.findChildren(QWidget):
+            part.ensurePolished()  # sizes before it is shown are of other fonts
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 16)
+        column.setContentsMargins(*SIDES)
         column.setSpacing(16)
         column.addWidget(title)
-        column.addLayout(grid)
-        column.addLayout(foot)
+        column.addWidget(scroll, 1)
+        column.addLayout(self._foot())
+        room = parent.window().size().shrunkBy(QMargins(MARGIN, MARGIN, MARGIN, MARGIN))
+        width = min(WIDTH, room.width())
+        above_and_below = column.totalSizeHint().height() - scroll.sizeHint().height()
+        inner = width - SIDES[0] - SIDES[2] - bar.sizeHint().width()
+        height = blocks.heightForWidth(inner) + above_and_below
+        self.resize(width, min(height, room.height()))
+
+    def _foot(self) -> QHBoxLayout:
+        change, close = QPushButton("Change shortcuts…"), QPushButton("Close")
+        change.clicked.connect(self._on_change_clicked)
+        close.clicked.connect(self.accept)
+        close.setDefault(True)
+        foot = QHBoxLayout()
+        foot.addWidget(change)
+        foot.addStretch(1)
+        foot.addWidget(close)
+        return foot
+
+    def _on_change_clicked(self) -> None:
+        self.accept()
+        self.change_wanted.emit()
+
+
+def _block(section: Section) -> QWidget:
+    block = QWidget()
+    column = QVBoxLayout(block)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(ROW_GAP)
+    title = QLabel(section.title)
+    title.setProperty("role", "strong")
+    column.addWidget(title)
+    for line in section.lines:
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(QLabel(line.text, textFormat=Qt.TextFormat.PlainText), 1)
+        row.addWidget(KeyCaps(line.keys) if line.keys else _muted(line.by))
+        column.addLayout(row)
+    return block
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", "muted")
+    return label

@@ -1,6 +1,5 @@
 """The bar at the top: files, undo, the model and where it runs, the three verbs of the loop, and how far work is."""
 
-import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import Actions
 from app.elided_label import ElidedLabel
-from app.models import ModelChoice
+from app.models import DEVICES, ModelChoice
 from app.theme import ICON, icon
 from app.wording import tooltip
 
@@ -30,8 +29,6 @@ CONTROL = 34  # px, the height of what stands in the bar
 PROGRESS = (150, 270)  # px, how narrow and how wide it may be
 ROOMY = 1360  # px, from which on every button has its words
 STEPS = 1000  # of the progress bar
-DEVICES = {"auto": "Automatic", "cpu": "CPU"}
-DEVICES |= {"mps": "MPS (Apple)"} if sys.platform == "darwin" else {"cuda": "CUDA (NVIDIA)"}
 
 
 class TopBar(QFrame):

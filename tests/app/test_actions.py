@@ -110,6 +110,14 @@ def test_remembered_keys_are_taken_over(qtbot: QtBot):
     assert actions.changed() == {"draw": ["X"]}
 
 
+def test_a_remembered_key_is_not_shared_with_a_newer_action(window: Window, qtbot: QtBot):
+    actions = window.actions_
+    actions.remap({"draw": ["Ctrl+G", "X", "X"], "fit": ["X", "Y"]})
+    assert (actions.texts("draw"), actions.texts("fit"), actions.texts("go-to")) == (("Ctrl+G", "X"), ("Y",), ())
+    press(qtbot, window.picture, Key.Key_G, CTRL)
+    assert window.triggered == ["draw"]
+
+
 def test_a_held_key_repeats_a_step_but_no_verdict(window: Window, qtbot: QtBot):
     assert [spec.name for spec in TABLE if spec.once] == [
         spec.name for spec in TABLE if not window.actions_[spec.name].autoRepeat()

@@ -12,8 +12,9 @@ from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Kind, Notifications
 from app.projects import SAMPLE, Projects
-from app.settings import Settings
+from app.settings import OPEN, REOPENS, Settings
 from detector.data.project.records import Origin, State
+from detector.data.project.store import Project
 
 
 @pytest.fixture
@@ -93,3 +94,57 @@ def test_the_sample_is_a_copy_of_the_person_s_own(
     assert projects.document.project.folder == tmp_path / "data" / "sample"
     assert len(projects.document.images) == len(list(SAMPLE.iterdir()))
     assert not list(SAMPLE.parent.glob("**/.efficientdet-studio"))
+
+
+@pytest.fixture
+def folder(data_set: Path) -> Path:
+    return data_set.parent / "pictures"
+
+
+def start_again(projects: Projects, tmp_path: Path) -> Projects:
+    """Another start of the program with the same settings."""
+    return Projects(projects.document, projects._jobs, projects.notifications, Settings(tmp_path / "settings.ini"))
+
+
+def test_the_folder_of_last_time_is_opened_again(projects: Projects, folder: Path, tmp_path: Path, qtbot: QtBot):
+    with qtbot.waitSignal(projects.opened):
+        projects.open_folder(folder)
+    projects.leave()
+    assert projects.document.project is None
+    again = start_again(projects, tmp_path)
+    with qtbot.waitSignal(again.opened):
+        again.reopen()
+    assert projects.document.project.folder == folder
+    again.close()  # the person does: next time begins with the welcome page
+    start_again(projects, tmp_path).reopen()
+    assert projects.document.project is None
+
+
+def test_after_a_crash_it_is_opened_whatever_the_person_prefers(
+    projects: Projects, folder: Path, tmp_path: Path, qtbot: QtBot
+):
+    settings = Settings(tmp_path / "settings.ini")
+    settings.set(REOPENS, False)
+    with qtbot.waitSignal(projects.opened):
+        projects.open_folder(folder)
+    projects.document.detach()  # the program is gone without a word
+    again = start_again(projects, tmp_path)
+    with qtbot.waitSignal(again.opened):
+        again.reopen()
+    assert projects.document.project.folder == folder
+    again.leave()
+    start_again(projects, tmp_path).reopen()
+    assert projects.document.project is None
+
+
+def test_a_folder_that_went_or_that_another_window_has_is_not_reopened(
+    projects: Projects, folder: Path, tmp_path: Path
+):
+    settings = Settings(tmp_path / "settings.ini")
+    settings.set(OPEN, str(tmp_path / "gone"))
+    start_again(projects, tmp_path).reopen()
+    other = Project.open(folder)
+    settings.set(OPEN, str(folder))
+    start_again(projects, tmp_path).reopen()
+    assert projects.document.project is None
+    other.close()

@@ -18,10 +18,11 @@ def test_values_come_back_after_a_restart(tmp_path: Path):
 
 def test_damaged_values_fall_back(tmp_path: Path):
     file = tmp_path / "settings.ini"
-    file.write_text("[General]\ntheme=[1\nrecent=7\n")
+    file.write_text('[General]\ntheme=[1\nrecent=7\nshortcuts="{\\"draw\\": [\\"X\\", 5], \\"fit\\": 5}"\n')
     settings = Settings(file)
     assert settings.get(THEME) == "system"
     assert settings.recent() == []
+    assert settings.shortcuts() == {"draw": ["X"]}
 
 
 def test_recent_folders_are_newest_first_without_repeats(tmp_path: Path):
