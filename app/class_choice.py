@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
+from app.class_verbs import add_class
 from app.dialogs.class_chooser import ClassChooser
 from app.document import Document
 from detector.data.project.records import ProjectClass, Rectangle
@@ -47,7 +48,7 @@ class ClassChoice(QObject):
 
     def _ask(self, point: QPoint, use: Callable[[int], object], current: int | None) -> None:
         def add(name: str) -> None:
-            if (class_id := self._document.add_class(name)) is not None:
+            if (class_id := add_class(self._document, name)) is not None:
                 use(class_id)
 
         self.chooser = ClassChooser(self._window)

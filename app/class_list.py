@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.class_verbs import rename_class
 from app.document import Document
 from app.swatches import SWATCH, paint_swatch
 from app.wording import count, tooltip
@@ -156,7 +157,7 @@ class ClassesModel(QAbstractListModel):
         row = self.rows[index.row()]
         if not isinstance(row, ClassRow):
             return False
-        self._document.rename_class(row.entry.id, value)
+        rename_class(self._document, row.entry.id, value)
         return True
 
 

@@ -15,16 +15,16 @@ from app import edits
 from app.edits import Edit, PassEdit, Rectangle, Step
 from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
 from app.image_list import ImageList
+from app.limits import keep_thresholds, read_limits, showing
 from app.page import Page, ShownBox, read_page
 from app.tally import Tally
-from detector.data.project.proposals import ProposalIndex
+from detector.data.project.proposals import Limits, ProposalIndex
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
-from detector.data.split import Side
 from detector.errors import ProjectError, StudioError
 
 FEW = 64  # images whose proposals are worked out at once, in some 20 ms
-THRESHOLD, CURRENT = "threshold", "current-image"  # settings of the project
+CURRENT = "current-image"  # setting of the project
 
 
 class Document(QObject):
@@ -41,6 +41,7 @@ class Document(QObject):
     active_class_changed = Signal()
     proposals_changed = Signal()  # counts over all images
     index_stale = Signal()  # the proposals of many images have changed: `set_index` is due
+    regroup_wanted = Signal(object, bool)  # a step over very many boxes, and whether to take it back: work for a worker
     refused = Signal(str)  # why a verb did nothing
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -53,14 +54,13 @@ class Document(QObject):
     @property
     def read_only(self) -> bool:
         """Whether verbs are refused."""
-        return self.project is None or self.project.read_only is not None
+        return self.project is None or self.project.read_only is not None or bool(self.busy)
 
     def attach(self, project: Project) -> None:
         """Show a project, which this now owns; its images come by add_images."""
         self.detach()
         self._clear(project)
-        threshold = project.setting(THRESHOLD)
-        self.threshold = float(threshold) if isinstance(threshold, int | float) else None
+        self.limits = read_limits(project)
         self.project_changed.emit()
         self.read_classes()
 
@@ -91,7 +91,7 @@ class Document(QObject):
 
     def set_index(self, index: ProposalIndex) -> None:
         """Take the proposals of all images, read in a worker; of those that changed meanwhile they are read anew."""
-        changed_meanwhile = self.tally.take_index(index, threshold=self.threshold)
+        changed_meanwhile = self.tally.take_index(index, self.limits)
         self._tell_recount()
         self._reindex(changed_meanwhile)
         self._show_boxes()
@@ -141,11 +141,23 @@ class Document(QObject):
 
     def show_next_to_review(self) -> None:
         """Go to the next image that needs a look: one with proposals, else one that nobody has vouched for."""
-        target = self._next_to_review()
+        target = self.next_to_review()
         if target is None:
             self.refused.emit("Every image is reviewed.")
         else:
             self.show(target)
+
+    def next_to_review(self) -> int | None:
+        """From the current image on and round: one with proposals, else one that is not reviewed."""
+        if self.current is None:
+            return None
+        unseen = None
+        for image_id in self._list.onwards(self.current):
+            if is_to_review(self.images[image_id], self.proposal_count(image_id)):
+                return image_id
+            if unseen is None and self.images[image_id].state is not State.REVIEWED:
+                unseen = image_id
+        return unseen
 
     def set_filter(self, wanted: ImageFilter) -> None:
         """Show other images in the list."""
@@ -168,17 +180,37 @@ class Document(QObject):
             self.active_class_changed.emit()
 
     def set_threshold(self, threshold: float | None) -> None:
-        """From which score on predictions are proposals; None: from the model's own, class by class."""
-        if threshold == self.threshold:
+        """From which score on predictions are proposals, where their class has no limit of its own; None: from the
+        model's own, class by class.
+        """
+        self.set_limits(replace(self.limits, overall=threshold))
+
+    def set_limits(self, limits: Limits) -> None:
+        """Which predictions are proposals."""
+        if limits == self.limits:
             return
-        self.threshold = threshold
-        self.tally.recount(threshold)
+        before, self.limits = self.limits, limits
+        self.tally.recount(limits)
         self._tell_recount()
         self._show_boxes()
         if self.project and not self.read_only:  # last: the store may refuse
-            self.project.set_setting(THRESHOLD, threshold)
+            keep_thresholds(self.project, before, limits)
 
     # What there is
+
+    @property
+    def threshold(self) -> float | None:
+        """The score for all classes that have no limit of their own, None: the model's."""
+        return self.limits.overall
+
+    @property
+    def unseen(self) -> int:
+        """Boxes and proposals of the current image whose classes are hidden."""
+        return self._page.unseen if self._page else 0
+
+    def proposals_by_class(self) -> dict[int, int]:
+        """Proposals by class in all images, with 0 for classes that would have some at lower limits."""
+        return self.tally.proposals_by_class(self.limits)
 
     def class_of(self, class_id: int) -> ProjectClass:
         """The class with an id; also one that has just gone, while boxes of it are on their way out."""
@@ -275,75 +307,6 @@ class Document(QObject):
             text = "Delete box" if any(key > 0 for key in chosen) else "Reject"
             self.do(text, edits.delete(page, chosen, self.new_id))
 
-    def review(self) -> bool:
-        """Vouch for all that is shown and go on to the next image that needs a look."""
-        page = self.page_to_edit()
-        if page is None:
-            return False
-        if not page.boxes and not page.proposals and not page.predicted and page.image.state is not State.REVIEWED:
-            self.refused.emit("No box is here and no model has looked: draw one, or press E if the image is empty.")
-            return False
-        self._vouch("Review", edits.review, {box.class_id for box in self.shown})
-        return True
-
-    def mark_empty(self) -> bool:
-        """Record that nothing is on the image, and go on."""
-        page = self.page_to_edit()
-        if page is None:
-            return False
-        if page.boxes:
-            self.refused.emit(f"This image has {len(page.boxes)} boxes, so it is not empty; delete them first.")
-            return False
-        self._vouch("Mark empty", edits.mark_empty, set())
-        return True
-
-    def started(self) -> dict[int, set[int]]:
-        """The images with boxes that nobody has vouched for, and the classes of these boxes."""
-        images = self.images.values()
-        return {item.id: set(+self.tally.boxes[item.id]) for item in images if item.state is State.STARTED}
-
-    def vouch(self, sides: Mapping[int, Side]) -> None:
-        """Vouch for the boxes of many images, each of which gets its side, as one step of undo."""
-        if not self.refuse_editing():
-            rows = tuple((self.images[id], edits.vouched(self.images[id], side)) for id, side in sides.items())
-            self.push(Edit(self, Change(images=rows), text="Vouch for started images", image_id=None))
-
-    def add_class(self, name: str) -> int | None:
-        """A new class, which is then the active one; its id, or that of the class that has this name."""
-        wanted = " ".join(name.split())
-        same = next((item for item in self.classes if item.name.casefold() == wanted.casefold()), None)
-        if same:
-            self.set_active_class(same.id)
-            return same.id
-        if self.refuse_editing() or not wanted:
-            return None
-        made = edits.new_class(wanted, self.classes, class_id=self.new_id())
-        self.do(f"Add class {wanted}", edits.change_class(None, made))
-        self.set_active_class(made.id)
-        return made.id
-
-    def rename_class(self, class_id: int, name: str) -> None:
-        """Another name, which no other class may have."""
-        wanted, before = " ".join(name.split()), self.class_of(class_id)
-        if any(item.name.casefold() == wanted.casefold() and item.id != class_id for item in self.classes):
-            self.refused.emit(f"There already is a class “{wanted}”.")
-        elif wanted and wanted != before.name and not self.refuse_editing():
-            self.do("Rename class", edits.change_class(before, replace(before, name=wanted)))
-
-    def recolour_class(self, class_id: int, colour: str) -> None:
-        """Another colour, "#rrggbb"."""
-        before = self.class_of(class_id)
-        if colour != before.colour and not self.refuse_editing():
-            self.do("Recolour class", edits.change_class(before, replace(before, colour=colour)))
-
-    def remove_class(self, class_id: int) -> None:
-        """Remove a class that no box has."""
-        item, used = self.class_of(class_id), self.class_counts().get(class_id, 0)
-        if used:
-            self.refused.emit(f"{used} boxes are “{item.name}”; give them another class before you remove it.")
-        elif not self.refuse_editing():
-            self.do("Remove class", edits.change_class(item, None))
-
     def undo(self) -> None:
         """Take the last verb back, on the image that it was on."""
         if step := self._step_to_move(self.undo_stack.index() - 1):
@@ -360,10 +323,12 @@ class Document(QObject):
 
     def refuse_editing(self) -> bool:
         """Whether nothing may be changed; if so, the person is told why."""
-        if self.project is not None and self.project.read_only is None:
-            return False
-        self.refused.emit(self.project.read_only or "" if self.project else "No folder is open; open one first.")
-        return True
+        if self.project is None:
+            self.refused.emit("No folder is open; open one first.")
+            return True
+        if reason := self.project.read_only or self.busy:
+            self.refused.emit(reason)
+        return bool(reason)
 
     def page_to_edit(self) -> Page | None:
         """The current image with its boxes; None, which the person is told, where nothing may be changed."""
@@ -376,9 +341,9 @@ class Document(QObject):
     def do(self, text: str, change: Change) -> None:
         """A step of undo on the current image, or on none where the change is about classes. Raises ProjectError."""
         image_id = self.current if change.boxes or change.images or change.rejections else None
-        self.push(Edit(self, change, text=text, image_id=image_id))
+        self.push(Edit(self, showing(self._project, self.limits, change), text=text, image_id=image_id))
 
-    def push(self, step: Edit) -> None:
+    def push(self, step: Step) -> None:
         """Do it; what the store refuses is no step of undo. Raises ProjectError."""
         step.redo()
         self.undo_stack.push(step)
@@ -420,8 +385,7 @@ class Document(QObject):
         if any(item.id == pass_id and item.active != active for item in project.passes()):
             project.set_pass_active(pass_id, active)
             self.read_classes()
-            seen = [image_id for image_id in project.images_of_pass(pass_id) if image_id in self.images]
-            self._reindex_or_reread(seen)
+            self._reindex_or_reread(self._seen_by([pass_id]))
             self._show_boxes()
 
     def read_classes(self) -> None:
@@ -437,14 +401,28 @@ class Document(QObject):
         """Store a change and show it (for undo)."""
         self._project.apply(change)
         touched = self.tally.take_change(change)
-        if change.classes:
+        if change.classes or change.passes:
             self.read_classes()
-        self._reindex_or_reread(touched)
-        if self.current in touched or change.classes:
+        self.read_settings(change)
+        self._reindex_or_reread(touched | self._seen_by(after.pass_id for _, after in change.passes))
+        if self.current in touched or change.classes or change.passes:
             self._show_boxes()
         self._refilter(touched)
         for image_id in touched:
             self.image_updated.emit(image_id)
+
+    def read_settings(self, change: Change) -> None:
+        """A change of settings may be one of which classes are hidden."""
+        if change.settings and (limits := read_limits(self._project)) != self.limits:
+            self.set_limits(limits)
+            self.classes_changed.emit()
+
+    def show_anew(self) -> None:
+        """Boxes and proposals may be others on any image; the tally knows the boxes already."""
+        self.tally.forget_touched()
+        self.index_stale.emit()
+        self._show_boxes()
+        self._refilter(self.images)
 
     # Within
 
@@ -457,7 +435,8 @@ class Document(QObject):
         self.selection: frozenset[int] = frozenset()
         self.classes: tuple[ProjectClass, ...] = ()
         self.active_class: int | None = None
-        self.threshold: float | None = None
+        self.limits = Limits()
+        self.busy = ""  # why nothing may be changed for a moment
         self._class_by_id: dict[int, ProjectClass] = {}
         self._list = ImageList(self._filtering)
         self._page: Page | None = None
@@ -494,31 +473,16 @@ class Document(QObject):
         elif self._list.refilter(image_ids):
             self.visible_changed.emit()
 
-    def _next_to_review(self) -> int | None:
-        """From the current image on and round: one with proposals, else one that is not reviewed."""
-        if self.current is None:
-            return None
-        unseen = None
-        for image_id in self._list.onwards(self.current):
-            if is_to_review(self.images[image_id], self.proposal_count(image_id)):
-                return image_id
-            if unseen is None and self.images[image_id].state is not State.REVIEWED:
-                unseen = image_id
-        return unseen
-
-    def _vouch(self, text: str, how: Callable[..., Change], class_ids: set[int]) -> None:
-        page = self._page
-        assert page is not None
-        side = self._project.side_for(page.image.id, class_ids)
-        target = self._next_to_review()
-        self.do(text, how(page, side, self.new_id))
-        if target is None:
-            self.refused.emit("Every image is reviewed.")
-        else:
-            self.show(target)
+    def _seen_by(self, pass_ids: Iterable[int]) -> set[int]:
+        """The images that passes have seen."""
+        seen = {image_id for pass_id in pass_ids for image_id in self._project.images_of_pass(pass_id)}
+        return seen & self.images.keys()
 
     def _step_to_move(self, place: int) -> Step | None:
         """The step at a place of the stack, after its image was shown."""
+        if self.busy:
+            self.refused.emit(self.busy)
+            return None
         command = self.undo_stack.command(place) if 0 <= place < self.undo_stack.count() else None
         if not isinstance(command, Step):
             return None
@@ -529,7 +493,7 @@ class Document(QObject):
     def _load_page(self) -> None:
         """Read the current image's boxes and work out its proposals."""
         image = None if self.current is None else self.images[self.current]
-        self._page = read_page(self._project, image, threshold=self.threshold) if image else None
+        self._page = read_page(self._project, image, self.limits) if image else None
         self.shown = self._page.shown() if self._page else ()
 
     def _show_boxes(self) -> None:
@@ -542,7 +506,7 @@ class Document(QObject):
 
     def _reindex(self, image_ids: Collection[int]) -> None:
         """Work out images' proposals anew, and tell where that changed their number."""
-        changed = self.tally.reindex(self._project, image_ids, threshold=self.threshold) if image_ids else []
+        changed = self.tally.reindex(self._project, image_ids, self.limits) if image_ids else []
         if changed:
             self.proposals_changed.emit()
             if self.filter.kind is FilterKind.TO_REVIEW:

@@ -60,6 +60,14 @@ def delete(page: Page, keys: Collection[int], new_id: NewId) -> Change:
     )
 
 
+def flag(page: Page, keys: Iterable[int], *, name: str, on: bool, new_id: NewId) -> tuple[Change, dict[int, int]]:
+    """One of FLAGS set or taken away. It says nothing against the model's box: a proposal is accepted with it."""
+    made, new_keys = accept(page, [key for key in keys if key in page.proposals], new_id)
+    rows = [(before, replace(after, **{name: on})) for before, after in made.boxes if after is not None]
+    rows += [(page.boxes[key], replace(page.boxes[key], **{name: on})) for key in keys if key in page.boxes]
+    return replace(made, boxes=tuple(rows)), {**new_keys, **{key: key for key in keys if key in page.boxes}}
+
+
 def review(page: Page, side: Side, new_id: NewId) -> Change:
     """The person vouches for all that is shown: proposals become boxes, the image is reviewed."""
     change, _ = accept(page, page.proposals, new_id)
@@ -81,11 +89,6 @@ def started(image: ProjectImage, boxes: int) -> ProjectImage:
 def vouched(image: ProjectImage, side: Side) -> ProjectImage:
     """The image as reviewed; the side that it has stays."""
     return replace(image, state=State.REVIEWED, split=image.split or side)
-
-
-def change_class(before: ProjectClass | None, after: ProjectClass | None) -> Change:
-    """A class comes, goes or changes."""
-    return Change(classes=((before, after),))
 
 
 def new_class(name: str, others: Collection[ProjectClass], *, class_id: int) -> ProjectClass:

@@ -15,6 +15,7 @@ from app.models import info_of
 from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, load_plots
+from app.reviewing import started, vouch
 from app.training_pace import paces
 from app.training_process import Run, RunState, RunWatcher, list_runs, start
 from detector.data.project.store import Project
@@ -129,12 +130,12 @@ class FineTuning(QObject):
 
     def _vouch(self) -> None:
         """Vouch for all started images; their sides are found in a worker, which may have to read their files."""
-        project, started = self._document.project, self._document.started()
-        if project is not None and started:
-            self._jobs.start("Vouching", lambda: sides_of(project, started), on_events=self._on_sides_found)
+        project, images = self._document.project, started(self._document)
+        if project is not None and images:
+            self._jobs.start("Vouching", lambda: sides_of(project, images), on_events=self._on_sides_found)
 
     def _on_sides_found(self, found: list[dict[int, Side]]) -> None:
-        self._document.vouch(found[-1])
+        vouch(self._document, found[-1])
         if self._sheet is not None:
             self._sheet.set_plan(self._plan())
 

@@ -26,6 +26,7 @@ from app.canvas.stage import Stage
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
+from app.class_work import ClassWork
 from app.device_probe import DeviceFinder
 from app.dialogs.export import ExportDialog
 from app.dialogs.preferences import Preferences
@@ -51,6 +52,7 @@ from app.panels.training import TrainingPanel
 from app.pictures import Picture, Pictures
 from app.projects import Projects
 from app.propagation import Propagation
+from app.reviewing import mark_empty, review
 from app.settings import Settings
 from app.thumbnails import Thumbnails
 from app.weights_download import WeightsDownload
@@ -78,6 +80,7 @@ class MainWindow(QMainWindow):
         self.device_finder = DeviceFinder(self.jobs, self)
         self.files = FileChoice(self.projects, self.model, self.notifications, self)
         self.class_choice = ClassChoice(self.document, self)
+        self.class_work = ClassWork(self.document, self.jobs, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
         self.actions_ = Actions(self, settings.shortcuts())
@@ -173,6 +176,7 @@ class MainWindow(QMainWindow):
         document.undo_stack.indexChanged.connect(self._update_undo)
         document.selection_changed.connect(self._update_actions)
         self.pictures.ready.connect(self._on_picture_ready)
+        self.classes.removal_wanted.connect(self.class_work.ask_removal)
         self.canvas.class_wanted.connect(self.class_choice.ask_for_boxes)
         self.canvas.class_missing.connect(self.class_choice.ask_for_drawn)
         self.canvas.space_tapped.connect(self._on_space_tapped)
@@ -230,8 +234,8 @@ class MainWindow(QMainWindow):
             "select-all": canvas.select_all,
             "select-next": partial(canvas.select_next, 1),
             "select-previous": partial(canvas.select_next, -1),
-            "review": document.review,
-            "mark-empty": document.mark_empty,
+            "review": partial(review, document),
+            "mark-empty": partial(mark_empty, document),
             "next": partial(document.step, 1),
             "previous": partial(document.step, -1),
             "next-to-review": document.show_next_to_review,

@@ -1,9 +1,10 @@
-"""Numbers over all images, kept at hand: states, boxes by class, proposals at the present threshold."""
+"""Numbers over all images, kept at hand: states, boxes by class, proposals within the present limits."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from detector.data.project.proposals import ProposalIndex
+from detector.data.project.proposals import Limits, ProposalIndex
 from detector.data.project.records import Change, ProjectImage, State
 from detector.data.project.store import Project
 
@@ -56,24 +57,45 @@ class Tally:
         """A worker begins to read the index anew: what changes from now on it may not see."""
         self._touched.clear()
 
-    def take_index(self, index: ProposalIndex, *, threshold: float | None) -> set[int]:
+    def take_index(self, index: ProposalIndex, limits: Limits) -> set[int]:
         """The proposals of all images; gives those that changed while it was read, which must be read again."""
         self._index = index
         touched, self._touched = self._touched, set()
-        self.recount(threshold)
+        self.recount(limits)
         return touched
 
-    def recount(self, threshold: float | None) -> None:
-        """Count the proposals of all images at another threshold."""
-        self.proposals = self._index.counts(threshold)
+    def recount(self, limits: Limits) -> None:
+        """Count the proposals of all images within other limits."""
+        self.proposals = self._index.counts(limits)
         self.offered = sum(self.proposals.values())
 
-    def reindex(self, project: Project, image_ids: Collection[int], *, threshold: float | None) -> list[int]:
+    def proposals_by_class(self, limits: Limits) -> dict[int, int]:
+        """Class id → proposals in all images; 0 for classes that would have some at lower limits."""
+        return self._index.class_counts(limits)
+
+    def take_regrouped(self, boxes: Mapping[int, int], *, source: int, into: int | None) -> None:
+        """So many boxes of a class, by image, have got another class, or are gone (`into` None)."""
+        total = sum(boxes.values())
+        for class_id, sign in ((source, -1), (into, 1)):
+            if class_id is not None:
+                self.classes[class_id] += sign * total
+                for image_id, number in boxes.items():
+                    self.boxes[image_id][class_id] += sign * number
+
+    def restate(self, image_id: int, state: State) -> None:
+        """An image has got another state."""
+        self.take_image(replace(self.images[image_id], state=state))
+
+    def take_brought_back(self, boxes: Mapping[int, int], *, source: int, into: int | None) -> None:
+        """The opposite of take_regrouped."""
+        self.take_regrouped({image_id: -number for image_id, number in boxes.items()}, source=source, into=into)
+
+    def reindex(self, project: Project, image_ids: Collection[int], limits: Limits) -> list[int]:
         """Work out images' proposals anew; gives those that have more or fewer than before. Raises ProjectError."""
         self._touched.update(image_ids)
-        return [image_id for image_id in image_ids if self._reindex(project, image_id, threshold)]
+        return [image_id for image_id in image_ids if self._reindex(project, image_id, limits)]
 
-    def _reindex(self, project: Project, image_id: int, threshold: float | None) -> bool:
+    def _reindex(self, project: Project, image_id: int, limits: Limits) -> bool:
         image = self.images[image_id]
         found = None if image.state is State.REVIEWED else project.predictions(image_id)
         if found is None:
@@ -81,7 +103,7 @@ class Tally:
         else:
             boxes, rejections = project.boxes(image_id), project.rejections(image_id)
             self._index.set(image_id, found, boxes, rejections, size=image.size)
-        before, now = self.proposals.get(image_id, 0), self._index.count(image_id, threshold)
+        before, now = self.proposals.get(image_id, 0), self._index.count(image_id, limits)
         self.offered += now - before
         if now:
             self.proposals[image_id] = now

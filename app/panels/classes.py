@@ -1,11 +1,12 @@
 """The classes of the project: choose, add, rename, recolour and remove them."""
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app import theme
 from app.class_list import ClassesList, ClassesModel, ClassRow, Row, listed
+from app.class_verbs import add_class, recolour_class
 from app.document import Document
 from app.wording import count
 from detector.data.project.records import ProjectClass
@@ -15,6 +16,8 @@ EMPTY = "No class yet. Name one below; a model brings its own."
 
 class ClassesPanel(QWidget):
     """A click makes a class the active one; on its swatch it opens the colours; a double click renames it."""
+
+    removal_wanted = Signal(int)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +32,7 @@ class ClassesPanel(QWidget):
         self._list = ClassesList(self._model)
         self._list.row_pressed.connect(self._on_row_pressed)
         self._list.colour_wanted.connect(self._on_colour_wanted)
-        self._list.removal_wanted.connect(document.remove_class)
+        self._list.removal_wanted.connect(self.removal_wanted)
         self._new = QLineEdit(placeholderText="New class…")
         self._new.setAccessibleName("Name of a new class")
         self._new.returnPressed.connect(self._on_name_entered)
@@ -65,12 +68,12 @@ class ClassesPanel(QWidget):
         dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle("Colour of the class")
-        dialog.colorSelected.connect(lambda colour: self._document.recolour_class(class_id, colour.name()))
+        dialog.colorSelected.connect(lambda colour: recolour_class(self._document, class_id, colour.name()))
         dialog.open()
 
     def _on_name_entered(self) -> None:
         name = self._new.text().strip()
-        if name and (class_id := self._document.add_class(name)) is not None:
+        if name and (class_id := add_class(self._document, name)) is not None:
             self._new.clear()
             self._read()
             self._list.show_class(class_id)

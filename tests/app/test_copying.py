@@ -9,6 +9,7 @@ from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app import copying
+from app.class_verbs import add_class
 from app.document import Document
 from app.opening import ImagesRead, read_project
 from detector.data.project.records import Change, Origin, ProjectBox, State
@@ -26,7 +27,7 @@ def clipboard(document: Document) -> QClipboard:
 @pytest.fixture
 def bolt(document: Document) -> int:
     """A class; the first image gets two boxes of it."""
-    class_id = document.add_class("bolt")
+    class_id = add_class(document, "bolt")
     assert class_id is not None
     for box in (FIRST, SECOND):
         document.draw(box)
@@ -148,9 +149,9 @@ def test_flags_travel_but_what_a_file_said_of_the_outline_does_not(
 def test_another_project_matches_classes_by_name_and_gets_those_it_lacks(
     document: Document, bolt: int, clipboard: QClipboard, other: Document
 ) -> None:
-    other.add_class("nut")
-    ours = other.add_class("Bolt")
-    document.add_class("washer")
+    add_class(other, "nut")
+    ours = add_class(other, "Bolt")
+    add_class(document, "washer")
     document.draw((60.0, 5.0, 70.0, 15.0))
     document.set_selection(box.key for box in document.shown)
     copying.copy(document, clipboard)
@@ -239,7 +240,7 @@ def test_the_boxes_of_the_image_before_come_once(document: Document, bolt: int, 
 
 def test_a_box_of_another_class_at_the_place_is_no_reason(document: Document, bolt: int) -> None:
     document.step(1)
-    document.add_class("nut")
+    add_class(document, "nut")
     document.draw(FIRST)
     copying.copy_previous(document)
     assert rectangles(document) == [FIRST, FIRST, SECOND]

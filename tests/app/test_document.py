@@ -7,12 +7,14 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from app.class_verbs import add_class, remove_class, rename_class
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.jobs import Jobs
 from app.notifications import Notifications
 from app.opening import ImagesRead, read_project
 from app.projects import Projects
+from app.reviewing import mark_empty, review, started, vouch
 from detector.boxes import Detections
 from detector.data.project.records import Change, Origin, Pass, State
 from detector.data.project.store import Project
@@ -94,7 +96,7 @@ def test_images_come_in_natural_order_and_the_first_is_shown(document: Document)
 
 def test_a_box_is_drawn_taken_back_and_drawn_again(document: Document):
     assert document.draw(BOX) is None  # there is no class yet
-    nut = document.add_class("nut")
+    nut = add_class(document, "nut")
     before = stored(document)
     key = document.draw(BOX)
     assert [(box.key, box.class_id, box.xyxy, box.origin) for box in document.shown] == [(key, nut, BOX, Origin.DRAWN)]
@@ -109,7 +111,7 @@ def test_a_box_is_drawn_taken_back_and_drawn_again(document: Document):
 
 
 def test_boxes_are_cut_off_at_the_borders_and_empty_ones_refused(document: Document):
-    document.add_class("nut")
+    add_class(document, "nut")
     document.note_decoded(document.current, width=64, height=48, key="k")
     document.draw((-10, -5, 100, 30))
     assert document.shown[0].xyxy == (0, 0, 64, 30)
@@ -120,7 +122,7 @@ def test_boxes_are_cut_off_at_the_borders_and_empty_ones_refused(document: Docum
 
 
 def test_proposals_are_accepted_changed_and_rejected(document: Document):
-    document.add_class("nut")
+    add_class(document, "nut")
     a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0), (20, 0, 29, 9, 0.8, 1), (40, 0, 49, 9, 0.7, 0))})
     assert [box.key for box in document.shown] == [-1, -2, -3]
     assert document.proposal_total() == (3, 1)
@@ -157,7 +159,7 @@ def test_what_was_accepted_and_then_changed_or_deleted_is_not_proposed_again(doc
 
 
 def test_what_the_store_refuses_is_no_step_of_undo(document: Document, monkeypatch: pytest.MonkeyPatch):
-    document.add_class("nut")
+    add_class(document, "nut")
     document.draw(BOX)
     before, shown, steps = stored(document), document.shown, document.undo_stack.index()
 
@@ -165,7 +167,7 @@ def test_what_the_store_refuses_is_no_step_of_undo(document: Document, monkeypat
         raise ProjectError("The disk is full.")
 
     monkeypatch.setattr(Project, "apply", refuse)
-    for verb in (lambda: document.draw((1, 1, 9, 9)), document.review, document.undo):
+    for verb in (lambda: document.draw((1, 1, 9, 9)), lambda: review(document), document.undo):
         with pytest.raises(ProjectError, match=r"^The disk is full\.$"):
             verb()
         assert (document.undo_stack.index(), document.undo_stack.count()) == (steps, steps)
@@ -178,10 +180,10 @@ def test_what_the_store_refuses_is_no_step_of_undo(document: Document, monkeypat
 
 
 def test_review_vouches_for_what_is_shown_and_goes_on(document: Document):
-    document.add_class("nut")
+    add_class(document, "nut")
     a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0)), "a10.png": found((0, 0, 9, 9, 0.9, 0))})
     first = document.current
-    assert document.review()
+    assert review(document)
     assert document.images[first].state is State.REVIEWED
     assert document.images[first].split in (Side.TRAIN, Side.VAL)
     assert document.images[document.current].path == "a10.png"  # a2 has no proposal
@@ -193,25 +195,25 @@ def test_review_vouches_for_what_is_shown_and_goes_on(document: Document):
 
 def test_review_does_not_vouch_for_what_nobody_has_seen(document: Document, qtbot: QtBot):
     with qtbot.waitSignal(document.refused) as refused:
-        assert not document.review()
+        assert not review(document)
     assert "press E" in refused.args[0]
     assert state(document) is State.UNLABELLED
     a_pass(document, {"a1.png": found()})
-    assert document.review()  # a model has looked and found nothing
+    assert review(document)  # a model has looked and found nothing
     assert document.project.images()[0].state is State.REVIEWED
 
 
 def test_empty_is_recorded_and_proposals_there_are_rejected(document: Document, qtbot: QtBot):
     first = document.current
     a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0))})
-    assert document.mark_empty()
+    assert mark_empty(document)
     assert document.images[first].state is State.REVIEWED
     assert len(document.project.rejections(first)) == 1
     assert document.box_count(first) == 0
     document.show(first)
     document.draw(BOX)
     with qtbot.waitSignal(document.refused):
-        assert not document.mark_empty()
+        assert not mark_empty(document)
 
 
 def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
@@ -232,18 +234,18 @@ def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
 
 
 def test_started_images_are_vouched_for_together(document: Document):
-    document.add_class("nut")
+    add_class(document, "nut")
     for _ in range(2):
         document.draw(BOX)
         document.step(1)
-    started = document.started()
-    assert list(started.values()) == [{document.classes[0].id}] * 2
-    document.vouch(document.project.sides_for(started))
-    assert {document.project.image(image_id).state for image_id in started} == {State.REVIEWED}
-    assert {document.project.image(image_id).split for image_id in started} == {Side.TRAIN, Side.VAL}
-    assert not document.started()
+    waiting = started(document)
+    assert list(waiting.values()) == [{document.classes[0].id}] * 2
+    vouch(document, document.project.sides_for(waiting))
+    assert {document.project.image(image_id).state for image_id in waiting} == {State.REVIEWED}
+    assert {document.project.image(image_id).split for image_id in waiting} == {Side.TRAIN, Side.VAL}
+    assert not started(document)
     document.undo()
-    assert document.started() == started
+    assert started(document) == waiting
 
 
 def test_the_threshold_acts_on_all_images_at_once(document: Document, qtbot: QtBot):
@@ -259,10 +261,10 @@ def test_the_threshold_acts_on_all_images_at_once(document: Document, qtbot: QtB
 
 
 def test_filters_list_what_they_say(document: Document):
-    document.add_class("nut")
+    add_class(document, "nut")
     a_pass(document, {"a2.png": found((0, 0, 9, 9, 0.9, 0))})
     document.draw(BOX)
-    document.review()
+    review(document)
     document.step(1)
     document.set_filter(ImageFilter(FilterKind.REVIEWED))
     assert names(document)[0] == "a1.png"
@@ -276,16 +278,16 @@ def test_filters_list_what_they_say(document: Document):
 
 
 def test_classes_are_renamed_removed_and_never_doubled(document: Document, qtbot: QtBot):
-    nut, bolt = document.add_class("nut"), document.add_class("bolt")
-    assert document.add_class("NUT ") == nut
+    nut, bolt = add_class(document, "nut"), add_class(document, "bolt")
+    assert add_class(document, "NUT ") == nut
     with qtbot.waitSignal(document.refused):
-        document.rename_class(bolt, "Nut")
-    document.rename_class(bolt, "screw")
+        rename_class(document, bolt, "Nut")
+    rename_class(document, bolt, "screw")
     document.set_active_class(nut)
     document.draw(BOX)
     with qtbot.waitSignal(document.refused):
-        document.remove_class(nut)
-    document.remove_class(bolt)
+        remove_class(document, nut)
+    remove_class(document, bolt)
     assert [item.name for item in document.classes] == ["nut"]
     document.undo()
     document.undo()
@@ -294,7 +296,7 @@ def test_classes_are_renamed_removed_and_never_doubled(document: Document, qtbot
 
 
 def test_all_is_there_after_reopening(document: Document, qtbot: QtBot):
-    document.add_class("nut")
+    add_class(document, "nut")
     document.step(1)
     document.draw(BOX)
     document.set_threshold(0.7)
@@ -307,7 +309,7 @@ def test_all_is_there_after_reopening(document: Document, qtbot: QtBot):
 
 
 def test_a_second_window_changes_nothing(document: Document, qtbot: QtBot):
-    document.add_class("nut")
+    add_class(document, "nut")
     other = open_into(Document(), document.project.folder)
     assert other.read_only
     with qtbot.waitSignal(other.refused) as refused:

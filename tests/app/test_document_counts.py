@@ -10,9 +10,11 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app import document as module
+from app.class_verbs import add_class
 from app.document import Document
 from app.image_filter import STATES, FilterKind, ImageFilter
 from app.opening import ImagesRead, read_index, read_project
+from app.reviewing import mark_empty, review
 from detector.boxes import Detections
 from detector.data.images import natural_key
 from detector.data.project.proposals import proposals
@@ -57,8 +59,8 @@ def edit(document: Document, chance: random.Random) -> None:
             document.relabel(some, item.id) for item in chance.sample(document.classes, min(1, len(document.classes)))
         ],
         lambda: document.reshape(dict.fromkeys(some, (2.0, 2.0, 40.0, 40.0))),
-        document.review,
-        document.mark_empty,
+        lambda: review(document),
+        lambda: mark_empty(document),
         document.undo,
         document.undo,
         document.redo,
@@ -79,7 +81,7 @@ def check(document: Document) -> None:
         found = project.predictions(image_id)
         shows = found is not None and image.state is not State.REVIEWED
         rejected = project.rejections(image_id)
-        kept = proposals(found, boxes[image_id], rejected, threshold=document.threshold, size=(64, 48)) if shows else ()
+        kept = proposals(found, boxes[image_id], rejected, limits=document.limits, size=(64, 48)) if shows else ()
         offered[image_id] = len(kept)
     states = Counter(image.state for image in images.values())
     counts = {kind: states[state] for kind, state in STATES.items()}
@@ -113,7 +115,7 @@ def test_counts_and_filters_are_as_if_counted_anew(
     open_into(document, tmp_path)
     for image_id in document.images:
         document.note_decoded(image_id, width=64, height=48, key="")
-    document.add_class("nut")
+    add_class(document, "nut")
     for _ in range(STEPS):
         edit(document, chance)
         check(document)
@@ -132,7 +134,7 @@ def test_what_changes_while_the_index_is_read_is_not_lost(qtbot: QtBot, tmp_path
     (late,) = read_index(document.project, dict(document.images))
     assert document.proposal_total()[0] > 0
     document.tally.forget_touched()  # as if the worker had begun only now
-    document.review()
+    review(document)
     document.set_index(late.index)
     assert document.proposal_total() == (0, 0)
     document.detach()

@@ -7,17 +7,19 @@ import pytest
 from pycocotools.coco import COCO
 from pytestqt.qtbot import QtBot
 
+from app.class_verbs import add_class
 from app.document import Document
 from app.exporting import FILE, Exporting, write
 from app.jobs import Jobs
 from app.notifications import Notifications
+from app.reviewing import review
 
 
 @pytest.fixture
 def labelled(document: Document) -> Document:
-    document.add_class("nut")
+    add_class(document, "nut")
     document.draw((10, 10, 30, 40))
-    document.review()
+    review(document)
     document.draw((5, 5, 25, 25))
     return document
 

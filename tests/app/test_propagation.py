@@ -6,6 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import edits, propagation
+from app.class_verbs import add_class
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
@@ -27,7 +28,7 @@ def spread(document: Document, jobs: Jobs, posted: list[Notice]) -> Propagation:
     """On a project whose first image has two boxes of a class."""
     notifications = Notifications()
     notifications.posted.connect(posted.append)
-    document.add_class("bolt")
+    add_class(document, "bolt")
     for box in (FIRST, SECOND):
         document.draw(box)
     document.set_selection([])

@@ -394,13 +394,15 @@ def switching(driver: Driver) -> Script:
 
 def working(driver: Driver) -> Script:
     """Editing alone; while the model is loaded; while it labels; while another process trains."""
+    from app.class_verbs import add_class
     from app.dialogs.fine_tune import FineTuneDialog
+    from app.reviewing import review
 
     window, meter, seconds = driver.window, driver.meter, driver.asked.seconds
     driver.open_folder()
     yield lambda: driver.painted is not None and driver.opened > 0
     window.activateWindow()
-    window.document.add_class("thing")
+    add_class(window.document, "thing")
     yield 1.0
     meter.begin("nothing")
     yield 3.0
@@ -425,7 +427,7 @@ def working(driver: Driver) -> Script:
     yield 0.5
     for _ in range(16):
         window.document.draw((10.0, 10.0, 90.0, 90.0))
-        window.document.review()
+        review(window.document)
         yield 0.05
     meter.begin("a sheet and a start of training")
     window.actions_["fine-tune"].trigger()

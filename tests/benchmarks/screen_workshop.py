@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolButton, QWidget
 from app import theme
 from app.main_window import MainWindow
 from app.projects import SAMPLE
+from app.reviewing import review
 from app.settings import Settings
 
 PATIENCE = 60.0  # seconds until a condition counts as one that never holds
@@ -103,7 +104,7 @@ def show(window: MainWindow, name: str) -> None:
 def review_some(window: MainWindow, number: int) -> None:
     """Vouch for the current image and those after it."""
     for _ in range(number):
-        window.document.review()
+        review(window.document)
     settle(window)
 
 

@@ -39,6 +39,7 @@ from screen_workshop import (  # noqa: E402
 
 from app import theme  # noqa: E402
 from app.canvas.tools import Tool  # noqa: E402
+from app.class_verbs import add_class  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
 from app.training_process import RunState  # noqa: E402
@@ -157,7 +158,7 @@ def zoomed(shop: Workshop) -> QPixmap:
 @screen
 def drawing(shop: Workshop) -> QPixmap:
     window = shop.window(shop.fresh())
-    window.document.add_class("washer")
+    add_class(window.document, "washer")
     window.canvas.set_tool(Tool.DRAW)
     view = window.canvas.viewport()
     middle = QPointF(view.rect().center())
@@ -195,7 +196,7 @@ def many_classes(shop: Workshop) -> QPixmap:
     window = shop.window(shop.labelled(), size=SMALL)
     names = ("hex nut", "wing nut", "lock washer", "split pin", "rivet", "spring", "gasket", "dowel", "stud", "shim")
     for name in names:
-        window.document.add_class(name)
+        add_class(window.document, name)
     settle(window)
     return window.grab()
 
@@ -206,7 +207,7 @@ def long_names(shop: Workshop) -> QPixmap:
     for number, path in enumerate(sorted(folder.iterdir())):
         path.rename(folder / f"{LONG} {number:05}.jpg")
     window = shop.window(folder, size=SMALL)
-    class_id = window.document.add_class("eine Unterlegscheibe aus verzinktem Stahl, 24 mm & <b>größer</b>")
+    class_id = add_class(window.document, "eine Unterlegscheibe aus verzinktem Stahl, 24 mm & <b>größer</b>")
     assert class_id is not None
     window.document.set_active_class(class_id)
     key = window.document.draw((120.0, 100.0, 300.0, 260.0))

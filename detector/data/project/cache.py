@@ -1,7 +1,7 @@
 """cache.db: predictions and thumbnails. All of it can be made again, so a lost or damaged one is simply made anew."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,13 +11,17 @@ from detector.boxes import Detections
 from detector.data.project.database import DamageError, Database
 from detector.errors import ProjectError
 
-VERSION = 1
+VERSION = 2
 AT_ONCE = 1000  # images read in one query
 _TABLES = (
-    "CREATE TABLE predictions (image_id INTEGER, pass_id INTEGER, found BLOB, PRIMARY KEY (image_id, pass_id))",
+    # bytes and mtime are the picture's, as it was when the model looked.
+    """CREATE TABLE predictions (image_id INTEGER, pass_id INTEGER, found BLOB, bytes INTEGER, mtime INTEGER,
+        PRIMARY KEY (image_id, pass_id))""",
     "CREATE INDEX predictions_by_pass ON predictions (pass_id)",
     "CREATE TABLE thumbnails (image_id INTEGER PRIMARY KEY, bytes INTEGER, mtime INTEGER, jpeg BLOB)",
+    "CREATE TABLE plans (pass_id INTEGER PRIMARY KEY, images BLOB)",  # the passes that are not at their end
 )
+Stamp = tuple[int, int]  # size in bytes and time of change in ns of a file
 _PACKED = np.dtype([("box", "<f4", 4), ("score", "<f4"), ("channel", "<u2"), ("anchor", "<u4")])
 
 
@@ -61,11 +65,50 @@ class Cache:
         """Ends the connection."""
         self._database.close()
 
-    def put_predictions(self, pass_id: int, found: Sequence[tuple[int, Detections]]) -> None:
-        """Stores what a pass found in images, by their ids. Raises ProjectError."""
-        rows = [(image_id, pass_id, pack(detections)) for image_id, detections in found]
+    def put_predictions(
+        self, pass_id: int, found: Sequence[tuple[int, Detections]], stamps: Mapping[int, Stamp]
+    ) -> None:
+        """Stores what a pass found in images, by their ids, with the stamps of their files. Raises ProjectError."""
+        rows = [
+            (image_id, pass_id, pack(detections), *stamps.get(image_id, (None, None))) for image_id, detections in found
+        ]
         with self._database.transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO predictions VALUES (?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?, ?)", rows)
+
+    def copy_predictions(self, pass_id: int, sources: Mapping[int, int]) -> None:
+        """Gives a pass what other passes found: image id → that pass. Raises ProjectError."""
+        sql = (
+            "INSERT OR REPLACE INTO predictions SELECT image_id, ?, found, bytes, mtime FROM predictions "
+            "WHERE image_id = ? AND pass_id = ?"
+        )
+        with self._database.transaction() as connection:
+            connection.executemany(sql, [(pass_id, image_id, source) for image_id, source in sources.items()])
+
+    def newest(self, passes: Iterable[int]) -> dict[int, tuple[int, Stamp]]:
+        """Image id → the last of these passes that saw it, and the stamp of its file then."""
+        marks = ", ".join(map(str, passes))
+        rows = self._read(
+            "SELECT image_id, max(pass_id), bytes, mtime FROM predictions "
+            f"WHERE pass_id IN ({marks}) GROUP BY image_id",
+            (),
+        )
+        return {image_id: (pass_id, (size, mtime)) for image_id, pass_id, size, mtime in rows}
+
+    def put_plan(self, pass_id: int, image_ids: Sequence[int]) -> None:
+        """Notes which images a pass is to see; an earlier plan is given up. Raises ProjectError."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM plans")
+            connection.execute("INSERT INTO plans VALUES (?, ?)", (pass_id, np.array(image_ids, "<i8").tobytes()))
+
+    def drop_plan(self) -> None:
+        """The plan is fulfilled, or given up. Raises ProjectError."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM plans")
+
+    def plan(self) -> tuple[int, list[int]] | None:
+        """The pass that is not at its end, and all images that it is to see."""
+        rows = self._read("SELECT pass_id, images FROM plans", ())
+        return (rows[0][0], np.frombuffer(rows[0][1], "<i8").tolist()) if rows else None
 
     def predictions(self, image_id: int, passes: Sequence[int]) -> tuple[int, Detections] | None:
         """Of the passes that saw the image, the last of those named, and what it found."""
@@ -94,13 +137,13 @@ class Cache:
         """Ids of the images that a pass saw."""
         return [row[0] for row in self._read("SELECT image_id FROM predictions WHERE pass_id = ?", (pass_id,))]
 
-    def thumbnail(self, image_id: int, stamp: tuple[int, int]) -> bytes | None:
+    def thumbnail(self, image_id: int, stamp: Stamp) -> bytes | None:
         """The JPEG of an image whose file still has this size and time."""
         sql = "SELECT jpeg FROM thumbnails WHERE image_id = ? AND bytes = ? AND mtime = ?"
         rows = self._read(sql, (image_id, *stamp))
         return rows[0][0] if rows else None
 
-    def put_thumbnail(self, image_id: int, stamp: tuple[int, int], data: bytes) -> None:
+    def put_thumbnail(self, image_id: int, stamp: Stamp, data: bytes) -> None:
         """Stores a JPEG with the size and time of the image's file. Raises ProjectError."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?, ?)", (image_id, *stamp, data))
@@ -122,6 +165,7 @@ def _prepared(path: Path, *, rollback: bool) -> Database:
             raise DamageError(f"{path}: another version of this program made it; delete it.")
         database.rows("SELECT max(image_id) FROM predictions")
         database.rows("SELECT max(image_id) FROM thumbnails")
+        database.rows("SELECT max(pass_id) FROM plans")
     except BaseException:
         database.close()
         raise

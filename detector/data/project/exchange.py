@@ -15,7 +15,7 @@ from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.images import size
 from detector.data.project.colours import class_colour
 from detector.data.project.database import Database, bound
-from detector.data.project.passes import free_category_ids
+from detector.data.project.mapping import free_category_ids
 from detector.data.project.records import Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.rows import BOXES, CLASSES, to_json
 from detector.data.split import Side

@@ -99,11 +99,22 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownClass:
+    """A class as a model knows it: its name there, its COCO category, the score in 0..1 from which on it is shown."""
+
+    name: str
+    category_id: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """One auto-labelling by one model.
 
     model: its name as shown; source: the name or path that opens it; class_ids: channel → class id, for classes that
     the project has at present; thresholds: class id → score in 0..1; created: ISO 8601, UTC; active: not undone.
+    model_key: tells models apart by their weights, "" where they are not known; knows: what the model calls each
+    channel, None for a gap.
     """
 
     id: int
@@ -113,6 +124,25 @@ class Pass:
     thresholds: Mapping[int, float]
     created: str
     active: bool
+    model_key: str = ""
+    knows: tuple[KnownClass | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassClasses:
+    """What the channels of a pass stand for, as stored: those of classes that are gone at present included."""
+
+    pass_id: int
+    class_ids: Mapping[int, int]
+    thresholds: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSetting:
+    """A setting of the project: a JSON value, None where there is none."""
+
+    key: str
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -126,6 +156,8 @@ class Change:
     rejections: tuple[tuple[Rejection | None, Rejection | None], ...] = ()
     classes: tuple[tuple[ProjectClass | None, ProjectClass | None], ...] = ()
     images: tuple[tuple[ProjectImage, ProjectImage], ...] = ()
+    passes: tuple[tuple[PassClasses, PassClasses], ...] = ()
+    settings: tuple[tuple[KeptSetting, KeptSetting], ...] = ()
 
     def inverse(self) -> "Change":
         """The change that takes this one back."""
@@ -134,4 +166,6 @@ class Change:
             tuple((after, before) for before, after in reversed(self.rejections)),
             tuple((after, before) for before, after in reversed(self.classes)),
             tuple((after, before) for before, after in reversed(self.images)),
+            tuple((after, before) for before, after in reversed(self.passes)),
+            tuple((after, before) for before, after in reversed(self.settings)),
         )

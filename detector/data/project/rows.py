@@ -1,7 +1,8 @@
 """How a project's records lie in the rows of its tables, and how a change is written into them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from sqlite3 import Connection, IntegrityError
 from typing import Any, Generic, TypeVar
@@ -9,7 +10,9 @@ from typing import Any, Generic, TypeVar
 from detector.data.project.database import Database, bound
 from detector.data.project.records import (
     Change,
+    KeptSetting,
     Origin,
+    PassClasses,
     ProjectBox,
     ProjectClass,
     ProjectImage,
@@ -44,23 +47,50 @@ class Table(Generic[Record]):
 
 
 def store_change(database: Database, change: Change) -> None:
-    """Writes all of a change in one transaction, or nothing.
+    """Writes all of a change in one transaction, or nothing. Raises ProjectError as `changing` does."""
+    with changing(database) as connection:
+        write_change(connection, change)
+
+
+@contextmanager
+def changing(database: Database) -> Iterator[Connection]:
+    """A transaction for changes.
 
     Raises ProjectError, also where a row is not as the change found it: another window was quicker.
     """
     try:
         with database.transaction() as connection:
             connection.execute("PRAGMA defer_foreign_keys = ON")  # rows may come in any order
-            for table, pairs in ((CLASSES, change.classes), (BOXES, change.boxes), (REJECTIONS, change.rejections)):
-                for before, after in pairs:
-                    _replace_row(connection, table, before, after)
-            for before, after in change.images:
-                _update_image(connection, before, after)
+            yield connection
     except (IntegrityError, _StaleError) as error:
         raise ProjectError(
             f"{database.path}: another window has changed the same boxes meanwhile, so this change was not stored; "
             "close that window and open the folder again."
         ) from error
+
+
+def write_change(connection: Connection, change: Change) -> None:
+    """Writes a change within `changing`."""
+    for table, pairs in ((CLASSES, change.classes), (BOXES, change.boxes), (REJECTIONS, change.rejections)):
+        for before, after in pairs:
+            _replace_row(connection, table, before, after)
+    for before, after in change.images:
+        _update_image(connection, before, after)
+    for _, after in change.passes:
+        _update_pass(connection, after)
+    if change.passes:
+        show_and_hide(connection)
+    for _, after in change.settings:
+        _put_setting(connection, after)
+
+
+def show_and_hide(connection: Connection) -> None:
+    """Of the classes that passes brought, shows those that an active pass uses, and hides the others."""
+    rows = connection.execute("SELECT channels FROM passes WHERE active").fetchall()
+    used = {class_id for (channels,) in rows for class_id in json.loads(channels).values()}
+    brought = connection.execute("SELECT id FROM classes WHERE pass_id IS NOT NULL").fetchall()
+    hidden = [(class_id not in used, class_id) for (class_id,) in brought]
+    connection.executemany("UPDATE classes SET hidden = ? WHERE id = ?", hidden)
 
 
 class _StaleError(Exception):
@@ -88,6 +118,18 @@ def _update_image(connection: Connection, before: ProjectImage, after: ProjectIm
     sql = "UPDATE images SET state = ?, split = ?, ignored = ?, note = CAST(? AS TEXT) WHERE id = ?"
     if connection.execute(sql, (*changed, before.id)).rowcount != 1:
         raise _StaleError
+
+
+def _update_pass(connection: Connection, after: PassClasses) -> None:
+    sql = "UPDATE passes SET channels = ?, thresholds = ? WHERE id = ?"
+    connection.execute(sql, (to_json(dict(after.class_ids)), to_json(dict(after.thresholds)), after.pass_id))
+
+
+def _put_setting(connection: Connection, kept: KeptSetting) -> None:
+    if kept.value is None:
+        connection.execute("DELETE FROM settings WHERE key = ?", (kept.key,))
+    else:
+        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (kept.key, to_json(kept.value)))
 
 
 def to_json(value: object) -> str:

@@ -41,6 +41,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL)""",
         "CREATE INDEX rejections_by_image ON rejections (image_id)",
     ),
+    (
+        "ALTER TABLE passes ADD COLUMN model_key TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE passes ADD COLUMN knows TEXT NOT NULL DEFAULT '[]'",  # JSON: name, category and threshold
+        # What a step of undo over more boxes than memory should hold has replaced; emptied as a project is opened.
+        """CREATE TABLE shelved_boxes (
+            step INTEGER NOT NULL, id INTEGER NOT NULL, image_id INTEGER NOT NULL, class_id INTEGER NOT NULL,
+            x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
+            origin TEXT NOT NULL, model TEXT, score REAL, iscrowd INTEGER NOT NULL, occluded INTEGER NOT NULL,
+            truncated INTEGER NOT NULL, difficult INTEGER NOT NULL, extra TEXT, PRIMARY KEY (step, id))
+            WITHOUT ROWID""",
+        """CREATE TABLE shelved_rejections (
+            step INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (step, id)) WITHOUT ROWID""",
+        """CREATE TABLE shelved_images (
+            step INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (step, id)) WITHOUT ROWID""",
+    ),
 )
 
 

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,24 @@ from filelock import FileLock
 from detector.boxes import Detections
 from detector.data.annotations import Dataset
 from detector.data.images import SUFFIXES, holds_image, natural_key
-from detector.data.project import exchange, passes, relinking, scanning
+from detector.data.project import exchange, passes, regrouping, relinking, scanning
 from detector.data.project.backups import back_up_daily
-from detector.data.project.cache import Cache
+from detector.data.project.cache import Cache, Stamp
 from detector.data.project.database import Database
 from detector.data.project.home import Home, find_home, is_on_network, make_folder, take_lock
+from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES, ClassMap, Knows, names_key
 from detector.data.project.records import (
     Change,
     Origin,
     Pass,
+    PassClasses,
     ProjectBox,
     ProjectClass,
     ProjectImage,
     Rejection,
     State,
 )
+from detector.data.project.regrouping import Regrouped, Regrouping
 from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS, VISIBLE, store_change, to_json
 from detector.data.project.schema import MIGRATIONS, check_version, migrate
 from detector.data.project.sides import SideCounts
@@ -37,6 +41,23 @@ from detector.errors import ProjectError
 CACHE = "cache.db"
 IDS_AT_ONCE = 1000
 COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Images that show a model's predictions now; and others that it has seen: image id → the pass that has them."""
+
+    shown: frozenset[int]
+    stored: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A pass that did not come to its end: ids of the images that are left, of `total` that it is to see."""
+
+    begun: Pass
+    left: tuple[int, ...]
+    total: int
 
 
 class Project:
@@ -101,6 +122,7 @@ class Project:
             project = cls(folder, home, read_only=read_only, lock=lock)
             if read_only is None:
                 migrate(project._database, home.path / "backups")
+                regrouping.forget(project._database)
             elif check_version(project._database) != len(MIGRATIONS):
                 raise ProjectError(f"{home.store}: an older version made it; open a copy that can be written to.")
         except BaseException:
@@ -234,6 +256,10 @@ class Project:
         """The classes, in their order."""
         return CLASSES.select(self._database, f"WHERE {VISIBLE} ORDER BY position, id")
 
+    def stored_classes(self) -> tuple[ProjectClass, ...]:
+        """The classes, and those that are out of use: only a pass has them that was undone, or leaves them out now."""
+        return CLASSES.select(self._database, "ORDER BY position, id")
+
     def boxes(self, image_id: int) -> tuple[ProjectBox, ...]:
         """The boxes of an image, in the order of their ids."""
         return BOXES.select(self._database, "WHERE image_id = ? ORDER BY id", (image_id,))
@@ -267,6 +293,15 @@ class Project:
             rows = [row for pair in change.boxes for row in pair if row is not None]
             self._sides.update({row.image_id for row in rows} | {after.id for _, after in change.images})
 
+    def regroup(self, what: Regrouping, change: Change, *, back: bool) -> Regrouped:
+        """All boxes of a class get another one, or go, together with a change; `back`: takes that back. Atomic."""
+        self._check_writable()
+        return (regrouping.take_back if back else regrouping.regroup)(self._database, what, change)
+
+    def forget_sides(self) -> None:
+        """A further connection has changed many boxes: what is known of sides is read anew when it is needed."""
+        self._sides = None
+
     def new_id(self) -> int:
         """An id for a box, class or rejection, never given twice."""
         if not self._ids:
@@ -299,22 +334,34 @@ class Project:
         names: Sequence[str | None],
         category_ids: Sequence[int],
         thresholds: Mapping[str, float],
+        model_key: str = "",
     ) -> Pass:
         """Stores a new pass and makes it active.
 
-        `names` and `category_ids` have one entry for each channel of the model, None for a gap; named classes that the
-        project lacks are added. `thresholds` go by name; 0.35 where there is none.
+        `names` and `category_ids` have one entry for each channel of the model, None for a gap. Channels stand for what
+        `class_map` says; named classes that the project lacks are added. `thresholds` go by name; 0.35 where there is
+        none. `model_key` tells the model's weights apart from others.
         """
         self._check_writable()
+        knows = passes.known_classes(names, category_ids, thresholds)
         return passes.begin_pass(
             self._database,
             model=model,
             source=source,
-            names=names,
-            category_ids=category_ids,
-            thresholds=thresholds,
+            model_key=model_key,
+            knows=knows,
+            class_map=self.class_map(knows),
+            former=self.setting(FORMER_NAMES, {}),
             new_ids=iter(self.new_id, None),
         )
+
+    def class_map(self, knows: Knows) -> ClassMap:
+        """What a model's classes are to be called here, as far as a person has said so."""
+        return self.setting(CLASS_MAPS, {}).get(names_key(knows), {})
+
+    def pass_classes(self) -> tuple[PassClasses, ...]:
+        """What the channels of all passes stand for, those of classes that are gone included."""
+        return passes.read_pass_classes(self._database)
 
     def set_pass_active(self, pass_id: int, active: bool) -> None:
         """Undoes a pass, and hides the classes that only it brought and no box has; or redoes it."""
@@ -335,7 +382,48 @@ class Project:
     def put_predictions(self, pass_id: int, found: Sequence[tuple[int, Detections]]) -> None:
         """Stores what a pass found in images, by their ids, in one transaction."""
         self._check_writable()
-        self._cache.put_predictions(pass_id, found)
+        stamps = {image_id: stamp for image_id, _ in found if (stamp := self._stamp(image_id))}
+        self._cache.put_predictions(pass_id, found, stamps)
+
+    def coverage(self, model_key: str, images: Sequence[ProjectImage]) -> Coverage:
+        """Which of the images a model's predictions are stored for; files that have changed since count as unseen."""
+        if not model_key:
+            return Coverage(frozenset(), {})
+        newest = self._cache.newest(self._active_passes())
+        own = self._cache.newest([item.id for item in self.passes() if item.model_key == model_key])
+        known = {
+            image.id: own[image.id][0]
+            for image in images
+            if image.id in own and own[image.id][1] == self._file_stamp(image.path)
+        }
+        shown = frozenset(image_id for image_id, pass_id in known.items() if newest.get(image_id, (0,))[0] == pass_id)
+        return Coverage(shown, {image_id: pass_id for image_id, pass_id in known.items() if image_id not in shown})
+
+    def copy_predictions(self, pass_id: int, sources: Mapping[int, int]) -> None:
+        """Gives a pass what other passes of its model found, image id → that pass, in one transaction."""
+        self._check_writable()
+        self._cache.copy_predictions(pass_id, sources)
+
+    def plan_pass(self, pass_id: int, image_ids: Sequence[int]) -> None:
+        """Notes which images a pass is to see, so that it can go on after whatever ends the program."""
+        self._check_writable()
+        self._cache.put_plan(pass_id, image_ids)
+
+    def end_plan(self) -> None:
+        """The pass that was planned is at its end, or given up."""
+        self._check_writable()
+        self._cache.drop_plan()
+
+    def unfinished(self) -> Unfinished | None:
+        """The pass that was planned and is not at its end, unless it was undone or nothing is left to see."""
+        plan = self._cache.plan()
+        begun = self._active_passes().get(plan[0]) if plan else None
+        if plan is None or begun is None:
+            return None
+        listed = {image.id for image in self.images() if not image.ignored}
+        seen = set(self._cache.images_of(begun.id))
+        left = tuple(image_id for image_id in plan[1] if image_id in listed and image_id not in seen)
+        return Unfinished(begun, left, len(plan[1])) if left else None
 
     def predictions(self, image_id: int) -> tuple[Pass, Detections] | None:
         """What the newest active pass that saw the image found in it."""
@@ -364,10 +452,14 @@ class Project:
         if stamp := self._stamp(image_id):
             self._cache.put_thumbnail(image_id, stamp, data)
 
-    def _stamp(self, image_id: int) -> tuple[int, int] | None:
+    def _stamp(self, image_id: int) -> Stamp | None:
         """Size and time of an image's file, None where there is none."""
+        image = self.find_image(image_id)
+        return self._file_stamp(image.path) if image else None
+
+    def _file_stamp(self, path: str) -> Stamp | None:
         with suppress(OSError):
-            status = os.stat(self.folder / self.image(image_id).path)
+            status = os.stat(self.folder / path)
             return status.st_size, status.st_mtime_ns
         return None
 

@@ -14,6 +14,7 @@ from app.canvas import box_layer
 from app.canvas.box_layer import halo_of
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
+from app.class_verbs import recolour_class, rename_class
 from app.document import Document
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def test_a_box_is_shown_where_the_mouse_takes_it_and_nowhere_else(
 
 def test_a_recoloured_class_is_repainted(canvas: CanvasView, document: Document) -> None:
     canvas.grab()
-    document.recolour_class(document.classes[0].id, "#123456")
+    recolour_class(document, document.classes[0].id, "#123456")
     shot = Shot(canvas)
     assert shot.upper_edge(ASIDE) == {QColor("#123456").rgb()}
     assert shot.upper_edge(ASIDE, by=1) == {QColor(halo_of("#123456")).rgb()}
@@ -169,9 +170,9 @@ def test_a_rectangle_is_shown_while_it_is_drawn(canvas: CanvasView, document: Do
 
 def test_names_are_plain_text(canvas: CanvasView, document: Document, keys: "Keys") -> None:
     document.set_selection([keys.aside])
-    document.rename_class(document.classes[0].id, "x")
+    rename_class(document, document.classes[0].id, "x")
     short = Shot(canvas)
-    document.rename_class(document.classes[0].id, "<b>x</b>")
+    rename_class(document, document.classes[0].id, "<b>x</b>")
     assert Shot(canvas).at(400, 100, by=(40, -10)) != short.at(400, 100, by=(40, -10))
 
 

@@ -8,6 +8,7 @@ from app.canvas.hint_bar import HintBar
 from app.canvas.stage import Stage, hints, info_line
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.reviewing import review
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_a_picture_that_cannot_be_shown_offers_no_drawing(stage: Stage, document
 def test_the_hints_follow_what_a_person_does(stage: Stage, document: Document):
     first, second = document.visible
     assert keys(document) == ["Space", "Del", "1–9"]
-    document.review()
+    review(document)
     document.show(first)
     assert [hint.words for hint in hints(document, is_broken=False)] == ["Reviewed, 5 boxes", "next"]
     document.show(second)

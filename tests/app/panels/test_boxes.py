@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
+from app.class_verbs import rename_class
 from app.document import Document
 from app.page import ShownBox
 from app.panels.boxes import BoxesPanel, Column, in_order, origin_text
@@ -108,7 +109,7 @@ def test_rejecting_another_one_leaves_the_selection_to_the_document(table: Table
 
 
 def test_a_renamed_class_is_renamed_here_as_plain_text(table: Table, document: Document) -> None:
-    document.rename_class(document.classes[1].id, "<b>nut</b>")
+    rename_class(document, document.classes[1].id, "<b>nut</b>")
     assert cells(table)[2][Column.CLASS] == "<b>nut</b>"
     assert "&lt;b&gt;" in cell(table, 2, Column.CLASS).data(Qt.ItemDataRole.ToolTipRole)
 

@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToo
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.class_verbs import add_class
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.panels.images import ImagesPanel, empty_text
+from app.reviewing import review
 from app.thumbnail_grid import cell_size, dot_colour, splice, state_text
 from app.thumbnails import Thumbnails
 from detector.data.images import natural_key
@@ -101,14 +103,14 @@ def test_review_moves_the_progress_on(
     qtbot: QtBot, panel: ImagesPanel, document: Document, make_pass: MakePass
 ) -> None:
     make_pass({0: [(BOX, 0.9, 0)]})
-    assert document.review()
+    assert review(document)
     qtbot.waitUntil(lambda: "1 of 6 reviewed" in label_texts(panel))
 
 
 def test_chips_for_states_without_images_are_hidden(qtbot: QtBot, panel: ImagesPanel, document: Document) -> None:
     qtbot.waitUntil(lambda: chip(panel, "Unlabelled").isVisible())
     assert not chip(panel, "Started").isVisible()
-    document.add_class("bolt")
+    add_class(document, "bolt")
     document.draw(BOX)
     qtbot.waitUntil(lambda: chip(panel, "Started").isVisible())
 

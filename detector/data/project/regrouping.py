@@ -1,0 +1,92 @@
+"""All boxes of a class at once: they get another class, or go. What they were is kept in the store until it is closed,
+so that this can be taken back however many they are.
+"""
+
+from dataclasses import dataclass
+
+from detector.data.project.database import Database
+from detector.data.project.records import Change
+from detector.data.project.rows import BOXES, changing, write_change
+
+_COLUMNS = ", ".join(BOXES.columns)
+_SHELF = ("shelved_boxes", "shelved_rejections", "shelved_images")
+
+
+@dataclass(frozen=True, slots=True)
+class Regrouping:
+    """The boxes of a class get the class `into`, and its rejections, too; None: the boxes go. `step` names it."""
+
+    step: int
+    class_id: int
+    into: int | None
+
+
+@dataclass(frozen=True)
+class Regrouped:
+    """What it touched: boxes by image id, and the images that were started and have no box without them."""
+
+    boxes: dict[int, int]
+    emptied: tuple[int, ...]
+
+
+def regroup(database: Database, what: Regrouping, change: Change) -> Regrouped:
+    """Does it together with a change, in one transaction. Raises ProjectError."""
+    with changing(database) as connection:
+        values = {"step": what.step, "class": what.class_id, "into": what.into}
+        connection.execute(
+            f"INSERT INTO shelved_boxes SELECT :step, {_COLUMNS} FROM boxes WHERE class_id = :class", values
+        )
+        if what.into is None:
+            connection.execute("DELETE FROM boxes WHERE class_id = :class", values)
+            connection.execute(_SHELVE_EMPTIED, values)
+            connection.execute(_RESTATE, {"state": "unlabelled", **values})
+        else:
+            connection.execute("UPDATE boxes SET class_id = :into WHERE class_id = :class", values)
+            connection.execute(
+                "INSERT INTO shelved_rejections SELECT :step, id FROM rejections WHERE class_id = :class", values
+            )
+            connection.execute("UPDATE rejections SET class_id = :into WHERE class_id = :class", values)
+        write_change(connection, change)
+    return _touched(database, what.step)
+
+
+def take_back(database: Database, what: Regrouping, change: Change) -> Regrouped:
+    """Undoes `regroup`; `change` is the inverse of the one then. Raises ProjectError."""
+    touched = _touched(database, what.step)
+    with changing(database) as connection:
+        values = {"step": what.step, "class": what.class_id}
+        write_change(connection, change)
+        connection.execute(
+            f"INSERT OR REPLACE INTO boxes ({_COLUMNS}) SELECT {_COLUMNS} FROM shelved_boxes WHERE step = :step", values
+        )
+        connection.execute(
+            "UPDATE rejections SET class_id = :class "
+            "WHERE id IN (SELECT id FROM shelved_rejections WHERE step = :step)",
+            values,
+        )
+        connection.execute(_RESTATE, {"state": "started", **values})
+        for table in _SHELF:
+            connection.execute(f"DELETE FROM {table} WHERE step = :step", values)
+    return touched
+
+
+def forget(database: Database) -> None:
+    """Empties the shelf: no step of undo of an earlier session can come back. Raises ProjectError."""
+    if any(database.rows(f"SELECT 1 FROM {table} LIMIT 1") for table in _SHELF):
+        with database.transaction() as connection:
+            for table in _SHELF:
+                connection.execute(f"DELETE FROM {table}")
+
+
+_SHELVE_EMPTIED = (
+    "INSERT INTO shelved_images SELECT :step, id FROM images WHERE state = 'started' "
+    "AND id IN (SELECT image_id FROM shelved_boxes WHERE step = :step) "
+    "AND NOT EXISTS (SELECT 1 FROM boxes WHERE image_id = images.id)"
+)
+_RESTATE = "UPDATE images SET state = :state WHERE id IN (SELECT id FROM shelved_images WHERE step = :step)"
+
+
+def _touched(database: Database, step: int) -> Regrouped:
+    boxes = database.rows("SELECT image_id, count(*) FROM shelved_boxes WHERE step = ? GROUP BY image_id", (step,))
+    emptied = database.rows("SELECT id FROM shelved_images WHERE step = ?", (step,))
+    return Regrouped(dict(boxes), tuple(image_id for (image_id,) in emptied))
