@@ -16,12 +16,15 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from detector.inference.onnx_export import open_session, raw_graph
 from detector.model import bifpn
 from detector.model.bifpn import FusionNode
+from detector.model.checkpoint import Model
 from detector.model.efficientdet import EfficientDet
 from detector.model.info import IMAGENET
 from detector.model.layers import SameConv2d
-from detector.model.published import open_model
+from detector.model.published import open_model, save_effdet
+from tests.zylo import zylo_state
 
 ALLOWED = 3.0  # times the reference's own fp32 rounding error
 Outputs = tuple[Tensor, Tensor]
@@ -36,23 +39,22 @@ class Reference:
     exact: Outputs
     rounding: tuple[float, float]
 
+    @torch.inference_mode()
     def excess(self, network: EfficientDet) -> float:
         """The network's largest error in units of effdet's: up to about 1 where only rounding differs."""
-        with torch.inference_mode():
-            errors = distances(network(self.images), self.exact)
+        return self.excess_of(network(self.images))
+
+    def excess_of(self, outputs: Outputs) -> float:
+        """As `excess`, of logits and regressions."""
+        errors = distances(outputs, self.exact)
         return max(error / rounding for error, rounding in zip(errors, self.rounding, strict=True))
 
 
 def make_reference(name: str, photographs: Tensor, folder: Path, *, dead_edges: bool = False) -> Reference:
     """A random effdet `name`, calibrated on `photographs` and run on the first of them."""
     torch.manual_seed(0)
-    model = effdet.create_model(
-        f"tf_efficientdet_{name}",
-        bench_task="",
-        pretrained=False,
-        pretrained_backbone=False,
-        image_size=tuple(photographs.shape[2:]),
-    ).eval()
+    height, width = photographs.shape[2:]
+    model = create_effdet(name, (height, width)).eval()
     scatter_parameters(model, dead_edges=dead_edges)
     calibrate(model, photographs)
     weights = folder / f"tf_efficientdet_{name}-test.pth"
@@ -61,6 +63,19 @@ def make_reference(name: str, photographs: Tensor, folder: Path, *, dead_edges: 
     rounded = run_effdet(model, images)
     exact = run_effdet(model.double(), images.double())
     return Reference(weights, images, exact, distances(rounded, exact))
+
+
+def create_effdet(name: str, size: tuple[int, int]) -> nn.Module:
+    """effdet's model with random weights, for inputs of height × width."""
+    options = {"bench_task": "", "pretrained": False, "pretrained_backbone": False}
+    return effdet.create_model(f"tf_efficientdet_{name}", image_size=size, **options)
+
+
+def run_onnx(model: Model, images: Tensor) -> Outputs:
+    """What ONNX Runtime makes of the model's raw graph."""
+    session = open_session(raw_graph(model).SerializeToString())
+    logits, regression = session.run(["logits", "regression"], {"images": images.numpy()})
+    return torch.from_numpy(logits), torch.from_numpy(regression)
 
 
 def read_photographs(shared_data: Path, size: tuple[int, int]) -> Tensor:
@@ -130,8 +145,21 @@ def distances(given: Outputs, exact: Outputs) -> tuple[float, float]:
 def test_outputs_are_those_of_the_reference_up_to_rounding(
     name: str, size: tuple[int, int], shared_data: Path, tmp_path: Path
 ) -> None:
+    """In PyTorch, as ONNX, from zylo117's names too; and effdet takes back what came from it."""
     reference = make_reference(name, read_photographs(shared_data, size), tmp_path)
-    assert reference.excess(open_model(str(reference.weights)).network) <= ALLOWED
+    model = open_model(str(reference.weights))
+    assert reference.excess(model.network) <= ALLOWED
+    assert reference.excess_of(run_onnx(model, reference.images)) <= ALLOWED
+    theirs = torch.load(reference.weights, weights_only=True)
+    zylo = tmp_path / f"efficientdet-{'d8' if name == 'd7x' else name}.pth"
+    torch.save(zylo_state(name, theirs), zylo)
+    same = open_model(str(zylo)).network.state_dict()
+    assert all(torch.equal(tensor, same[key]) for key, tensor in model.network.state_dict().items())
+    save_effdet(model, tmp_path / "back.pth")
+    back = create_effdet(name, size)
+    back.load_state_dict(torch.load(tmp_path / "back.pth", weights_only=True), strict=True)
+    batches = "num_batches_tracked"
+    assert all(torch.equal(t, theirs[key]) for key, t in back.state_dict().items() if not key.endswith(batches))
 
 
 @pytest.fixture(scope="module")
