@@ -95,6 +95,8 @@ TABLE = (
     ActionSpec("fit", "Fit the picture", "fit", ("F", "Ctrl+F"), _VIEW),
     ActionSpec("show-boxes", "Show boxes", "eye", ("H", "Ctrl+H"), _VIEW, checkable=True),
     ActionSpec("show-labels", "Class names on all boxes", "class", ("L",), _VIEW, checkable=True),
+    ActionSpec("tone", "Brightness and contrast…", "tone", ("C",), _VIEW, once=True),
+    ActionSpec("tone-reset", "Brightness and contrast as they are", "tone", ("Shift+C",), _VIEW, once=True),
     ActionSpec("label-image", "Auto-label", "auto-label", ("I",), _MODEL, Need.IDLE, once=True),
     ActionSpec("label-all", "Auto-label all", "auto-label-all", ("Ctrl+B",), _MODEL, Need.IDLE, once=True),
     ActionSpec("fine-tune", "Fine-tune…", "fine-tune", ("Ctrl+T",), _MODEL),

@@ -23,6 +23,7 @@ from app import settings as table
 from app.actions import Actions, Need
 from app.auto_labelling import AutoLabelling
 from app.canvas.stage import Stage
+from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
@@ -109,7 +110,8 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self.actions_, self._make_menu())
         self.images = ImagesPanel(document, self.thumbnails)
         self.canvas = CanvasView(document)
-        tools = [self.actions_[name] for name in ("select", "draw", "label-image")]
+        self._box_menu = self._make_box_menu()
+        tools = [self.actions_[name] for name in ("select", "draw", "label-image", "tone")]
         self.stage = Stage(document, self.canvas, tools)
         self.boxes = BoxesPanel(document)
         self.detection = DetectionPanel(document)
@@ -166,6 +168,19 @@ class MainWindow(QMainWindow):
         menu.addAction(self.actions_["quit"])
         return menu
 
+    def _make_box_menu(self) -> QMenu:
+        """What a right click on the picture offers."""
+        menu = QMenu(self)
+        for names in (
+            ("accept", "change-class", "delete"),
+            ("copy", "cut", "paste", "duplicate"),
+            ("copy-previous", "propagate"),
+            ("draw", "select-all", "show-boxes", "fit"),
+        ):
+            menu.addActions([self.actions_[name] for name in names])
+            menu.addSeparator()
+        return menu
+
     # Wires
 
     def _wire(self) -> None:
@@ -179,6 +194,7 @@ class MainWindow(QMainWindow):
         self.classes.removal_wanted.connect(self.class_work.ask_removal)
         self.canvas.class_wanted.connect(self.class_choice.ask_for_boxes)
         self.canvas.class_missing.connect(self.class_choice.ask_for_drawn)
+        self.canvas.menu_wanted.connect(self._box_menu.popup)
         self.canvas.space_tapped.connect(self._on_space_tapped)
         self.canvas.tool_changed.connect(self._on_tool_changed)
         self.welcome.open_folder_wanted.connect(self.files.ask_folder)
@@ -246,6 +262,8 @@ class MainWindow(QMainWindow):
             "zoom-out": canvas.zoom_out,
             "zoom-100": partial(canvas.zoom_to, 1.0),
             "fit": canvas.fit,
+            "tone": self.stage.toggle_tone,
+            "tone-reset": partial(canvas.set_tone, PLAIN),
             "label-image": lambda: self._label(self.labelling.label_current),
             "label-all": lambda: self._label(self.labelling.label_all),
             "fine-tune": self._ask_fine_tune,

@@ -12,7 +12,10 @@ FLAGS = ("occluded", "truncated", "difficult")
 
 @dataclass(frozen=True, slots=True)
 class ShownBox:
-    """A box of the current image, or a proposal (`key` below 0, no `origin`). `flags`: those of FLAGS that it has."""
+    """A box of the current image, or a proposal (`key` below 0, no `origin`).
+
+    flags: those of FLAGS that it has. segmentation: what an imported file says of its outline, as it stands there.
+    """
 
     key: int
     class_id: int
@@ -22,6 +25,7 @@ class ShownBox:
     model: str | None = None
     iscrowd: bool = False
     flags: tuple[str, ...] = ()
+    segmentation: object = None
 
     @property
     def is_proposal(self) -> bool:
@@ -58,7 +62,17 @@ class Page:
     def shown(self) -> tuple[ShownBox, ...]:
         """Boxes in the order of their ids, then proposals, best first."""
         boxes = (
-            ShownBox(box.id, box.class_id, box.xyxy, box.score, box.origin, box.model, box.iscrowd, flags_of(box))
+            ShownBox(
+                box.id,
+                box.class_id,
+                box.xyxy,
+                box.score,
+                box.origin,
+                box.model,
+                box.iscrowd,
+                flags_of(box),
+                box.extra.get("segmentation") or None,
+            )
             for box in self.boxes.values()
             if box.class_id not in self.hidden
         )

@@ -8,19 +8,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QLineF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QTransform
+from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 
 from app import theme
 from app.canvas.chips import Chip, chip_font, paint_chips, provenance
 from app.canvas.geometry import Box, Boxes, Handle, handle_at, handle_points, stack_at, touching
+from app.canvas.ink import faint, halo_of, pen
+from app.canvas.outlines import Outlines
 from app.document import Document
 from app.page import ShownBox
 
 LINE, HALO, HANDLE = 2, 4, 8  # screen px
+SMALL_HANDLE, SMALL_BOX = 6, 24  # screen px: handles that leave a box up to that size to be seen
 DASHES = (5, 2.5)  # in line widths
 FEW, CROWD = 20, 100  # proposals that are all labelled, among at most so many boxes
 RIM = 4  # screen px at a box's sides that a label may cover
-DARK_HALO, LIGHT_HALO = "#15181C", "#F4F5F7"  # opaque: blending four edges of 2,000 boxes takes a tenth of a second
 FILL, HATCH = 0.15, 0.7  # opacities
 
 
@@ -46,6 +48,7 @@ class BoxLayer:
         self._shown: tuple[ShownBox, ...] = ()
         self._boxes: Boxes = np.zeros((0, 4))
         self._places: dict[int, int] = {}
+        self._outlines = Outlines()
         self.visible, self.with_handles, self.all_labelled = True, True, False
         self.hovered: int | None = None
         self.live: dict[int, Box] = {}
@@ -58,6 +61,7 @@ class BoxLayer:
         self._shown = self._document.shown
         self._boxes = np.array([box.xyxy for box in self._shown], float).reshape(-1, 4)
         self._places = {box.key: place for place, box in enumerate(self._shown)}
+        self._outlines.keep(self._shown)
         if self.hovered not in self._places:
             self.hovered = None
 
@@ -93,9 +97,11 @@ class BoxLayer:
         """
         to_screen = painter.worldTransform()
         painter.save()
-        painter.setWorldTransform(QTransform())
         seen = self._seen(_rectangles(self._boxes, to_screen), exposed) if self.visible else []
         chosen, moving = self._chosen, self.live.keys()
+        outlined = [box for box, _ in seen if box.segmentation is not None and box.key not in moving]
+        self._outlines.paint(painter, [(box, self._colour(box)) for box in outlined])
+        painter.setWorldTransform(QTransform())
         resting = [pair for pair in seen if pair[0].key in chosen and pair[0].key not in moving]
         self._paint_fills(painter, resting)
         self._paint_outlines(painter, [pair for pair in seen if pair[0].key not in chosen])
@@ -159,7 +165,7 @@ class BoxLayer:
 
     def _paint_fills(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
         for box, rect in seen:
-            painter.fillRect(_rect(rect), _faint(self._colour(box), FILL))
+            painter.fillRect(_rect(rect), faint(self._colour(box), FILL))
 
     def _paint_outlines(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
         """All halos first, then the lines, in as few calls as there are colours; ignore regions are hatched."""
@@ -167,22 +173,23 @@ class BoxLayer:
         for box, rect in seen:
             groups[box.class_id, box.is_proposal].append(rect)
             if box.iscrowd:
-                painter.fillRect(_rect(rect), QBrush(_faint(self._colour(box), HATCH), Qt.BrushStyle.BDiagPattern))
+                painter.fillRect(_rect(rect), QBrush(faint(self._colour(box), HATCH), Qt.BrushStyle.BDiagPattern))
         looks = [(self._document.class_of(of).colour, dashed, rects) for (of, dashed), rects in groups.items()]
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, _, rects in looks:
-            painter.setPen(_pen(halo_of(colour), HALO))
-            painter.drawRects([_rect(rect) for rect in rects])
-        for colour, dashed, rects in looks:
-            pen = _pen(colour, LINE)
+        shapes = [[_rect(rect) for rect in rects] for _, _, rects in looks]
+        for (colour, _, _), shape in zip(looks, shapes, strict=True):
+            painter.setPen(pen(halo_of(colour), HALO))
+            painter.drawRects(shape)
+        for (colour, dashed, rects), shape in zip(looks, shapes, strict=True):
+            line = pen(colour, LINE)
             if dashed:
-                pen.setDashPattern(DASHES)
-                pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-                painter.setPen(pen)
+                line.setDashPattern(DASHES)
+                line.setCapStyle(Qt.PenCapStyle.FlatCap)
+                painter.setPen(line)
                 painter.drawLines([line for rect in rects for line in _edges(rect)])
             else:
-                painter.setPen(pen)
-                painter.drawRects([_rect(rect) for rect in rects])
+                painter.setPen(line)
+                painter.drawRects(shape)
 
     def _chips(self, candidates: Sequence[tuple[ShownBox, Box]]) -> list[Chip]:
         """The labels to show, those that matter most first: hovered, selected, then large boxes."""
@@ -231,19 +238,20 @@ class BoxLayer:
         key = self._handled()
         for box, rect in seen:
             if box.key == key:
-                painter.setPen(_pen(self._colour(box), LINE))
+                painter.setPen(pen(self._colour(box), LINE))
                 painter.setBrush(QColor("#FFFFFF"))
+                size = SMALL_HANDLE if min(rect[2] - rect[0], rect[3] - rect[1]) < SMALL_BOX else HANDLE
                 for x, y in handle_points(rect).values():
-                    painter.drawRect(QRectF(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE))
+                    painter.drawRect(QRectF(x - size / 2, y - size / 2, size, size))
 
     def _paint_draft(self, painter: QPainter, draft: Draft, to_screen: QTransform, bounds: QRect) -> None:
         screen = _box(_rectangles(np.array([draft.xyxy]), to_screen)[0].tolist())
-        painter.fillRect(_rect(screen), _faint(draft.colour, FILL))
+        painter.fillRect(_rect(screen), faint(draft.colour, FILL))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         thinner = 0 if draft.measured else 1
         for colour, width in ((halo_of(draft.colour), HALO), (draft.colour, LINE)):
-            painter.setPen(_pen(colour, width - thinner))
+            painter.setPen(pen(colour, width - thinner))
             painter.drawRect(_rect(screen))
         if draft.measured:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -254,11 +262,6 @@ class BoxLayer:
 def size_text(box: Box) -> str:
     """Width and height of a rectangle in image pixels: "64 × 48 px"."""
     return f"{box[2] - box[0]:.0f} × {box[3] - box[1]:.0f} px"
-
-
-def halo_of(colour: str) -> str:
-    """What sets a line off from any picture: dark, or light around a line that is dark itself."""
-    return LIGHT_HALO if theme.contrast(colour, DARK_HALO) < theme.contrast(colour, LIGHT_HALO) else DARK_HALO
 
 
 def _insides(seen: Sequence[tuple[ShownBox, Box]], *, but: int) -> tuple[Box, ...]:
@@ -288,15 +291,3 @@ def _edges(box: Box) -> tuple[QLineF, QLineF, QLineF, QLineF]:
     """The sides, each from its upper or left end, so that dashes do not wander when the box is resized below."""
     x1, y1, x2, y2 = box
     return QLineF(x1, y1, x2, y1), QLineF(x2, y1, x2, y2), QLineF(x1, y2, x2, y2), QLineF(x1, y1, x1, y2)
-
-
-def _pen(colour: str, width: int) -> QPen:
-    pen = QPen(QColor(colour), width)
-    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-    return pen
-
-
-def _faint(colour: str, opacity: float) -> QColor:
-    faint = QColor(colour)
-    faint.setAlphaF(opacity)
-    return faint

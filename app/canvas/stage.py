@@ -5,6 +5,8 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.canvas.hint_bar import Hint, HintBar
+from app.canvas.tone import Tone
+from app.canvas.tone_panel import ToneMark, TonePanel
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.elided_label import ElidedLabel
@@ -31,9 +33,11 @@ class Stage(QWidget):
         self._tools = _tool_bar(tools, self)
         self._info = ElidedLabel("", self, elide=Qt.TextElideMode.ElideMiddle)
         self._hint = HintBar(self)
+        self._tone, self._tone_mark = TonePanel(self), ToneMark(self)
         head = QHBoxLayout()
         head.setContentsMargins(2 * MARGIN + self._tools.sizeHint().width(), 8, MARGIN, 8)
-        head.addWidget(self._info)
+        head.addWidget(self._info, 1)
+        head.addWidget(self._tone_mark)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -45,9 +49,20 @@ class Stage(QWidget):
         view.zoom_changed.connect(self._on_zoom_changed)
         for signal in (document.shown_changed, document.visible_changed, document.proposals_changed):
             signal.connect(self._write)
+        view.tone_changed.connect(self._on_tone_changed)
+        self._tone.tone_chosen.connect(view.set_tone)
+        self._tone.left.connect(view.setFocus)
+        self._tone_mark.clicked.connect(self._tone.open)
         document.current_changed.connect(self._write)
         document.image_updated.connect(self._write)
         self._write()
+
+    def toggle_tone(self) -> None:
+        """Show the sliders for brightness and contrast, or put them away."""
+        if self._tone.isVisible():
+            self._tone.fold()
+        else:
+            self._tone.open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep what floats in its place."""
@@ -64,6 +79,10 @@ class Stage(QWidget):
         self._zoom = zoom
         self._write()
 
+    def _on_tone_changed(self, tone: Tone) -> None:
+        self._tone.set_tone(tone)
+        self._tone_mark.set_tone(tone)
+
     def _write(self, *_: object) -> None:
         self._info.setText(info_line(self._document, self._zoom if self._view.picture_size else None))
         self._hint.set_hints(hints(self._document, is_broken=self._view.is_broken))
@@ -72,6 +91,8 @@ class Stage(QWidget):
     def _place(self) -> None:
         self._tools.adjustSize()
         self._tools.move(MARGIN, MARGIN)
+        self._tone.adjustSize()
+        self._tone.move(self.width() - self._tone.width() - MARGIN, self._view.y() + MARGIN // 2)
         self._hint.fit_into(self.width() - 2 * MARGIN)
         self._hint.move((self.width() - self._hint.width()) // 2, self.height() - self._hint.height() - 16)
 
@@ -83,7 +104,7 @@ def info_line(document: Document, zoom: float | None) -> str:
     image = document.images[document.current]
     size = f"{image.width} × {image.height}" if image.width else ""
     scale = "" if zoom is None else f"{zoom:.0%}"
-    place = document.visible.index(document.current) + 1 if document.current in document.visible else 0
+    place = document.place + 1
     kind = "" if document.filter.kind.value == "all" else f" {document.filter.kind.value}"
     return "   ·   ".join(filter(None, (image.path, size, scale, f"{place:,} of {len(document.visible):,}{kind}")))
 

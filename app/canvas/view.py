@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app import theme
@@ -48,6 +48,7 @@ class CanvasView(PictureView):
 
     tool_changed = Signal(object)
     class_wanted = Signal(QPoint, object)  # where on the desktop, for which keys
+    menu_wanted = Signal(QPoint)  # where on the desktop; what it is about is selected
     class_missing = Signal(QPoint, object)  # a rectangle was drawn here, and there is no class to give it
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -209,6 +210,16 @@ class CanvasView(PictureView):
         if self._gesture is not None:
             self._gesture.moved(pointer)
         self._look_again()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Selects what it is asked about, and asks for a menu."""
+        event.accept()
+        if self._gesture is not None or self._document.current is None:
+            return
+        stack = self._stack(self._follow(QPointF(event.pos()))) if self.picture_size is not None else []
+        if stack and not self._document.selection & set(stack):
+            self._document.set_selection(stack[:1])
+        self.menu_wanted.emit(event.globalPos())
 
     def leaveEvent(self, event: QEvent) -> None:
         """The mouse points at nothing here."""

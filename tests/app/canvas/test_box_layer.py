@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.canvas import box_layer
-from app.canvas.box_layer import halo_of
+from app.canvas.ink import halo_of
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_verbs import recolour_class, rename_class

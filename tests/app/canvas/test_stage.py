@@ -1,11 +1,13 @@
 """What floats on the canvas: the line about the image, and the hints."""
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
 from app.canvas.hint_bar import HintBar
 from app.canvas.stage import Stage, hints, info_line
+from app.canvas.tone import Tone
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.reviewing import review
@@ -51,3 +53,42 @@ def test_the_hints_follow_what_a_person_does(stage: Stage, document: Document):
 
 def test_the_line_is_cut_rather_than_the_window_widened(stage: Stage):
     assert stage.minimumSizeHint().width() < 400
+
+
+def test_brightness_is_chosen_marked_and_reset(stage: Stage, qtbot: QtBot):
+    panel, mark, view = stage._tone, stage._tone_mark, stage._view
+    stage.activateWindow()
+    stage.toggle_tone()
+    qtbot.waitUntil(panel.brightness.hasFocus)
+    qtbot.keyClick(panel.brightness, Qt.Key.Key_PageUp)
+    assert view.tone == Tone(brightness=10)
+    assert mark.isVisible()
+    assert mark.text() == "Brightness +10"
+    before = view.y()
+    qtbot.keyClick(panel.brightness, Qt.Key.Key_Escape)
+    qtbot.waitUntil(view.hasFocus)
+    assert not panel.isVisible()
+    assert mark.isVisible()
+    mark.click()
+    assert panel.isVisible()
+    assert panel.brightness.value() == 10
+    panel.reset.click()
+    assert view.tone.is_plain
+    assert not mark.isVisible()
+    assert not panel.reset.isEnabled()
+    assert view.y() == before  # the picture does not jump
+    stage.toggle_tone()
+    assert not panel.isVisible()
+
+
+def test_after_the_mouse_has_moved_a_slider_the_keys_are_the_pictures_again(stage: Stage, qtbot: QtBot):
+    panel = stage._tone
+    stage.activateWindow()
+    stage.toggle_tone()
+    place = QPoint(panel.contrast.width() // 2, panel.contrast.height() // 2)
+    qtbot.mousePress(panel.contrast, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseMove(panel.contrast, place + QPoint(20, 0))
+    qtbot.mouseRelease(panel.contrast, Qt.MouseButton.LeftButton, pos=place + QPoint(20, 0))
+    assert stage._view.tone.contrast > 0
+    qtbot.waitUntil(stage._view.hasFocus)
+    assert panel.isVisible()

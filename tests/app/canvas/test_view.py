@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QContextMenuEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.geometry import Box, Handle, grip_frame
@@ -546,3 +547,27 @@ def test_a_read_only_project_refuses_and_boxes_jump_back(
     with qtbot.waitSignal(document.refused):
         mouse.drag((320, 220), (390, 290))
     assert len(document.shown) == 5
+
+
+def test_a_right_click_selects_and_asks_for_a_menu(
+    canvas: CanvasView, document: Document, mouse: "Mouse", keys: "Keys", qtbot: QtBot
+) -> None:
+    def ask(x: float, y: float) -> list[object]:
+        place = mouse.place(x, y)
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, canvas.viewport().mapToGlobal(place))
+        with qtbot.waitSignal(canvas.menu_wanted) as asked:
+            QApplication.sendEvent(canvas.viewport(), event)
+        return asked.args
+
+    assert ask(450, 150) == [canvas.viewport().mapToGlobal(mouse.place(450, 150))]
+    assert document.selection == {keys.aside}
+    canvas.select_all()
+    ask(450, 150)
+    assert len(document.selection) == 5  # of which it is one
+    ask(50, 50)
+    assert len(document.selection) == 5
+    mouse.press(450, 150)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), QPoint(5, 5))
+    with qtbot.assertNotEmitted(canvas.menu_wanted):
+        QApplication.sendEvent(canvas.viewport(), event)
+    mouse.release(450, 150)

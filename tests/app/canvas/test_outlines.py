@@ -1,0 +1,93 @@
+"""Imported polygons: read with care, painted, gone once the box was moved."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtGui import QColor, QImage
+
+from app.canvas.outlines import polygons
+from app.canvas.view import CanvasView
+from app.document import Document
+from detector.data.project.records import Change, Origin, ProjectBox
+
+if TYPE_CHECKING:
+    from tests.app.canvas.conftest import Mouse
+
+TRIANGLE = [320.0, 60.0, 380.0, 60.0, 350.0, 100.0]
+SQUARE = [330.0, 220.0, 360.0, 220.0, 360.0, 250.0, 330.0, 250.0]
+PLACE = (320.0, 60.0, 380.0, 260.0)
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        None,
+        [],
+        {"counts": [3, 4], "size": [10, 10]},
+        "polygon",
+        [[]],
+        [[1, 2, 3, 4]],
+        [[1, 2, 3, 4, 5, 6, 7]],
+        [[1, 2, 3, 4, 5, "6"]],
+        [[1, 2, 3, 4, 5, float("nan")]],
+        [1, 2, 3, 4, 5, 6],
+    ],
+)
+def test_what_is_no_polygon_is_left_out(segmentation: object) -> None:
+    assert polygons(segmentation) == []
+
+
+def test_polygons_are_lists_of_points() -> None:
+    assert polygons([[1, 2, 3, 4, 5, 6.5], [7], [0, 0, 1, 0, 1, 1, 0, 1]]) == [
+        [(1, 2), (3, 4), (5, 6.5)],
+        [(0, 0), (1, 0), (1, 1), (0, 1)],
+    ]
+
+
+@pytest.fixture
+def imported(document: Document, canvas: CanvasView) -> int:
+    """A box with the outline of an object in two parts."""
+    box = ProjectBox(
+        document.new_id(),
+        document.visible[0],
+        document.classes[0].id,
+        PLACE,
+        Origin.IMPORTED,
+        extra={"segmentation": [TRIANGLE, SQUARE], "area": 1200.0},
+    )
+    document.do("import", Change(boxes=((None, box),)))
+    return box.id
+
+
+def is_outlined(canvas: CanvasView, document: Document) -> bool:
+    """Whether the lower side of the square, which is inside the box, has the colour of the class."""
+    picture: QImage = canvas.grab().toImage()
+    x, y = (round(value) for value in canvas.viewportTransform().map(345, 250))
+    return QColor(document.classes[0].colour).rgb() in {picture.pixel(x, y + by) for by in (-1, 0, 1)}
+
+
+def test_outlines_are_shown_until_the_box_is_moved(
+    canvas: CanvasView, document: Document, mouse: "Mouse", imported: int
+) -> None:
+    assert is_outlined(canvas, document)
+    canvas.set_boxes_visible(False)
+    assert not is_outlined(canvas, document)
+    canvas.set_boxes_visible(True)
+    mouse.press(350, 160)
+    mouse.move(352, 180)
+    assert not is_outlined(canvas, document)
+    mouse.release(352, 180)
+    document.set_selection([])
+    assert not is_outlined(canvas, document)
+    assert document.project is not None
+    moved = next(box for box in document.project.boxes(document.visible[0]) if box.id == imported)
+    assert moved.extra == {}
+    document.undo()
+    assert is_outlined(canvas, document)
+
+
+def test_another_class_keeps_the_outline(canvas: CanvasView, document: Document, imported: int) -> None:
+    document.relabel([imported], document.classes[1].id)
+    picture = canvas.grab().toImage()
+    x, y = (round(value) for value in canvas.viewportTransform().map(345, 250))
+    assert QColor(document.classes[1].colour).rgb() in {picture.pixel(x, y + by) for by in (-1, 0, 1)}
