@@ -1,7 +1,7 @@
 """How the program looks: two themes of colours, one style sheet made from them, tinted icons."""
 
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from string import Template
 
@@ -111,6 +111,7 @@ def apply(application: QApplication, theme: Theme) -> None:
     application.setStyleSheet(style_sheet(theme))
 
 
+@lru_cache(maxsize=4096)
 def contrast(a: str, b: str) -> float:
     """The contrast ratio of two colours, 1 … 21 (WCAG 2.1, "contrast ratio")."""
     darker, lighter = sorted((_luminance(a), _luminance(b)))

@@ -11,7 +11,7 @@ from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 
 from app import theme
-from app.canvas.chips import Chip, chip_font, paint_chips, provenance
+from app.canvas.chips import MOST, Chip, chip_font, paint_chips, provenance
 from app.canvas.geometry import Box, Boxes, Handle, handle_at, handle_points, stack_at, touching
 from app.canvas.ink import faint, halo_of, pen
 from app.canvas.outlines import Outlines
@@ -204,7 +204,7 @@ class BoxLayer:
             return key != self.hovered, key not in few, -(x2 - x1) * (y2 - y1)
 
         chips: list[Chip] = []
-        for box, rect in sorted(wanted, key=rank):
+        for box, rect in sorted(wanted, key=rank)[:MOST]:
             chip = self._chip(box, rect, box.key in few)
             is_offered = box.key in offered and box.key not in pointed
             chips.append(replace(chip, avoid=_insides(candidates, but=box.key)) if is_offered else chip)

@@ -41,7 +41,7 @@ def paint_chips(painter: QPainter, chips: Sequence[Chip], bounds: Box) -> list[B
     fonts = painter.font(), _light(painter.font())
     bold, light = (QFontMetrics(font) for font in fonts)
     taken: list[Box] = []
-    for chip in chips[:MOST]:
+    for chip in chips:
         beside = light.horizontalAdvance(chip.detail) + GAP if chip.detail else 0
         room = max(min(LONGEST_NAME, round(bounds[2] - bounds[0]) - 2 * PADDING - beside), 0)
         name = bold.elidedText(chip.name, Qt.TextElideMode.ElideRight, room)

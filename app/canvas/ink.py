@@ -13,7 +13,7 @@ def halo_of(colour: str) -> str:
     return LIGHT_HALO if theme.contrast(colour, DARK_HALO) < theme.contrast(colour, LIGHT_HALO) else DARK_HALO
 
 
-def pen(colour: str, width: int) -> QPen:
+def pen(colour: str, width: float) -> QPen:
     """A pen with sharp corners whose width is in screen pixels at any zoom."""
     made = QPen(QColor(colour), width)
     made.setJoinStyle(Qt.PenJoinStyle.MiterJoin)

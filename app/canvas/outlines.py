@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
 from app.canvas.ink import halo_of, pen
 from app.page import ShownBox
 
-LINE, HALO = 1, 3  # screen px
+LINE, HALO, HAIRLINE = 1.5, 3.5, 1  # screen px
 FEW = 100  # outlines that are smooth and have a halo; for more there is no time
 LEAST_POINTS, FARTHEST = 3, 1e6  # corners of a polygon, and px from the image's origin
 
@@ -41,9 +41,9 @@ class Outlines:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         is_smooth = sum(map(len, by_colour.values())) <= FEW
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, is_smooth)
-        for width in (HALO, LINE) if is_smooth else (LINE,):
+        for width in (HALO, LINE) if is_smooth else (HAIRLINE,):
             for colour, paths in by_colour.items():
-                painter.setPen(pen(colour if width == LINE else halo_of(colour), width))
+                painter.setPen(pen(halo_of(colour) if width == HALO else colour, width))
                 for path in paths:
                     painter.drawPath(path)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
