@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.boxes import area, clip, iou
+from detector.boxes import area, iou
 from detector.data.project.records import Rectangle
 
 KEY = "efficientdet-studio-boxes"  # marks a text as ours
@@ -19,7 +19,8 @@ SAME_SHAPE = 0.01  # how far the width-to-height ratios of two images may be apa
 STEP, LEAST_STEP = 0.02, 4.0  # how far a pasted box steps aside: a share of the image's shorter side, at least px
 TRIES = 40  # steps in one direction before the next one is tried
 DIRECTIONS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
-FLAGS = ("iscrowd", "occluded", "truncated", "difficult")
+CROWD = "iscrowd"
+FLAGS = (CROWD, "occluded", "truncated", "difficult")
 
 Boxes = NDArray[np.float64]  # (N, 4) xyxy in image pixels
 Size = tuple[float, float]  # width, height in px
@@ -75,7 +76,7 @@ def landed(boxes: Boxes, *, source: Size | None, target: Size | None) -> Boxes:
         boxes = boxes * np.tile(np.divide(target, source), 2)
     low = np.minimum(0, np.asarray(target) - boxes[:, 2:])
     shift = np.maximum(low, -boxes[:, :2])
-    return clip(boxes + np.tile(shift, 2), *target)
+    return np.clip(boxes + np.tile(shift, 2), 0, np.tile(target, 2))
 
 
 def set_aside(boxes: Boxes, others: Boxes, *, size: Size | None) -> Boxes:

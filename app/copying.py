@@ -1,13 +1,13 @@
 """Copying boxes: over the clipboard, beside themselves, from the image before. Each verb is one step of undo."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from PySide6.QtGui import QClipboard
 
 from app import edits
 from app.copied_boxes import (
-    FLAGS,
+    CROWD,
     Boxes,
     CopiedBox,
     CopiedBoxes,
@@ -20,7 +20,7 @@ from app.copied_boxes import (
     to_text,
 )
 from app.document import Document
-from app.page import Page
+from app.page import Page, ShownBox
 from app.wording import count
 from detector.data.annotations import ObjectClass
 from detector.data.classes import match
@@ -89,22 +89,15 @@ def copy_previous(document: Document) -> list[int]:
 
 def selected(document: Document) -> CopiedBoxes | None:
     """What is selected, as it is copied; None where nothing is."""
-    flags = stored_flags(document)
     boxes = tuple(
-        CopiedBox(document.class_of(box.class_id).name, box.xyxy, flags.get(box.key, frozenset()))
+        CopiedBox(
+            document.class_of(box.class_id).name, box.xyxy, frozenset((*box.flags, *([CROWD] if box.iscrowd else [])))
+        )
         for box in document.shown
         if box.key in document.selection
     )
     image = None if document.current is None else document.images[document.current]
     return CopiedBoxes(boxes, image.size) if boxes and image else None
-
-
-def stored_flags(document: Document) -> Mapping[int, frozenset[str]]:
-    """The flags of the current image's boxes, by key."""
-    if document.project is None or document.current is None:
-        return {}
-    boxes = document.project.boxes(document.current)
-    return {box.id: frozenset(flag for flag in FLAGS if getattr(box, flag)) for box in boxes}
 
 
 def fresh(boxes: Sequence[ProjectBox], rectangles: Boxes, present: Iterable[ProjectBox]) -> list[ProjectBox]:
@@ -146,7 +139,10 @@ def _put(document: Document, text: str, copied: CopiedBoxes) -> list[int]:
             class_id=class_ids[box.name],
             xyxy=place,
             origin=Origin.DRAWN,
-            **{flag: True for flag in box.flags},
+            iscrowd=CROWD in box.flags,
+            occluded="occluded" in box.flags,
+            truncated="truncated" in box.flags,
+            difficult="difficult" in box.flags,
         )
         for box, place in kept
     ]
@@ -175,3 +171,7 @@ def _classes(document: Document, names: Sequence[str]) -> tuple[dict[str, int], 
             added.append(edits.new_class(name, [*document.classes, *added], class_id=document.new_id()))
             by_name[name] = added[-1].id
     return by_name | ids, added
+
+
+def _flags(box: ShownBox) -> frozenset[str]:
+    return frozenset((*box.flags, CROWD) if box.iscrowd else box.flags)
