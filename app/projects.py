@@ -16,6 +16,8 @@ from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
 from app.wording import count
 from detector.data import coco
+from detector.data.matching import Matched, match_images
+from detector.data.problems import Problem
 from detector.data.project.store import Project
 from detector.errors import LabelError, StudioError
 from detector.places import user_data
@@ -169,7 +171,7 @@ def _import_coco(project: Project, file: Path) -> Iterator[Any]:
                 "into another one."
             )
         dataset, problems = coco.read(file)
-        matched = coco.match_images(dataset, project.folder)
+        matched = match_images(dataset, project.folder)
         if not matched.paths:
             raise LabelError(f"{file}: none of its images is in {project.folder}; name the folder that holds them.")
         worker.import_dataset(dataset, matched.paths)
@@ -179,7 +181,7 @@ def _import_coco(project: Project, file: Path) -> Iterator[Any]:
     yield from read_project(project)
 
 
-def _summary(boxes: int, matched: coco.Matched, problems: tuple[coco.Problem, ...]) -> str:
+def _summary(boxes: int, matched: Matched, problems: tuple[Problem, ...]) -> str:
     parts = [f"{count(boxes, 'box', 'boxes')} on {count(len(matched.paths), 'image')} imported"]
     if matched.missing:
         parts.append(f"{count(len(matched.missing), 'picture')} not found, such as {matched.missing[0]}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from detector.commands.console import warn
 from detector.data import classes, coco
 from detector.data.annotations import Dataset
+from detector.data.matching import match_images
 from detector.errors import LabelError, OptionsError
 from detector.training.dataset import ValidationSet
 
@@ -24,7 +25,7 @@ def read_labelled(path: Path, images: Path) -> ValidationSet:
 
 def find_pictures(dataset: Dataset, path: Path, images: Path) -> ValidationSet:
     """The data set that came from `path`, with its picture files below `images`. Raises LabelError without any."""
-    matched = coco.match_images(dataset, images)
+    matched = match_images(dataset, images)
     if not matched.paths:
         count = len(dataset.images)
         raise LabelError(f"{path}: none of its {count} images is in {images}; name the folder that holds them.")

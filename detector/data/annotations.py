@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+OURS = "efficientdet_studio"  # the key in `extra` for what no file format says: state, split, flags, origin
+FLAGS = ("occluded", "truncated", "difficult")
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectClass:
@@ -27,7 +30,10 @@ class ImageEntry:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A labelled rectangle: xyxy in float image pixels. `iscrowd` marks a region to ignore; a model gives a `score`."""
+    """A labelled rectangle: xyxy in float image pixels. `iscrowd` marks a region to ignore; a model gives a `score`.
+
+    `id` is the original COCO annotation id, which tells nothing about the box itself.
+    """
 
     image_id: int
     class_id: int
@@ -35,6 +41,7 @@ class Box:
     iscrowd: bool = False
     score: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,3 +59,9 @@ class Dataset:
         for box in self.boxes:
             groups[box.image_id].append(box)
         return groups
+
+
+def said(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What this program wrote into an entry, whatever others made of it."""
+    ours = extra.get(OURS)
+    return ours if isinstance(ours, Mapping) else {}

@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from typing import Any, TypeVar
 
 from detector.data import classes
-from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.annotations import FLAGS, OURS, Box, Dataset, ImageEntry, ObjectClass
 from detector.data.images import size
 from detector.data.project.colours import class_colour
 from detector.data.project.database import Database, bound
@@ -21,8 +21,6 @@ from detector.data.project.rows import BOXES, CLASSES, to_json
 from detector.data.split import Side
 from detector.errors import ImageError
 
-OURS = "efficientdet_studio"
-FLAGS = ("occluded", "truncated", "difficult")
 LARGEST_ID = 2**53  # that is kept; other programs' JSON holds no larger numbers exactly
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _Default = TypeVar("_Default", bound=StrEnum | None)

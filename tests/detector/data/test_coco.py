@@ -15,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from detector.data import coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.matching import match_images
 from detector.errors import LabelError
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
@@ -279,8 +280,8 @@ def written(folder: Path, content: bytes | str) -> Path:
         ('{\n"images": [],\n"a" 7}', r"invalid JSON at line 3, column 5 \(Expecting ':'"),
         ("caf\xe9".encode("latin-1"), "byte 4 is not UTF-8"),
         (json.dumps(document()).encode("utf-16"), "byte 1 is not UTF-8"),
-        ("[" * 100_000, "this JSON is no COCO file"),
-        ('{"images": ' + "1" * 5000 + "}", "this JSON is no COCO file"),
+        ("[" * 100_000, "this JSON is no label file"),
+        ('{"images": ' + "1" * 5000 + "}", "this JSON is no label file"),
         ('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]', "this is COCO results"),
         ("[1, 2]", "this is a bare list"),
         ("7", 'has no "images"'),
@@ -408,14 +409,14 @@ def test_an_annotation_that_cannot_be_used_is_left_out_and_told(changes: dict[st
         ("images", {"id": 1, "file_name": "b.jpg"}, ["image id 1 is used again; only the first one is kept"]),
         ("images", 5, ["image 5 is no JSON object"]),
         ("images", {"id": 2}, ["image 2 has no file_name"]),
-        ("images", {"id": "x", "file_name": "b.jpg"}, ["image id 'x' is no whole number"]),
+        ("images", {"id": 1.5, "file_name": "b.jpg"}, ["image id 1.5 is neither a whole number nor a text"]),
         ("categories", {"id": 1, "name": "bolt"}, ["category id 1 is used again; only the first one is kept"]),
         (
             "categories",
             {"id": True, "name": "bolt"},
-            ["category {'id': True, 'name': 'bolt'} has no whole number as its id"],
+            ["category {'id': True, 'name': 'bolt'} has neither a whole number nor a text as its id"],
         ),
-        ("categories", {"name": "bolt"}, ["category {'name': 'bolt'} has no whole number as its id"]),
+        ("categories", {"name": "bolt"}, ["category {'name': 'bolt'} has neither a whole number nor a text as its id"]),
         ("annotations", annotation(), ["annotation id 1 is used 2 times; all are kept, renumbered"]),
         ("annotations", "x", ["annotation 'x' is no JSON object"]),
         ("annotations", {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}, []),
@@ -488,7 +489,7 @@ def match(root: Path, *names: str, files: tuple[str, ...]) -> tuple[dict[str, st
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).touch()
     images = tuple(ImageEntry(number, name) for number, name in enumerate(names))
-    matched = coco.match_images(Dataset(images, (), ()), root)
+    matched = match_images(Dataset(images, (), ()), root)
     found = {names[number]: os.path.relpath(path, root).replace(os.sep, "/") for number, path in matched.paths.items()}
     return found, list(matched.missing), list(matched.ambiguous)
 
@@ -550,4 +551,4 @@ def test_accents_match_composed_or_not(tmp_path: Path) -> None:
 
 def test_a_root_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="gone: there is no such folder"):
-        coco.match_images(Dataset((), (), ()), tmp_path / "gone")
+        match_images(Dataset((), (), ()), tmp_path / "gone")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from detector.data import coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.matching import match_images
 from detector.data.project.exchange import OURS
 from detector.data.project.records import Change, Origin, State
 from detector.data.project.store import Project
@@ -39,7 +40,7 @@ FILE = {
 
 def imported(project: Project, document: dict, folder: Path) -> None:
     dataset, _ = coco.parse(document, "a.json")
-    project.import_dataset(dataset, coco.match_images(dataset, folder).paths)
+    project.import_dataset(dataset, match_images(dataset, folder).paths)
 
 
 def unsaid(entry: dict) -> dict:
