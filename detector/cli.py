@@ -7,6 +7,7 @@ import typer
 
 from detector.commands.auto_label import auto_label
 from detector.commands.console import say
+from detector.commands.convert import convert
 from detector.commands.evaluate import evaluate
 from detector.commands.export_onnx import export_onnx
 from detector.commands.fine_tune import fine_tune
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (auto_label, fine_tune, evaluate, fusion, variants, export_onnx, workbench):
+for command in (auto_label, fine_tune, evaluate, convert, fusion, variants, export_onnx, workbench):
     app.command()(command)
 app.add_typer(weights, name="weights")
 

@@ -1,6 +1,7 @@
 """Writing files so that a kill or a full disk leaves the old one or the new one, never half of one."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,3 +27,23 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone by now, unless something failed
             temporary.unlink()
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, which takes its place when the block ends well, and goes when it does not.
+
+    Raises FileExistsError where there is something that is not an empty folder.
+    """
+    target = path.resolve()
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise FileExistsError(17, "exists already, and is no empty folder", str(path))
+    temporary = target.with_name(f".{uuid4().hex}.part")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.exists():
+            target.rmdir()
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""auto-label: a folder of pictures becomes a COCO file."""
+"""auto-label: a folder of pictures becomes a COCO file, or a folder of YOLO or VOC labels."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Option
 
-from detector.commands.console import answer, say
+from detector.commands.console import answer, say, warn
 from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, VariantName
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.labels import Written
 from detector.errors import OptionsError, ProjectError
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ Classes = Mapping[int, ObjectClass]  # by the model's channel
 def auto_label(
     folder: Annotated[Path, Argument(metavar="FOLDER", help="The pictures in it and its folders are labelled.")],
     model: ModelName,
-    out: Annotated[Path | None, Option(help="The COCO file to write.")] = None,
+    out: Annotated[Path | None, Option(help="The COCO file, or the new YOLO or VOC folder, to write.")] = None,
+    written: Annotated[Written, Option("--format", help="What to write.")] = Written.COCO,
+    copy_images: Annotated[bool, Option("--copy-images", help="Copy the pictures, too.")] = False,
     into_project: Annotated[bool, Option("--into-project", help="Put predictions into the folder's project.")] = False,
     score: Annotated[float | None, Option(min=0, max=1, help="Lowest score; default: the model's, or 0.35.")] = None,
     results: Annotated[Path | None, Option(help="Write COCO results, too, down to --score or 0.05.")] = None,
@@ -37,22 +40,22 @@ def auto_label(
     device: DeviceName = "auto",
     batch: BatchSize = None,
 ) -> None:
-    """Label the pictures of a folder; write the boxes as COCO, or put them as proposals into the folder's project.
+    """Label the pictures of a folder; write the boxes, or put them as proposals into the folder's project.
 
     Pictures that cannot be read are listed at the end; exits with 1 only where none can.
     """
     if (out is None) != into_project:
         raise BadParameter("name a file to write (--out), or --into-project.")
-    if into_project and (results or ids or score is not None):
-        raise BadParameter("--into-project keeps all predictions; leave --score, --results and --ids out.")
+    if into_project and (results or ids or score is not None or copy_images or written is not Written.COCO):
+        raise BadParameter("--into-project keeps all predictions; leave the options for files out.")
     from detector.commands.prediction import ShownPredictor, report_failures
-    from detector.data import coco
+    from detector.data import coco, labels
     from detector.data.images import list_images
     from detector.inference.predictor import Prediction
     from detector.model.published import open_model
 
     for path in filter(None, (out, results)):
-        _check_writable(path)
+        _check_writable(path, as_folder=path is out and written is not Written.COCO)
     opened = open_model(model, variant=variant, classes=classes)
     wanted = channel_classes(opened.info.classes, opened.info.category_ids, only or [])
     if out is None:
@@ -79,11 +82,14 @@ def auto_label(
         else:
             failures.append(outcome)
     report_failures(failures, len(pictures))
-    labels = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
-    coco.write(Dataset(tuple(images), tuple(wanted.values()), labels), out)
+    kept = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
+    dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
+    paths = {image.id: folder / image.path for image in images}
+    left_out = labels.write(dataset, out, written, paths=paths, copy_images=copy_images)
+    warn([f"{problem}." for problem in left_out])
     if results:
         coco.write_results(boxes, results)
-    answer(f"{out}: {len(labels)} boxes in {len(images)} images")
+    answer(f"{out}: {len(kept)} boxes in {len(images)} images")
 
 
 def _label_project(
@@ -149,8 +155,10 @@ def _listed(ids: Path, folder: Path, names: Sequence[str | None], wanted: Classe
     return [(image.id, listed.paths[image.id]) for image in listed.dataset.images if image.id in listed.paths], theirs
 
 
-def _check_writable(path: Path) -> None:
+def _check_writable(path: Path, *, as_folder: bool) -> None:
     """Raises OptionsError before hours of work where their outcome could not be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
+    if as_folder and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OptionsError(f"{path} is there already; name a new folder.")
+    if (path.is_dir() and not as_folder) or not os.access(path.parent, os.W_OK):
         raise OptionsError(f"{path} cannot be written; choose another place.")

@@ -6,6 +6,7 @@ from typing import Any
 
 OURS = "efficientdet_studio"  # the key in `extra` for what no file format says: state, split, flags, origin
 FLAGS = ("occluded", "truncated", "difficult")
+Rectangle = tuple[float, float, float, float]  # xyxy in image pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Box:
 
     image_id: int
     class_id: int
-    xyxy: tuple[float, float, float, float]
+    xyxy: Rectangle
     iscrowd: bool = False
     score: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from detector.data.annotations import Box, ImageEntry
+from detector.data.annotations import Box, ImageEntry, Rectangle
 from detector.errors import LabelError
 
 _OVER = 1.05  # times the picture's size: what a careless x, y, width, height does not reach
-_Rectangle = tuple[float, float, float, float]
 
 
 class BoxLayout(StrEnum):
@@ -80,7 +79,7 @@ def _are_corners(boxes: Sequence[Box], images: Mapping[int, ImageEntry]) -> bool
     return over
 
 
-def _as_written(xyxy: _Rectangle) -> _Rectangle:
+def _as_written(xyxy: Rectangle) -> Rectangle:
     """The four numbers of a box that was read as x, y, width, height."""
     x1, y1, x2, y2 = xyxy
     return x1, y1, x2 - x1, y2 - y1

@@ -9,7 +9,7 @@ from pathlib import Path
 from reprlib import repr as short_repr
 from typing import Any
 
-from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass, Rectangle
 from detector.data.box_layout import BoxLayout, check_layout
 from detector.data.json_stream import json_error, read_text, walk
 from detector.data.problems import Problem, Problems
@@ -23,7 +23,6 @@ _CLASS_KEYS = {"id", "name"}
 _BOX_KEYS = {"id", "image_id", "category_id", "bbox", "area", "segmentation", "iscrowd", "score"}
 _AT_ONCE = 1000  # entries made into text together
 _TEXT_IDS = -(2**200)  # ids that are texts count down from here until all are known
-_Rectangle = tuple[float, float, float, float]
 
 
 def read(path: Path, layout: BoxLayout | None = None) -> tuple[Dataset, tuple[Problem, ...]]:
@@ -271,7 +270,7 @@ def _counted_on(ids: Sequence[int]) -> dict[int, int]:
     return {number: number if number > _TEXT_IDS else next(new) for number in ids}
 
 
-def _corners(entry: Mapping[str, Any], layout: BoxLayout) -> _Rectangle | None:
+def _corners(entry: Mapping[str, Any], layout: BoxLayout) -> Rectangle | None:
     """The bbox as two corners, or what encloses the polygons where there is none; None where there is neither."""
     bbox = entry.get("bbox")
     if bbox is None or bbox == []:
@@ -284,7 +283,7 @@ def _corners(entry: Mapping[str, Any], layout: BoxLayout) -> _Rectangle | None:
     return (x, y, third, fourth) if layout.has_corners else (x, y, x + third, y + fourth)
 
 
-def _around(polygons: Any) -> _Rectangle | None:
+def _around(polygons: Any) -> Rectangle | None:
     """The rectangle that encloses polygons, each x1, y1, x2, y2, …"""
     if not isinstance(polygons, list) or not all(isinstance(polygon, list) for polygon in polygons):
         return None
@@ -296,7 +295,7 @@ def _around(polygons: Any) -> _Rectangle | None:
     return min(columns), min(rows), max(columns), max(rows)
 
 
-def _box(entry: Mapping[str, Any], image_id: int, class_id: int, xyxy: _Rectangle) -> Box:
+def _box(entry: Mapping[str, Any], image_id: int, class_id: int, xyxy: Rectangle) -> Box:
     extra = _rest(entry, _BOX_KEYS)
     area, segmentation, bbox = _number(entry.get("area")), entry.get("segmentation"), _xywh(xyxy)
     if area is not None and area != bbox[2] * bbox[3]:
@@ -304,7 +303,7 @@ def _box(entry: Mapping[str, Any], image_id: int, class_id: int, xyxy: _Rectangl
     if segmentation is not None and segmentation != []:
         extra["segmentation"] = segmentation
     iscrowd = bool(_number(entry.get("iscrowd")))
-    if not iscrowd and "ignore" in entry and _number(entry["ignore"]):  # older files' word for it, beside an iscrowd of 0
+    if not iscrowd and "ignore" in entry and _number(entry["ignore"]):  # the word of older files
         iscrowd, extra["iscrowd"] = True, 0
     return Box(image_id, class_id, xyxy, iscrowd, _number(entry.get("score")), extra, _integer(entry.get("id")))
 
@@ -381,7 +380,7 @@ def _annotations(dataset: Dataset, image_ids: Mapping[int, int]) -> Iterator[dic
         }
 
 
-def _xywh(xyxy: _Rectangle) -> list[float]:
+def _xywh(xyxy: Rectangle) -> list[float]:
     x1, y1, x2, y2 = xyxy
     return [float(x1), float(y1), _length(x1, x2), _length(y1, y2)]
 

@@ -73,6 +73,13 @@ def size(path: Path) -> tuple[int, int]:
         return header.width, header.height
 
 
+def size_and_turn(path: Path) -> tuple[tuple[int, int], int]:
+    """As `size`, with the EXIF orientation (1–8) that the picture is turned by; 1 where a decoder knows of none."""
+    with _reading(path) as file:
+        header = _header(file)
+        return (header.width, header.height), header.orientation
+
+
 def list_images(folder: Path) -> list[Path]:
     """Every picture file below a folder, in natural order (2 before 10). Raises ImageError as `find_images` does, and
     where there is no picture.
