@@ -11,7 +11,7 @@ from typer import Argument, BadParameter, Option
 from detector.commands.console import answer, say, warn
 from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, VariantName
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
-from detector.data.labels import Written
+from detector.data.formats import Written
 from detector.errors import OptionsError, ProjectError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from detector.commands.console import answer, warn
-from detector.data import checks, labels
 from detector.data.annotations import Dataset
 from detector.data.box_layout import BoxLayout
+from detector.data.formats import Written
 from detector.data.matching import match_images
 from detector.errors import OptionsError
 
@@ -19,7 +19,7 @@ from detector.errors import OptionsError
 def convert(
     source: Annotated[Path, Argument(metavar="IN", help="A COCO file, or a folder of YOLO, VOC or labelme labels.")],
     out: Annotated[Path, Argument(metavar="OUT", help="The COCO file, or the new folder, to write.")],
-    to: Annotated[labels.Written, Option(help="The format to write.")],
+    to: Annotated[Written, Option(help="The format to write.")],
     images: Annotated[Path | None, Option(help="The folder of the pictures; default: that of the labels.")] = None,
     copy_images: Annotated[bool, Option("--copy-images", help="Copy the pictures, too.")] = False,
     boxes: Annotated[BoxLayout | None, Option(help="What the numbers of a COCO bbox are.")] = None,
@@ -29,6 +29,8 @@ def convert(
 
     Entries that cannot be used are left out and listed. Nothing that is there already is overwritten.
     """
+    from detector.data import checks, labels
+
     _check_out(out, to)
     read = labels.read(source, images=images, layout=boxes)
     matched = match_images(read.dataset, read.root)
@@ -46,9 +48,9 @@ def convert(
     answer(f"{out}: {what}, from {read.format.upper()}")
 
 
-def _check_out(out: Path, to: labels.Written) -> None:
+def _check_out(out: Path, to: Written) -> None:
     """Raises OptionsError where something would be overwritten, or the name does not suit the format."""
-    if to is labels.Written.COCO and (out.suffix.lower() != ".json" or out.is_dir()):
+    if to is Written.COCO and (out.suffix.lower() != ".json" or out.is_dir()):
         raise OptionsError(f"{out} is no name for a COCO file; name one that ends in .json.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise OptionsError(f"{out} is there already; name another place, nothing is overwritten.")

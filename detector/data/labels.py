@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from detector.data import coco, folders, labelme, voc, yolo
 from detector.data.annotations import Dataset
 from detector.data.box_layout import BoxLayout
+from detector.data.formats import Format, Written
 from detector.data.json_stream import walk
 from detector.data.matching import is_below, safe_path
 from detector.data.problems import Problem, Problems
@@ -18,23 +18,6 @@ from detector.errors import LabelError
 
 _BEGINNING = 2**16  # bytes that tell what a JSON file is
 _LOOKED_AT = 200  # files of a folder
-
-
-class Format(StrEnum):
-    """What label files can be."""
-
-    COCO = "coco"
-    YOLO = "yolo"
-    VOC = "voc"
-    LABELME = "labelme"
-
-
-class Written(StrEnum):
-    """What label files can be written as."""
-
-    COCO = "coco"
-    YOLO = "yolo"
-    VOC = "voc"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from detector.boxes import Detections
 from detector.cli import run
 from detector.commands.auto_label import channel_classes, scored_boxes
 from detector.commands.fine_tune import evaluation_line
+from detector.data import labels
 from detector.data.annotations import ObjectClass
 from detector.data.project.store import Project
 from detector.events import Evaluated, RunStarted
@@ -534,3 +535,16 @@ def test_a_reader_that_goes_away_is_no_error(model_file: Path) -> None:
     running.stdout.close()
     assert running.stderr.read() == b""
     running.wait(timeout=60)
+
+
+@pytest.mark.parametrize("written", ["yolo", "voc"])
+def test_labels_are_written_in_the_format_that_is_wanted(
+    written: str, command: Command, model_file: Path, folder: Path, tmp_path: Path
+) -> None:
+    options = ("--model", model_file, "--score", "0", "--out", tmp_path / "out", "--format", written, "--copy-images")
+    ended = command("auto-label", folder, *options)
+    assert ended.code == 0, ended.err
+    assert labels.read(tmp_path / "out").format == written
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 3
+    again = command("auto-label", folder, *options)
+    assert (again.code, "is there already" in again.err) == (1, True)

@@ -7,7 +7,7 @@ import pytest
 
 from detector.data import labels
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
-from detector.data.labels import Format, Written
+from detector.data.formats import Format, Written
 from detector.errors import LabelError
 from tests.detector.data.label_folders import pictures, write
 
