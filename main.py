@@ -8,7 +8,17 @@ from pathlib import Path
 # What OpenCV would print about a damaged picture is said by our own error. It reads this when it is imported.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
-COMMANDS = "auto-label fine-tune evaluate convert fusion variants weights export-onnx workbench".split()
+COMMANDS = (
+    "auto-label",
+    "fine-tune",
+    "evaluate",
+    "convert",
+    "fusion",
+    "variants",
+    "weights",
+    "export-onnx",
+    "workbench",
+)
 
 
 def main() -> None:
