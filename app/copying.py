@@ -68,7 +68,9 @@ def duplicate(document: Document) -> list[int]:
 
 
 def copy_previous(document: Document) -> list[int]:
-    """The boxes of the image before, but for those that this one has already; the keys of the new ones."""
+    """The boxes of the image before, but for those that this one has already, and those of classes that are out of
+    sight; the keys of the new ones.
+    """
     page, before = document.page_to_edit(), document.image_before()
     if page is None or document.project is None:
         return []
@@ -76,7 +78,7 @@ def copy_previous(document: Document) -> list[int]:
         document.refused.emit("This is the first image; there is none before it.")
         return []
     image = document.images[before]
-    found = document.project.boxes(before)
+    found = [box for box in document.project.boxes(before) if box.class_id not in document.limits.hidden]
     rectangles = landed(as_array([box.xyxy for box in found]), source=image.size, target=page.image.size)
     boxes = fresh(found, rectangles, page.boxes.values())
     if not boxes:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 
 from app import theme
 from app.canvas.chips import MOST, Chip, chip_font, paint_chips, provenance
-from app.canvas.geometry import Box, Boxes, Handle, handle_at, handle_points, stack_at, touching
+from app.canvas.geometry import Box, Boxes, Handle, grip_frame, handle_at, handle_points, stack_at, touching
 from app.canvas.ink import faint, halo_of, pen
 from app.canvas.outlines import Outlines
 from app.document import Document
@@ -221,7 +221,9 @@ class BoxLayer:
 
     def _chip(self, box: ShownBox, rect: Box, must: bool) -> Chip:
         item = self._document.class_of(box.class_id)
-        around = (rect[0] - 1, rect[1] - LINE, rect[2] + 1, rect[3] + LINE)
+        left, top, right, bottom = grip_frame(rect) if box.key == self._handled() else rect
+        off = HANDLE / 2 if box.key == self._handled() else LINE
+        around = (left - off / 2, top - off, right + off / 2, bottom + off)
         return Chip(around, item.name, self._detail(box, must), item.colour, must or box.key == self.hovered)
 
     def _detail(self, box: ShownBox, is_single: bool) -> str:

@@ -14,10 +14,9 @@ def halo_of(colour: str) -> str:
 
 
 def pen(colour: str, width: float) -> QPen:
-    """A pen with sharp corners whose width is in screen pixels at any zoom."""
+    """A pen with sharp corners, for a painter in screen pixels."""
     made = QPen(QColor(colour), width)
     made.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-    made.setCosmetic(True)
     return made
 
 

@@ -41,9 +41,10 @@ class Outlines:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         is_smooth = sum(map(len, by_colour.values())) <= FEW
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, is_smooth)
+        zoom = painter.worldTransform().m11()
         for width in (HALO, LINE) if is_smooth else (HAIRLINE,):
             for colour, paths in by_colour.items():
-                painter.setPen(pen(halo_of(colour) if width == HALO else colour, width))
+                painter.setPen(pen(halo_of(colour) if width == HALO else colour, width / zoom))
                 for path in paths:
                     painter.drawPath(path)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

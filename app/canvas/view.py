@@ -7,26 +7,15 @@ from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from app import theme
+from app.canvas.arrow_keys import ARROWS, stride_of
 from app.canvas.box_layer import BoxLayer
 from app.canvas.geometry import Box, Handle
 from app.canvas.guides import paint_crosshair
 from app.canvas.mipmap import MipMap
 from app.canvas.picture_view import PictureView, is_space
-from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Part, Pointer, Resize, Tool, selection_at
+from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Pointer, Resize, Tool, selection_at
 from app.document import Document
 
-FAST_NUDGE = 10  # image px, with Shift
-ARROWS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
-PARTS = {
-    Qt.KeyboardModifier.NoModifier: Part.ALL,
-    Qt.KeyboardModifier.ControlModifier: Part.FAR,
-    Qt.KeyboardModifier.AltModifier: Part.LOW,
-}
 CURSORS = {
     Handle.NORTH_WEST: Qt.CursorShape.SizeFDiagCursor,
     Handle.SOUTH_EAST: Qt.CursorShape.SizeFDiagCursor,
@@ -42,8 +31,7 @@ CURSORS = {
 class CanvasView(PictureView):
     """Follows the document; each gesture ends in one of its verbs.
 
-    Its own keys are Space, Esc, and the arrows while boxes are selected: alone they move these, with Ctrl their right
-    and lower sides, with Alt their left and upper ones, with Shift ten times as far. All others are the window's.
+    Its own keys are Space, Esc, and the arrows while boxes are selected; all others are actions of the window.
     """
 
     tool_changed = Signal(object)
@@ -244,9 +232,7 @@ class CanvasView(PictureView):
         elif event.key() == Qt.Key.Key_Escape:
             self._escape()
         else:
-            fast = FAST_NUDGE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            dx, dy = ARROWS[Qt.Key(event.key())]
-            self._nudge_on(dx * fast, dy * fast, PARTS[_held(event)])
+            self._nudge_on(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """An arrow that comes up ends the nudge: however long it was held, it is one verb."""
@@ -266,7 +252,7 @@ class CanvasView(PictureView):
         if event.key() == Qt.Key.Key_Escape:
             return self._gesture is not None or self._tool is not Tool.SELECT or bool(self._document.selection)
         if event.key() in ARROWS:
-            return _held(event) in PARTS and bool(self._document.selection)
+            return stride_of(event) is not None and bool(self._document.selection)
         return is_space(event)
 
     def _escape(self) -> None:
@@ -278,14 +264,16 @@ class CanvasView(PictureView):
         else:
             self._document.set_selection([])
 
-    def _nudge_on(self, dx: float, dy: float, part: Part) -> None:
-        size = self.picture_size
-        if isinstance(self._gesture, Nudge) and self._gesture.part is not part:
+    def _nudge_on(self, event: QKeyEvent) -> None:
+        size, stride = self.picture_size, stride_of(event)
+        if stride is None or size is None:
+            return
+        if isinstance(self._gesture, Nudge) and self._gesture.part is not stride.part:
             self._finish_nudge()
-        if self._gesture is None and self._document.selection and size is not None:
-            self._gesture = Nudge(self._document, self._layer, size=size, part=part)
+        if self._gesture is None and self._document.selection:
+            self._gesture = Nudge(self._document, self._layer, size=size, part=stride.part)
         if isinstance(self._gesture, Nudge):
-            self._gesture.go(dx, dy)
+            self._gesture.go(stride.dx, stride.dy)
             self._repaint()
 
     def _finish_nudge(self) -> None:
@@ -394,8 +382,3 @@ class CanvasView(PictureView):
         if self._tool is Tool.DRAW and self._pointer is not None and not self.is_ready_to_pan:
             painter.setWorldTransform(QTransform())
             paint_crosshair(painter, self._pointer.screen, self.viewport().rect())
-
-
-def _held(event: QKeyEvent) -> Qt.KeyboardModifier:
-    """What is held besides an arrow, but for what makes it faster."""
-    return event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)

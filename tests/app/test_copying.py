@@ -9,7 +9,7 @@ from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app import copying
-from app.class_verbs import add_class
+from app.class_verbs import add_class, hide_classes
 from app.document import Document
 from app.opening import ImagesRead, read_project
 from detector.data.project.records import Change, Origin, ProjectBox, State
@@ -269,3 +269,9 @@ def test_the_image_before_counts_whatever_the_filter_shows(document: Document, b
     document.set_filter(ImageFilter(FilterKind.UNLABELLED))
     assert document.visible[0] == document.current
     assert len(copying.copy_previous(document)) == 2
+
+
+def test_what_is_out_of_sight_is_not_copied(document: Document, bolt: int, qtbot: QtBot) -> None:
+    hide_classes(document, [bolt])
+    document.step(1)
+    assert "0.png has no boxes" in said(document, qtbot, lambda: copying.copy_previous(document))

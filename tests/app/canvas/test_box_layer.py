@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +16,7 @@ from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_verbs import recolour_class, rename_class
 from app.document import Document
+from detector.data.project.records import Change, Origin, ProjectBox
 
 if TYPE_CHECKING:
     from tests.app.canvas.conftest import Keys, Mouse
@@ -90,7 +91,7 @@ def test_labels_are_above_hovered_and_selected_boxes_or_all(
 ) -> None:
     def labelled() -> list[bool]:
         shot = Shot(canvas)
-        return [shot.at(box[0], box[1], by=(4, -10)) == colour(document, of) for box, of in ((ASIDE, 0), (INNER, 1))]
+        return [shot.at(box[0], box[1], by=(1, -12)) == colour(document, of) for box, of in ((ASIDE, 0), (INNER, 1))]
 
     mouse.move(50, 50)
     assert labelled() == [False, False]
@@ -109,7 +110,7 @@ def test_few_proposals_are_labelled_where_that_hides_nothing(
     canvas: CanvasView, document: Document, mouse: "Mouse", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def is_labelled() -> bool:
-        return Shot(canvas).at(OFFERED[0], OFFERED[1], by=(4, -10)) == colour(document, 0)
+        return Shot(canvas).at(OFFERED[0], OFFERED[1], by=(1, -12)) == colour(document, 0)
 
     mouse.move(50, 50)
     assert is_labelled()
@@ -194,3 +195,37 @@ def test_another_theme_changes_the_ground(canvas: CanvasView, qapp: QApplication
 def test_a_halo_sets_any_colour_off(rgb: int) -> None:
     colour = f"#{rgb:06x}"
     assert theme.contrast(colour, halo_of(colour)) >= 3
+
+
+def test_lines_are_as_thick_on_a_screen_of_double_density(canvas: CanvasView, document: Document) -> None:
+    """Paints the canvas as such a screen does, and counts how thick the upper edge of a box and its outline are."""
+    segmentation = [[270, 120, 350, 120, 350, 180, 270, 180]]
+    box = ProjectBox(
+        document.new_id(),
+        document.visible[0],
+        document.classes[1].id,
+        (265.0, 110.0, 355.0, 190.0),
+        Origin.IMPORTED,
+        extra={"segmentation": segmentation},
+    )
+    document.do("import", Change(boxes=((None, box),)))
+    thick = []
+    for density in (1, 2):
+        picture = QImage(canvas.size() * density, QImage.Format.Format_RGB32)
+        picture.setDevicePixelRatio(density)
+        painter = QPainter(picture)
+        painter.setWorldTransform(canvas.viewportTransform())
+        canvas.drawBackground(painter, canvas.mapToScene(canvas.viewport().rect()).boundingRect())
+        painter.end()
+        x, wanted = round(canvas.viewportTransform().map(290, 0)[0]), QColor(document.classes[1].colour)
+
+        def is_line(y: float, x: int = x, wanted: QColor = wanted, picture: QImage = picture) -> bool:
+            found = picture.pixelColor(x * round(picture.devicePixelRatio()), round(y))
+            return max(abs(a - b) for a, b in zip(found.getRgb(), wanted.getRgb(), strict=True)) < 90
+
+        edges = [density * canvas.viewportTransform().map(0.0, float(y))[1] for y in (110, 120)]
+        thick.append([sum(is_line(edge + by) for by in range(-5 * density, 5 * density)) for edge in edges])
+    assert thick[0][0] == 2
+    assert thick[1][0] == 4
+    assert thick[0][1] in (1, 2)
+    assert thick[1][1] in (2, 3, 4)
