@@ -38,6 +38,7 @@ from screen_workshop import (  # noqa: E402
 )
 
 from app import theme  # noqa: E402
+from app.canvas.tone import Tone  # noqa: E402
 from app.canvas.tools import Tool  # noqa: E402
 from app.class_verbs import add_class  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
@@ -153,6 +154,39 @@ def zoomed(shop: Workshop) -> QPixmap:
     window.canvas.zoom_to(3.0)
     settle(window)
     return window.grab()
+
+
+@screen
+def pixels(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.labelled(), size=SMALL)
+    window.canvas.zoom_to(24.0)
+    settle(window)
+    return window.grab()
+
+
+@screen
+def brightness(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.labelled())
+    window.canvas.set_tone(Tone(brightness=40, contrast=-20))
+    window.actions_["tone"].trigger()
+    settle(window)
+    return window.grab()
+
+
+@screen
+def box_menu(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.labelled())
+    window.document.set_selection([window.document.shown[0].key])
+    window.canvas.menu_wanted.emit(window.canvas.mapToGlobal(window.canvas.rect().center()))
+    settle(window)
+    return over(window, QApplication.activePopupWidget())
+
+
+@screen
+def copy_to_next(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.labelled())
+    window.document.set_selection([window.document.shown[0].key])
+    return dialog_of(window, "propagate")
 
 
 @screen
