@@ -2,28 +2,25 @@
 
 from typing import NamedTuple
 
-from app.actions import Subject
-
 
 class Habit(NamedTuple):
     """What one gets, and by what."""
 
-    subject: Subject
     text: str
     by: str
 
 
 HABITS = (
-    Habit(Subject.DRAW, "Draw", "drag, or click twice"),
-    Habit(Subject.DRAW, "Give up, step by step", "Esc"),
-    Habit(Subject.DRAW, "Add to the selection", "Ctrl-click"),
-    Habit(Subject.DRAW, "Select several", "drag around them"),
-    Habit(Subject.DRAW, "Reach the box below", "click again"),
-    Habit(Subject.DRAW, "Change class", "double-click"),
-    Habit(Subject.DRAW, "Move by a pixel, or ten", "arrows, Shift"),
-    Habit(Subject.DRAW, "Move right and lower side", "Ctrl-arrows, Shift"),
-    Habit(Subject.DRAW, "Move left and upper side", "Alt-arrows, Shift"),
-    Habit(Subject.VIEW, "Zoom at the pointer", "Ctrl-wheel"),
-    Habit(Subject.VIEW, "Scroll", "wheel, Shift for sideways"),
-    Habit(Subject.VIEW, "Pan", "Space-drag, middle-drag"),
+    Habit("Draw", "drag, or click twice"),
+    Habit("Give up, step by step", "Esc"),
+    Habit("Select several", "Ctrl-click, drag around"),
+    Habit("Reach the box below", "click again"),
+    Habit("Change class", "double-click"),
+    Habit("Move by a pixel, or ten", "arrows, Shift"),
+    Habit("Move right and lower side", "Ctrl-arrows, Shift"),
+    Habit("Move left and upper side", "Alt-arrows, Shift"),
+    Habit("Zoom at the pointer", "Ctrl-wheel"),
+    Habit("Scroll", "wheel"),
+    Habit("Scroll sideways", "Shift-wheel"),
+    Habit("Pan", "Space-drag, middle-drag"),
 )

@@ -49,10 +49,9 @@ def sections(actions: Actions) -> list[Section]:
         digits = [text for spec in specs if DIGIT in spec.name for text in actions.texts(spec.name)]
         if digits:
             lines.append(Line("Class of the selected or the next box", (digits[0], "…", digits[-1])))
-        lines += [Line(habit.text, by=habit.by) for habit in HABITS if habit.subject is subject]
         if lines:
             found.append(Section(subject.value, lines))
-    return found
+    return [*found, Section("On the picture", [Line(habit.text, by=habit.by) for habit in HABITS])]
 
 
 class ShortcutSheet(QDialog):

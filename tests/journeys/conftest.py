@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QWindow
+from PySide6.QtGui import QKeySequence, QWindow
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSpinBox, QWidget
 from shiboken6 import Shiboken
@@ -69,6 +69,24 @@ class Person:
         for key in keys:
             _deliver(QTest.keyClick, self._window_with_focus(), key, modifiers)
 
+    def press_sequence(self, key: QKeySequence, *, repeated: bool = False) -> None:
+        """The keys that people press for a key as actions have it; `repeated`: one that is held down."""
+        code, modifiers = key[0].key(), key[0].keyboardModifiers()
+        if repeated:
+            focused = QApplication.focusWidget()
+            assert focused is not None
+            _deliver(QTest.simulateEvent, focused, True, code, modifiers, "", True)
+        else:
+            _deliver(QTest.keyClick, self._window_with_focus(), code, modifiers)
+
+    def hold(self, key: Qt.Key) -> None:
+        """Press a key and keep it down."""
+        _deliver(QTest.keyPress, self._window_with_focus(), key)
+
+    def let_go(self, key: Qt.Key) -> None:
+        """Let a key come up."""
+        _deliver(QTest.keyRelease, self._window_with_focus(), key)
+
     def type(self, text: str) -> None:
         """Letter by letter, to whatever has the focus."""
         for letter in text:
@@ -104,15 +122,21 @@ class Person:
         """At a point of the picture, in its pixels."""
         self.click(self.window.canvas.viewport(), self.on_canvas(at), modifiers=modifiers, double=double)
 
-    def drag(self, start: Point, end: Point) -> None:
+    def drag(self, start: Point, end: Point, *, button: Qt.MouseButton = LEFT) -> None:
         """Over the picture, from one point to another in its pixels, in some steps."""
         handle, first = _place(self.window.canvas.viewport(), self.on_canvas(start))
         _, last = _place(self.window.canvas.viewport(), self.on_canvas(end))
         _deliver(QTest.mouseMove, handle, first)
-        _deliver(QTest.mousePress, handle, LEFT, NONE, first)
+        _deliver(QTest.mousePress, handle, button, NONE, first)
         for step in range(1, 5):
             _deliver(QTest.mouseMove, handle, first + (last - first) * step / 4)
-        _deliver(QTest.mouseRelease, handle, LEFT, NONE, last)
+        _deliver(QTest.mouseRelease, handle, button, NONE, last)
+
+    def turn_wheel(self, at: Point, notches: int, *, modifiers: Qt.KeyboardModifier = NONE) -> None:
+        """Over a point of the picture, away from oneself."""
+        handle, place = _place(self.window.canvas.viewport(), self.on_canvas(at))
+        _deliver(QTest.mouseMove, handle, place)
+        _deliver(QTest.wheelEvent, handle, QPointF(place), QPoint(0, 120 * notches), QPoint(), modifiers)
 
     def on_canvas(self, at: Point) -> QPoint:
         """Where a point of the picture is on the canvas."""
