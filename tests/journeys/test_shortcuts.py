@@ -13,7 +13,10 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QSlider, QWidget
 
 from app.actions import TABLE, ActionSpec, Subject
+from app.canvas.tone import PLAIN, Tone
+from app.canvas.tone_panel import TonePanel
 from app.canvas.tools import Tool
+from app.class_verbs import add_class
 from app.dialogs.export import ExportDialog
 from app.dialogs.finder import Finder
 from app.dialogs.fine_tune import FineTuneDialog
@@ -22,6 +25,7 @@ from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from app.exporting import FILE
 from app.keys import is_bare
+from app.reviewing import review
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:
@@ -156,7 +160,7 @@ def records_empty(me: "Person") -> Iterator[None]:
 @effect_of("next-to-review")
 def goes_to_the_next_to_review(me: "Person") -> Iterator[None]:
     me.window.document.step(1)
-    me.window.document.review()
+    review(me.window.document)
     me.window.document.step(-2)
     yield
     assert me.path == "a3.png"
@@ -289,6 +293,16 @@ def fits(me: "Person") -> Iterator[None]:
     assert me.window.canvas.zoom == fitted
 
 
+@effect_of("tone", "tone-reset")
+def changes_the_tone(me: "Person") -> Iterator[None]:
+    me.window.canvas.set_tone(Tone(brightness=20))
+    panel = me.window.stage.findChild(TonePanel)
+    assert panel
+    yield
+    assert panel.isVisible() or me.window.canvas.tone == PLAIN
+    me.press(Key.Key_Escape)
+
+
 def toggles(name: str) -> Effect:
     """What an action does that is on or off."""
 
@@ -322,7 +336,7 @@ def labels(me: "Person") -> Iterator[None]:
 def gives_a_class(me: "Person") -> Iterator[None]:
     document = me.window.document
     for name in "cdefghijk":
-        document.add_class(name)
+        add_class(document, name)
     me.wait(lambda: tuple(me.window.classes.listed()) == document.classes[:9])
     select(me, NUT)
     yield
