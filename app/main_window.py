@@ -39,6 +39,7 @@ from app.exporting import Exporting
 from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
 from app.jobs import Jobs
+from app.labelling_requests import LabellingRequests
 from app.lookup import Lookup
 from app.model_choice import ModelInUse
 from app.notifications import Notifications
@@ -57,7 +58,6 @@ from app.reviewing import mark_empty, review
 from app.settings import Settings
 from app.thumbnails import Thumbnails
 from app.weights_download import WeightsDownload
-from detector.errors import StudioError
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
@@ -82,6 +82,15 @@ class MainWindow(QMainWindow):
         self.files = FileChoice(self.projects, self.model, self.notifications, self)
         self.class_choice = ClassChoice(self.document, self)
         self.class_work = ClassWork(self.document, self.jobs, self)
+        self.requests = LabellingRequests(
+            self.document,
+            self.labelling,
+            self.model,
+            self.weights,
+            classes=self.class_work,
+            notifications=self.notifications,
+            parent=self,
+        )
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
         self.actions_ = Actions(self, settings.shortcuts())
@@ -202,6 +211,7 @@ class MainWindow(QMainWindow):
         self.welcome.sample_wanted.connect(self.projects.open_sample)
         self.welcome.recent_wanted.connect(self.projects.open_folder)
         self.welcome.dropped.connect(self.files.open_path)
+        self.projects.opened.connect(labelling.look_for_unfinished)
         labelling.began.connect(self._update_actions)
         labelling.progressed.connect(bar.set_progress)
         labelling.ended.connect(bar.end_progress)
@@ -264,8 +274,10 @@ class MainWindow(QMainWindow):
             "fit": canvas.fit,
             "tone": self.stage.toggle_tone,
             "tone-reset": partial(canvas.set_tone, PLAIN),
-            "label-image": lambda: self._label(self.labelling.label_current),
-            "label-all": lambda: self._label(self.labelling.label_all),
+            "label-image": self.requests.label_current,
+            "label-visible": self.requests.label_visible,
+            "label-all": self.requests.label_all,
+            "model-classes": self.requests.ask_classes,
             "fine-tune": self._ask_fine_tune,
             "commands": self.lookup.find_command,
             "preferences": self._show_preferences,
@@ -315,15 +327,6 @@ class MainWindow(QMainWindow):
             self.labelling.stop()
         else:
             self.weights.stop()
-
-    def _label(self, verb: Callable[..., None]) -> None:
-        if self.model.choice.megabytes:
-            self.weights.offer(self.model.source)
-            return
-        try:
-            verb(source=self.model.source, device=self.model.device)
-        except StudioError as error:
-            self.notifications.warning(str(error))
 
     def _use_class(self, place: int) -> None:
         self.class_choice.use(self.classes.listed(), place)

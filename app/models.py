@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.data.project.passes import known_classes
+from detector.data.project.records import KnownClass
 from detector.errors import StudioError
+from detector.model.coco_names import COCO_OUTPUTS, coco_classes
 from detector.model.info import ModelInfo, read_info
 from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
 
@@ -52,6 +55,13 @@ def choice(source: str) -> ModelChoice:
     return ModelChoice(source, _title(_file_title(path), path))
 
 
+def model_file(source: str) -> Path:
+    """The file that a model is read from, whether it is there or not."""
+    if source == STARTER_NAME:
+        return STARTER
+    return PUBLISHED[source].path if source in PUBLISHED else Path(source)
+
+
 def of_runs(checkpoints: Iterable[Path]) -> list[ModelChoice]:
     """The models that fine-tuning has made here, those that can be read."""
     found = [choice(str(path)) for path in checkpoints if path.is_file()]
@@ -62,6 +72,14 @@ def info_of(source: str) -> ModelInfo | None:
     """What one of our own files says of its model; None for a foreign file. Raises CheckpointError."""
     path = STARTER if source == STARTER_NAME else Path(source)
     return read_info(path) if path.suffix == OURS else None
+
+
+def classes_of(source: str) -> tuple[KnownClass | None, ...]:
+    """The classes that a model knows, channel by channel; () for a foreign file. Raises CheckpointError."""
+    if source in PUBLISHED:
+        return known_classes(coco_classes(), range(1, COCO_OUTPUTS + 1), {})
+    info = info_of(source)
+    return known_classes(info.classes, info.category_ids, info.thresholds) if info else ()
 
 
 def _published_choice(weights: PublishedWeights) -> ModelChoice:

@@ -26,6 +26,7 @@ from app.wording import tooltip
 
 HEIGHT = 52  # px
 CONTROL = 34  # px, the height of what stands in the bar
+MORE = 26  # px, the width of the part of a button that opens a menu
 PROGRESS = (150, 270)  # px, how narrow and how wide it may be
 ROOMY = 1360  # px, from which on every button has its words
 STEPS = 1000  # of the progress bar
@@ -51,6 +52,7 @@ class TopBar(QFrame):
         opener.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         opener.setProperty("role", "menu")
         self.model_button = _model_button(self)
+        self._model_classes = actions["model-classes"]
         self._device = self._make_device_button()
         self._progress = Progress(self)
         self._progress.cancel_button.clicked.connect(self.cancel_wanted)
@@ -66,7 +68,11 @@ class TopBar(QFrame):
             self._device,
             _line(),
             _button(actions["label-image"], text="Auto-label"),
-            VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
+            _split(
+                VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
+                [actions[name] for name in ("label-image", "label-visible", "label-all")],
+                [actions["model-classes"]],
+            ),
             VerbButton(actions["fine-tune"], "Fine-tune", image="fine-tune", role="primary"),
         ):
             if not isinstance(widget, QFrame) or isinstance(widget, QLabel):
@@ -95,6 +101,7 @@ class TopBar(QFrame):
                 menu.addAction(self._choice_action(item, chosen, together, menu))
         menu.addSeparator()
         menu.addAction("Open a model file…", self.model_file_wanted.emit)
+        menu.addAction(self._model_classes)
         if old := self.model_button.menu():
             old.deleteLater()
         self.model_button.setMenu(menu)
@@ -208,13 +215,36 @@ class VerbButton(QPushButton):
         self.setEnabled(self._action.isEnabled())
 
 
+def _split(button: VerbButton, *groups: Sequence[QAction]) -> QWidget:
+    """A button with a narrow one beside it that opens a menu of more."""
+    more, menu = QPushButton(), QMenu(button)
+    for actions in groups:
+        menu.addActions(list(actions))
+        menu.addSeparator()
+    more.setMenu(menu)
+    more.setFixedWidth(MORE)
+    more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    more.setToolTip("Which images, and which classes")
+    more.setAccessibleName("More of auto-labelling")
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(1)
+    for part, side in ((button, "left"), (more, "right")):
+        part.setProperty("role", "soft")
+        part.setProperty("side", side)
+        part.setFixedHeight(CONTROL)
+        row.addWidget(part)
+    return both
+
+
 def _button(action: QAction, *, text: str = "") -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
     button.setIconSize(QSize(ICON, ICON))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if text:
-        button.setText(text)
+        action.setIconText(text)  # which the button takes over whenever the action changes
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     return button
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from detector.model.bifpn import FusionNode
 from detector.model.classifier import IMAGENET_CLASSES, build_classifier
+from detector.model.coco_names import COCO_OUTPUTS
 from detector.model.efficientdet import build
-from detector.model.published import COCO_OUTPUTS
 from detector.model.variants import Backbone, Variant
 
 

@@ -11,6 +11,7 @@ from detector.errors import CheckpointError
 from detector.files import replacing
 from detector.model.anchors import ANCHORS_PER_CELL
 from detector.model.checkpoint import Model, load, load_tensors
+from detector.model.coco_names import COCO_OUTPUTS, coco_classes
 from detector.model.efficientdet import build
 from detector.model.efficientnet import pyramid_channels
 from detector.model.foreign import EFFDET_NAMING, NAMINGS, ZYLO_NAMING, Naming, effdet_name, find_naming
@@ -19,29 +20,11 @@ from detector.model.tensor_file import read_tensors
 from detector.model.variants import VARIANTS, Variant, find_variant
 from detector.model.weights import PUBLISHED, STARTER, find_weights, recognise
 
-COCO_OUTPUTS = 90
-
 # Which variant a file's name says, by the program that names its files so; zylo117 calls D7x D8.
 FILE_NAMES = {
     EFFDET_NAMING: r"tf_efficientdet_(d\d)(x?)(_ap)?(?![a-z])",
     ZYLO_NAMING: r"efficientdet-(d\d)(?!\d)",
 }
-
-COCO_GAPS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
-COCO_NAMES = """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop
-sign,
-parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe, backpack, umbrella, handbag,
-tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball bat, baseball glove, skateboard, surfboard,
-tennis racket, bottle, wine glass, cup, fork, knife, spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot,
-hot dog, pizza, donut, cake, chair, couch, potted plant, bed, dining table, toilet, tv, laptop, mouse, remote, keyboard,
-cell phone, microwave, oven, toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier,
-toothbrush"""
-
-
-def coco_classes() -> tuple[str | None, ...]:
-    """COCO's 80 class names at channel id − 1 of a 90-output head; None at the ten gaps."""
-    names = iter(COCO_NAMES.replace("\n", " ").split(", "))
-    return tuple(None if id in COCO_GAPS else next(names) for id in range(1, COCO_OUTPUTS + 1))
 
 
 def open_model(name_or_path: str, *, variant: str | None = None, classes: Path | None = None) -> Model:

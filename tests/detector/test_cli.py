@@ -29,7 +29,7 @@ from detector.data.project.store import Project
 from detector.events import Evaluated, RunStarted
 from detector.inference.predictor import Prediction
 from detector.model.checkpoint import Model, load, save
-from detector.model.published import coco_classes
+from detector.model.coco_names import coco_classes
 from detector.model.variants import VARIANTS
 from detector.model.weights import STARTER
 from detector.training.transfer import random_model

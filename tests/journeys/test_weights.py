@@ -28,9 +28,10 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     import torch
 
     from detector.model.checkpoint import Model
+    from detector.model.coco_names import coco_classes
     from detector.model.efficientdet import build
     from detector.model.info import ModelInfo
-    from detector.model.published import coco_classes, save_effdet
+    from detector.model.published import save_effdet
     from detector.model.variants import VARIANTS
 
     torch.manual_seed(0)

@@ -12,9 +12,10 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 from detector.errors import CheckpointError, OptionsError
 from detector.model import published
 from detector.model.checkpoint import Model, load, save
+from detector.model.coco_names import coco_classes
 from detector.model.efficientdet import build
 from detector.model.info import ADVPROP, IMAGENET, ModelInfo
-from detector.model.published import coco_classes, open_model
+from detector.model.published import open_model
 from detector.model.variants import VARIANTS
 from detector.model.weights import PUBLISHED, weights_folder
 

@@ -1,0 +1,183 @@
+"""Auto-labelling on the worker's side: the model, what it has not seen yet, the pass."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.models import choice, model_file
+from detector.data.project.records import Pass, ProjectImage
+from detector.data.project.store import Coverage, Project
+from detector.events import ImageFailed, ImagesLabelled
+from detector.loading import load_torch
+
+if TYPE_CHECKING:
+    from detector.inference.predictor import Predictor
+    from detector.model.info import ModelInfo
+
+COPIED_AT_ONCE = 500  # images whose predictions are copied in one transaction, which takes some milliseconds
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be labelled with which model. again: also what that model has seen; planned: if it is cut short it can
+    go on later; begun: the pass that goes on so, of whose `total` images `images` are left.
+    """
+
+    images: tuple[ProjectImage, ...]
+    source: str
+    device: str
+    again: bool = False
+    planned: bool = True
+    begun: Pass | None = None
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class PassBegan:
+    """The pass is in the store. device: in words, where it runs; kept: images that need no labelling, since they show
+    what this model has found before; brought: classes that the project did not have.
+    """
+
+    pass_: Pass
+    device: str
+    kept: int = 0
+    brought: int = 0
+
+
+@dataclass(frozen=True)
+class AllKnown:
+    """There is nothing to do: all images show what this model has found."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class ModelChanged:
+    """The pass cannot go on: the file of its model holds another model now."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model ready for work; `stamp` tells whether its file has changed since, `key` is the file's sha256."""
+
+    source: str
+    stamp: float
+    wanted: str
+    device: str
+    key: str
+    info: "ModelInfo"
+    predictor: "Predictor"
+
+
+class Engines:
+    """Keeps the model that was used last."""
+
+    def __init__(self) -> None:
+        self.loaded: Engine | None = None
+
+    def get(self, source: str, wanted: str) -> Engine:
+        """The model that is loaded, or else another one loaded now. Raises CheckpointError, DeviceError."""
+        from detector.device import describe, leave_one_core, pick
+        from detector.inference.predictor import Predictor
+        from detector.model.published import open_model
+
+        leave_one_core()  # to the window
+        path = model_file(source)
+        stamp = path.stat().st_mtime if path.is_file() else 0.0
+        loaded = self.loaded
+        if loaded is None or (loaded.source, loaded.stamp, loaded.wanted) != (source, stamp, wanted):
+            self.loaded = loaded = None  # before the next one takes its memory
+            model, device = open_model(source), pick(wanted)
+            predictor = Predictor(model, device=device)
+            loaded = Engine(source, stamp, wanted, describe(device), file_key(path), model.info, predictor)
+            self.loaded = loaded
+        return loaded
+
+    def forget(self) -> None:
+        """Free the device's memory."""
+        if self.loaded is not None:
+            from detector.device import free_memory
+
+            self.loaded = None
+            free_memory()
+
+
+def file_key(path: Path) -> str:
+    """The sha256 of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def work(engines: Engines, project: Project, task: Task) -> Iterator[Any]:
+    """Loads the model, begins the pass or goes on with it, labels; events as it gets on. Closing it ends the work."""
+    load_torch()
+    engine = engines.get(task.source, task.device)
+    worker = project.connect()
+    try:
+        if task.begun is not None:
+            yield from _go_on(worker, engine, task, task.begun)
+        else:
+            yield from _begin(worker, engine, task)
+    finally:
+        worker.close()
+
+
+def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
+    coverage = Coverage(frozenset(), {}) if task.again else worker.coverage(engine.key, task.images)
+    images = [image for image in task.images if image.id not in coverage.shown]
+    name = choice(task.source).name
+    if not images:
+        yield AllKnown(name)
+        return
+    info, before = engine.info, len(worker.classes())
+    pass_ = worker.begin_pass(
+        model=name,
+        source=task.source,
+        names=info.classes,
+        category_ids=info.category_ids,
+        thresholds=info.thresholds,
+        model_key=engine.key,
+    )
+    if task.planned:
+        worker.plan_pass(pass_.id, [image.id for image in images])
+    yield PassBegan(pass_, engine.device, len(coverage.shown), len(worker.classes()) - before)
+    yield from _copied(worker, pass_, coverage.stored, total=len(images))
+    left = [image for image in images if image.id not in coverage.stored]
+    yield from _label(worker, engine, pass_, left, total=len(images), planned=task.planned)
+
+
+def _go_on(worker: Project, engine: Engine, task: Task, begun: Pass) -> Iterator[Any]:
+    if engine.key != begun.model_key:
+        worker.end_plan()
+        yield ModelChanged(begun.model)
+        return
+    yield PassBegan(begun, engine.device)
+    yield from _label(worker, engine, begun, list(task.images), total=task.total, planned=True)
+
+
+def _copied(worker: Project, pass_: Pass, stored: Mapping[int, int], *, total: int) -> Iterator[ImagesLabelled]:
+    """What the model has found in an earlier pass that is not the last one to be seen, or was undone."""
+    rest, done = iter(stored.items()), 0
+    while chunk := dict(islice(rest, COPIED_AT_ONCE)):
+        worker.copy_predictions(pass_.id, chunk)
+        done += len(chunk)
+        yield ImagesLabelled(tuple(chunk), done, total)
+
+
+def _label(
+    worker: Project, engine: Engine, pass_: Pass, images: list[ProjectImage], *, total: int, planned: bool
+) -> Iterator[ImagesLabelled | ImageFailed]:
+    """The images that are left of `total`; when all are seen the plan is fulfilled."""
+    from detector.inference.labelling import label
+
+    before = total - len(images)
+    for event in label(worker, engine.predictor, pass_, images):
+        is_progress = isinstance(event, ImagesLabelled)
+        yield replace(event, done=before + event.done, total=total) if is_progress else event
+    if planned:
+        worker.end_plan()
