@@ -85,8 +85,7 @@ def take_regrouped(document: Document, step: Regroup, regrouped: Regrouped, *, b
     what, tally = step.what, document.tally
     if document.project is not None:
         document.project.forget_sides()
-    take = tally.take_brought_back if back else tally.take_regrouped
-    take(regrouped.boxes, source=what.class_id, into=what.into)
+    tally.take_regrouped(regrouped, source=what.class_id, into=what.into, back=back)
     for image_id in regrouped.emptied:
         tally.restate(image_id, State.STARTED if back else State.UNLABELLED)
     was_active = document.active_class == what.class_id

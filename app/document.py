@@ -3,8 +3,7 @@
 Every verb is one transaction of the store and one step of undo. Widgets read the properties and follow the signals.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,13 +12,14 @@ from PySide6.QtGui import QUndoStack
 
 from app import edits
 from app.edits import Edit, PassEdit, Rectangle, Step
-from app.image_filter import STATES, FilterKind, ImageFilter, is_to_review
+from app.image_filter import Accepts, FilterKind, ImageFilter, conditions, counts
 from app.image_list import ImageList
+from app.image_order import ImageOrder, sorting
 from app.limits import keep_thresholds, read_limits, showing
 from app.page import Page, ShownBox, read_page
 from app.tally import Tally
 from detector.data.project.proposals import Limits, ProposalIndex
-from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage
 from detector.data.project.store import Project
 from detector.errors import ProjectError, StudioError
 
@@ -31,9 +31,11 @@ class Document(QObject):
     """An open project, or none. All in the window's thread."""
 
     project_changed = Signal()
-    images_changed = Signal()  # rows came
+    project_closing = Signal()  # it is open still
+    images_changed = Signal()  # rows came, or many have changed
     image_updated = Signal(int)  # one image's state or counts
     visible_changed = Signal()
+    filter_changed = Signal()  # or the order
     current_changed = Signal()
     shown_changed = Signal()
     selection_changed = Signal()
@@ -68,23 +70,38 @@ class Document(QObject):
         """Close the project."""
         if self.project is None:
             return
-        with suppress(ProjectError):  # of a full disk or a drive that is away: closing must not fail
-            self._remember_current()
+        self.project_closing.emit()
         self.project.close()
         self._clear(None)
         self.undo_stack.clear()
         self.project_changed.emit()
 
     def add_images(
-        self, images: Sequence[ProjectImage], *, keys: Mapping[int, str], counts: Mapping[int, Mapping[int, int]]
+        self,
+        images: Sequence[ProjectImage],
+        *,
+        keys: Mapping[int, str],
+        counts: Mapping[int, Mapping[int, int]],
+        origins: Mapping[Origin, Mapping[int, int]] | None = None,
     ) -> None:
-        """Take in images, the natural key of each path, and their number of boxes by image and class."""
+        """Take in images, the natural key of each path, and their number of boxes by image and class, and by origin.
+
+        Of those that are here already only path and file are taken: the rest may have changed since it was read.
+        """
+        known = [image for image in images if image.id in self.images]
         for image in images:
-            self.tally.take_image(image)
-        self.tally.take_boxes(counts)
+            before = self.images.get(image.id)
+            self.tally.take_image(replace(before, path=image.path, missing=image.missing) if before else image)
+        self.tally.take_boxes(counts, origins)
         self._list.add(keys)
+        if len(known) > FEW:
+            self._list.filter_anew()
+        else:
+            self._list.refilter(image.id for image in known)
         self.images_changed.emit()
         self.visible_changed.emit()
+        if any(image.id == self.current for image in known):
+            self.image_updated.emit(self.current)
         if self.current is None and self._list.order:
             wanted = self._project.setting(CURRENT)
             self.show(wanted if isinstance(wanted, int) and wanted in self.images else self._list.order[0])
@@ -103,6 +120,7 @@ class Document(QObject):
         if image_id == self.current or image_id not in self.images:
             return
         before, self.current = self.current, image_id
+        self._list.kept = image_id
         self.selection = frozenset()
         self._load_page()
         for changed in (before, image_id):
@@ -153,10 +171,12 @@ class Document(QObject):
             return None
         unseen = None
         for image_id in self._list.onwards(self.current):
-            if is_to_review(self.images[image_id], self.proposal_count(image_id)):
+            image = self.images[image_id]
+            if image.missing or not image.is_open:
+                continue
+            if self.proposal_count(image_id):
                 return image_id
-            if unseen is None and self.images[image_id].state is not State.REVIEWED:
-                unseen = image_id
+            unseen = image_id if unseen is None else unseen
         return unseen
 
     def set_filter(self, wanted: ImageFilter) -> None:
@@ -165,6 +185,14 @@ class Document(QObject):
             self.filter = wanted
             self._list.filter_anew()
             self.visible_changed.emit()
+            self.filter_changed.emit()
+
+    def set_order(self, wanted: ImageOrder, dates: Mapping[int, float] | None = None) -> None:
+        """Put the images in an order, as things are now; `dates` of their files, where it goes by these."""
+        self.order = wanted
+        self._list.sort(sorting(wanted, self.tally, dates or {}))
+        self.visible_changed.emit()
+        self.filter_changed.emit()
 
     def set_selection(self, keys: Iterable[int]) -> None:
         """Select boxes and proposals of the current image."""
@@ -218,7 +246,7 @@ class Document(QObject):
 
     def box_count(self, image_id: int) -> int:
         """Boxes of an image, without proposals."""
-        return self.tally.boxes.get(image_id, Counter()).total()
+        return self.tally.numbers.get(image_id, 0)
 
     def proposal_count(self, image_id: int) -> int:
         """Proposals of an image at the present threshold."""
@@ -234,9 +262,11 @@ class Document(QObject):
 
     def filter_counts(self) -> dict[FilterKind, int]:
         """How many images each kind of filter has."""
-        counts = {kind: self.tally.states[state] for kind, state in STATES.items()}
-        to_review = len(self.tally.proposals)  # reviewed images have none
-        return {FilterKind.ALL: len(self.images), FilterKind.TO_REVIEW: to_review, **counts}
+        return counts(self.tally)
+
+    def is_listed(self, image_id: int) -> bool:
+        """Whether the filter lets an image through; the current one is visible even if not."""
+        return self._list.accepts(image_id)
 
     def proposal_total(self) -> tuple[int, int]:
         """Proposals, and the images that have some."""
@@ -408,6 +438,9 @@ class Document(QObject):
         if self.current in touched or change.classes or change.passes:
             self._show_boxes()
         self._refilter(touched)
+        if len(touched) > FEW:
+            self.images_changed.emit()
+            touched &= {self.current}
         for image_id in touched:
             self.image_updated.emit(image_id)
 
@@ -429,7 +462,7 @@ class Document(QObject):
     def _clear(self, project: Project | None) -> None:
         self.project = project
         self.tally = Tally()
-        self.filter = ImageFilter()
+        self.filter, self.order = ImageFilter(), ImageOrder()
         self.current: int | None = None
         self.shown: tuple[ShownBox, ...] = ()
         self.selection: frozenset[int] = frozenset()
@@ -438,7 +471,7 @@ class Document(QObject):
         self.limits = Limits()
         self.busy = ""  # why nothing may be changed for a moment
         self._class_by_id: dict[int, ProjectClass] = {}
-        self._list = ImageList(self._filtering)
+        self._list = ImageList(self._conditions)
         self._page: Page | None = None
 
     @property
@@ -457,13 +490,9 @@ class Document(QObject):
         """Ids of the images that the filter lets through, in order; the current one stays as long as it is current."""
         return self._list.visible
 
-    def _filtering(self) -> Callable[[int], bool]:
-        """Which images are visible, at the present filter."""
-        names = {item.id: item.name for item in self.classes}
-        tally = self.tally
-        matches = self.filter.matcher(tally.images, proposals=tally.proposals, boxes=tally.boxes, names=names)
-        current = self.current
-        return lambda image_id: image_id == current or matches(image_id)
+    def _conditions(self) -> list[Accepts]:
+        """What images must meet to be visible, at the present filter."""
+        return conditions(self.filter, self.tally, {item.id: item.name for item in self.classes})
 
     def _refilter(self, image_ids: Collection[int]) -> None:
         """Look whether these images are visible still, or now."""
@@ -509,24 +538,21 @@ class Document(QObject):
         changed = self.tally.reindex(self._project, image_ids, self.limits) if image_ids else []
         if changed:
             self.proposals_changed.emit()
-            if self.filter.kind is FilterKind.TO_REVIEW:
+            if self.filter.follows_proposals:
                 self._refilter(changed)
 
     def _reindex_or_reread(self, image_ids: Collection[int]) -> None:
-        """As _reindex; where these are too many for a moment, a worker is asked to read all."""
-        if len(image_ids) <= FEW:
-            self._reindex(image_ids)
-        else:
+        """As _reindex; where too many for a moment show proposals, a worker is asked to read all."""
+        showing = [image_id for image_id in image_ids if self.images[image_id].is_open]
+        if len(showing) > FEW:
+            image_ids = set(image_ids).difference(showing)
             self.tally.forget_touched()
             self.index_stale.emit()
+        self._reindex(image_ids)
 
     def _tell_recount(self) -> None:
         """The proposals of all images were counted anew."""
         self.proposals_changed.emit()
-        if self.filter.kind is FilterKind.TO_REVIEW:
+        if self.filter.follows_proposals:
             self._list.filter_anew()
             self.visible_changed.emit()
-
-    def _remember_current(self) -> None:
-        if self.project is not None and self.project.read_only is None:
-            self.project.set_setting(CURRENT, self.current)

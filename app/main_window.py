@@ -22,6 +22,7 @@ from app import copying, theme
 from app import settings as table
 from app.actions import Actions, Need
 from app.auto_labelling import AutoLabelling
+from app.bookmark import Bookmark
 from app.canvas.stage import Stage
 from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
@@ -38,11 +39,13 @@ from app.document import Document
 from app.exporting import Exporting
 from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
+from app.image_work import ImageWork
 from app.jobs import Jobs
 from app.labelling_requests import LabellingRequests
 from app.lookup import Lookup
 from app.model_choice import ModelInUse
 from app.notifications import Notifications
+from app.ordering import Ordering
 from app.panels.boxes import BoxesPanel
 from app.panels.classes import ClassesPanel
 from app.panels.detection import DetectionPanel
@@ -54,6 +57,7 @@ from app.panels.training import TrainingPanel
 from app.pictures import Picture, Pictures
 from app.projects import Projects
 from app.propagation import Propagation
+from app.refreshing import Refreshing
 from app.reviewing import mark_empty, review
 from app.settings import Settings
 from app.thumbnails import Thumbnails
@@ -91,6 +95,10 @@ class MainWindow(QMainWindow):
             notifications=self.notifications,
             parent=self,
         )
+        self.bookmark = Bookmark(self.document, self)
+        self.ordering = Ordering(self.document, self.jobs, self)
+        self.image_work = ImageWork(self.document, self.jobs, self.notifications, self)
+        self.refreshing = Refreshing(self.document, self.jobs, self.notifications, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)
         self.pictures = Pictures(self.document, self.jobs, self)
         self.actions_ = Actions(self, settings.shortcuts())
@@ -106,6 +114,7 @@ class MainWindow(QMainWindow):
         )
         self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
         self._wire()
+        self._wire_images()
         self._connect_actions()
         self.resize(1440, 900)
         self._restore_layout()
@@ -160,6 +169,7 @@ class MainWindow(QMainWindow):
         groups = (
             ("open-folder", "open-coco", "open-sample"),
             ("save-coco", "export", "close-project"),
+            ("refresh", "find-missing"),
             ("training-panel", "fusion-panel"),
         )
         for names in groups:
@@ -234,6 +244,20 @@ class MainWindow(QMainWindow):
         self.fine_tuning.device_wanted.connect(labelling.free_device)
         QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
+    def _wire_images(self) -> None:
+        images, projects, refreshing = self.images, self.projects, self.refreshing
+        images.verb_wanted.connect(self.image_work.run)
+        images.note_written.connect(self.image_work.set_note)
+        images.order_wanted.connect(self.ordering.choose)
+        images.label_wanted.connect(self.requests.label_images)
+        images.set_compact(self.settings.get(table.COMPACT_LIST))
+        images.compact_changed.connect(lambda compact: self.settings.set(table.COMPACT_LIST, compact))
+        self.bookmark.order_wanted.connect(self.ordering.choose)
+        projects.opened.connect(self.bookmark.restore_order)
+        projects.opened.connect(refreshing.tell_missing)
+        for follow in (self.thumbnails.forget, self.pictures.forget, self.ordering.follow_files):
+            refreshing.refreshed.connect(follow)
+
     def _connect_actions(self) -> None:
         document, canvas, clipboard = self.document, self.canvas, QGuiApplication.clipboard()
         verbs: dict[str, Callable[[], object]] = {
@@ -243,6 +267,9 @@ class MainWindow(QMainWindow):
             "close-project": self.projects.close,
             "save-coco": self.exporting.save,
             "export": self._ask_export,
+            "refresh": self.refreshing.look,
+            "find-missing": self.refreshing.ask_missing,
+            "note": self.images.note.setFocus,
             "quit": self.close,
             "undo": document.undo,
             "redo": document.redo,

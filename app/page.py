@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from detector.data.project.proposals import Limits, Proposal, proposals
-from detector.data.project.records import Origin, ProjectBox, ProjectImage, Rectangle, State
+from detector.data.project.records import Origin, ProjectBox, ProjectImage, Rectangle
 from detector.data.project.store import Project
 
 FLAGS = ("occluded", "truncated", "difficult")
@@ -94,10 +94,10 @@ def flags_of(box: ProjectBox) -> tuple[str, ...]:
 
 
 def read_page(project: Project, image: ProjectImage, limits: Limits) -> Page:
-    """An image's boxes, and its proposals within limits; reviewed images have none. Raises ProjectError."""
+    """An image's boxes, and its proposals within limits; only open images have some. Raises ProjectError."""
     boxes = {box.id: box for box in project.boxes(image.id)}
     found = project.predictions(image.id)
-    if found is None or image.state is State.REVIEWED:
+    if found is None or not image.is_open:
         return Page(image, boxes, predicted=found is not None, hidden=limits.hidden)
     rejections = project.rejections(image.id)
     unhidden = replace(limits, hidden=frozenset())

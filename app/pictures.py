@@ -44,6 +44,11 @@ class Pictures(QObject):
         document.current_changed.connect(self._on_current_changed)
         document.project_changed.connect(self._on_project_changed)
 
+    def forget(self) -> None:
+        """Files may have changed: read them again."""
+        self._cache.clear()
+        self._soon.start()
+
     def _on_project_changed(self) -> None:
         self._soon.stop()
         self._cache.clear()

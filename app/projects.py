@@ -2,16 +2,16 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
+from app.intake import Intake
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
-from app.opening import ImagesRead, IndexRead, read_index, read_project, together
+from app.opening import read_index, read_project
 from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
 from app.wording import count
@@ -42,6 +42,7 @@ class Projects(QObject):
         self._document, self._jobs = document, jobs
         self._notifications, self._settings = notifications, settings
         self._indexing: Job | None = None
+        self._intake = Intake(document, notifications.info, self)
         document.index_stale.connect(self._on_index_stale)
 
     def open_folder(self, folder: Path, *, anyway: bool = False) -> None:
@@ -75,14 +76,14 @@ class Projects(QObject):
         """Close the project."""
         self._jobs.cancel_for_project()
         self._document.detach()
-        self._settings.set(OPEN, "")
+        self._settings.set_now(OPEN, "")
 
     def leave(self) -> None:
         """The program ends: close the project, and remember it where the person wants that."""
         project = self._document.project
         self.close()
         if project is not None and not project.is_held_elsewhere and self._settings.get(REOPENS):
-            self._settings.set(OPEN, str(project.folder))
+            self._settings.set_now(OPEN, str(project.folder))
 
     def _open(
         self,
@@ -105,8 +106,6 @@ class Projects(QObject):
         self.close()
         self._document.attach(project)
         self._settings.add_recent(project.folder)
-        if not project.is_held_elsewhere:
-            self._settings.set(OPEN, str(project.folder))
         if project.read_only is not None:
             retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_held_elsewhere else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)
@@ -114,7 +113,7 @@ class Projects(QObject):
             "Opening",
             lambda: work(project),
             on_events=lambda events: self._take(project, events),
-            on_done=self.opened.emit,
+            on_done=lambda: self._on_all_read(project),
             on_failed=lambda: self._on_failed(project),
         )
 
@@ -123,19 +122,20 @@ class Projects(QObject):
         return project is not None and folder.exists() and project.folder.exists() and folder.samefile(project.folder)
 
     def _take(self, project: Project, events: list[Any]) -> None:
-        if self._document.project is not project:
-            return
-        for kind, alike in groupby(events, type):
-            if kind is ImagesRead:
-                read = together(alike)
-                self._document.add_images(read.images, keys=read.keys, counts=read.counts)
-            elif kind is IndexRead:
-                for event in alike:
-                    self._document.set_index(event.index)
-            else:
-                self._document.read_classes()
-                for text in alike:
-                    self._notifications.info(text)
+        if self._document.project is project:
+            self._intake.take(events)
+
+    def _on_all_read(self, project: Project) -> None:
+        if self._document.project is project:
+            self._intake.then(self._on_all_taken)
+
+    def _on_all_taken(self) -> None:
+        project = self._document.project
+        if project is not None and not project.is_held_elsewhere:
+            self._settings.set_now(
+                OPEN, str(project.folder)
+            )  # a project that ends the program as it opens is not tried
+        self.opened.emit()
 
     def _on_index_stale(self) -> None:
         """Reads the proposals of all images in a worker; what an earlier one still reads is out of date."""

@@ -52,8 +52,8 @@ def mark_empty(document: Document) -> bool:
 
 def started(document: Document) -> dict[int, set[int]]:
     """The images with boxes that nobody has vouched for, and the classes of these boxes."""
-    images = document.images.values()
-    return {item.id: set(+document.tally.boxes[item.id]) for item in images if item.state is State.STARTED}
+    tally = document.tally
+    return {image_id: set(+tally.boxes[image_id]) for image_id in sorted(tally.states[State.STARTED])}
 
 
 def vouch(document: Document, sides: Mapping[int, Side]) -> None:

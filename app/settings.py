@@ -29,7 +29,10 @@ LABELS_ALWAYS = Setting("labels-always", False, "Class names on all boxes, not o
 BOTTOM_OPEN = Setting("bottom-open", False, "Whether training and fusion weights are unfolded")
 REOPENS = Setting("reopens", True, "Whether the folder of last time opens at the start")
 OPEN = Setting("open", "", "The folder that is open, or was as the program ended; it stays after a crash")
-TABLE: tuple[Setting[Any], ...] = (THEME, RECENT, DEVICE, MODEL, SHORTCUTS, LABELS_ALWAYS, BOTTOM_OPEN, REOPENS, OPEN)
+COMPACT_LIST = Setting("compact-list", False, "The images as a compact list of names, not as thumbnails")
+TABLE: tuple[Setting[Any], ...] = (
+    *(THEME, RECENT, DEVICE, MODEL, SHORTCUTS, LABELS_ALWAYS, BOTTOM_OPEN, REOPENS, OPEN, COMPACT_LIST),
+)
 
 
 class Settings:
@@ -57,6 +60,11 @@ class Settings:
     def set(self, setting: Setting[T], value: T) -> None:
         """Keep a value."""
         self._store.setValue(setting.key, json.dumps(value))
+
+    def set_now(self, setting: Setting[T], value: T) -> None:
+        """Keep a value, in the file before this returns: some milliseconds, and then no kill loses it."""
+        self.set(setting, value)
+        self._store.sync()
 
     def layout(self, name: str) -> QByteArray | None:
         """A window's or splitter's layout, as Qt saved it."""

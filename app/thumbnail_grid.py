@@ -1,6 +1,6 @@
-"""The grid of thumbnails: the document's visible images, each with its state, its number of boxes and its frame."""
+"""The document's visible images, as a grid of thumbnails or a compact list; several can be chosen together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from itertools import count as numbers
 from operator import ne
@@ -10,28 +10,14 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QPointF,
     QRect,
-    QRectF,
     QSize,
     QStringListModel,
     Qt,
     QTimer,
+    Signal,
 )
-from PySide6.QtGui import (
-    QBrush,
-    QColor,
-    QHelpEvent,
-    QImage,
-    QKeyEvent,
-    QPainter,
-    QPainterPath,
-    QPen,
-    QPixmap,
-    QPixmapCache,
-    QPolygonF,
-    QResizeEvent,
-)
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -42,19 +28,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
 from app.document import Document
-from app.image_filter import is_to_review
+from app.image_cells import Cell, paint_row, paint_thumbnail, state_text
+from app.image_selection import ImageSelection
 from app.thumbnails import Thumbnails
-from app.wording import count, tooltip
-from detector.data.project.records import ProjectImage, State
+from app.wording import tooltip
 
 NARROWEST = 112  # px, of a cell where there are more than two columns
+ROW = 32  # px, of a line of the compact list
 PADS = (6, 4, 2, 4)  # px around a thumbnail within its cell: left, top, right, bottom
+ROW_PADS = (2, 1, 2, 1)
 SHAPE = 3 / 2  # width to height of a thumbnail
 RESET_FROM = 1000  # rows; fewer that come or go are moved one by one, which keeps the place in the list
-DOT, NUMBER = 10, 16  # px
 Index = QModelIndex | QPersistentModelIndex
+Modifier = Qt.KeyboardModifier
+_TOGETHER = Modifier.ControlModifier | Modifier.ShiftModifier
 
 
 def cell_size(width: int) -> tuple[int, int]:
@@ -74,32 +62,22 @@ def splice(before: Sequence[int], after: Sequence[int]) -> tuple[int, int, int]:
     return start, len(before) - start - same_end, len(after) - start - same_end
 
 
-def dot_colour(image: ProjectImage, proposals: int, colours: theme.Theme) -> str:
-    """The colour that tells an image's state: to review, reviewed, started or unlabelled."""
-    if is_to_review(image, proposals):
-        return colours.accent
-    return {State.REVIEWED: colours.good, State.STARTED: colours.warning, State.UNLABELLED: colours.muted}[image.state]
-
-
-def state_text(image: ProjectImage, *, boxes: int, proposals: int, is_broken: bool) -> str:
-    """What the dot and the number of a thumbnail say, in words."""
-    if is_broken:
-        return "Cannot be decoded: replace, convert or remove the file"
-    state = "to review" if is_to_review(image, proposals) else image.state.value
-    parts = [state.capitalize(), count(boxes, "box", "boxes")]
-    return ", ".join([*parts, count(proposals, "proposal")] if proposals else parts)
-
-
 class ThumbnailGrid(QListView):
-    """The document's visible images as thumbnails. Keys that it has no use for go on to the window's actions."""
+    """The document's visible images. A click shows one; with Ctrl or Shift several are `chosen` together, for verbs on
+    them. Keys that it has no use for go on to the window's actions.
+    """
+
+    chosen_changed = Signal()
+    menu_wanted = Signal(object, QPoint)  # ids, and where on the desktop
 
     def __init__(self, document: Document, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document, self._thumbnails = document, thumbnails
         self._ids: list[int] = []
-        # A model in C++: Qt asks for each of 100,000 rows while it lays them out, too slow a thing for Python.
-        self._paths = QStringListModel(self)
-        self.setModel(self._paths)
+        self._selection = ImageSelection()
+        self.is_compact = False
+        self._rows = _Rows(document, self._ids, self)
+        self.setModel(self._rows)
         self.setItemDelegate(_Painter(document, thumbnails, self))
         self.setAccessibleName("Images")
         self.setFlow(QListView.Flow.LeftToRight)
@@ -116,36 +94,116 @@ class ThumbnailGrid(QListView):
         self._asking.timeout.connect(self._on_rows_moved)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
-        self.clicked.connect(self._on_clicked)
-        for signal in (thumbnails.ready, document.image_updated, document.proposals_changed):
+        for signal in (thumbnails.ready, document.image_updated, document.images_changed, document.proposals_changed):
             signal.connect(self._on_pictures_changed)
+        thumbnails.forgotten.connect(self._asking.start)
         document.visible_changed.connect(self._on_visible_changed)
-        document.project_changed.connect(self._on_visible_changed)
+        document.project_changed.connect(self._on_project_changed)
         document.current_changed.connect(self._on_current_changed)
         self._on_visible_changed()
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """The images that are chosen together, as they are listed; mostly none."""
+        wanted = self._selection.chosen
+        return tuple(image_id for image_id in self._ids if image_id in wanted) if wanted else ()
+
+    def choose(self, image_ids: Iterable[int]) -> None:
+        """Choose these together, as far as they are listed."""
+        self._select(ImageSelection(frozenset(image_ids), self._selection.anchor).among(self._ids))
+
+    def is_chosen(self, image_id: int) -> bool:
+        """Whether an image is one of those."""
+        return image_id in self._selection.chosen
+
+    def set_compact(self, compact: bool) -> None:
+        """Show lines with names, or thumbnails."""
+        if compact != self.is_compact:
+            self.is_compact = compact
+            self._fit_cells()
 
     def image_at(self, row: int) -> int | None:
         """The id of the image in a row."""
         return self._ids[row] if 0 <= row < len(self._ids) else None
 
+    # Events
+
+    def event(self, event: QEvent) -> bool:
+        """While several images are chosen, Ctrl+A is about images and not about boxes, and Escape ends the choice."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and self._is_about_chosen(event)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _is_about_chosen(self, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Escape and not event.modifiers():
+            return bool(self._selection.chosen)
+        is_all = event.key() == Qt.Key.Key_A and event.modifiers() == Modifier.ControlModifier
+        return is_all and len(self._selection.chosen) > 1
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows step through the images, page keys scroll; the rest is for the window."""
-        row = self._columns()
+        """Arrows step through the images, with Shift they choose on the way; page keys scroll; the rest is for the
+        window.
+        """
+        row, modifiers = self._columns(), event.modifiers() & ~Modifier.KeypadModifier
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -row, Qt.Key.Key_Down: row}
-        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        if self._is_about_chosen(event):
+            self.choose(self._ids if event.key() == Qt.Key.Key_A else ())
+        elif modifiers and (modifiers != Modifier.ShiftModifier or event.key() not in steps):
             event.ignore()
         elif event.key() in steps:
-            self._document.step(steps[Qt.Key(event.key())])
+            self._step(steps[Qt.Key(event.key())], extend=bool(modifiers))
         elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             bar = self.verticalScrollBar()
             bar.setValue(bar.value() + (bar.pageStep() if event.key() == Qt.Key.Key_PageDown else -bar.pageStep()))
         else:
             event.ignore()
 
+    def _step(self, by: int, *, extend: bool) -> None:
+        before = self._document.current
+        self._document.step(by)
+        current = self._document.current
+        if extend and current is not None:
+            self._select(self._selection.extended(current, self._ids, current=before))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Ctrl and Shift choose; without them the image is shown and the choice ends."""
+        image_id = self.image_at(self.indexAt(event.position().toPoint()).row())
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if image_id is None:
+            self._select(ImageSelection())
+        elif event.modifiers() & Modifier.ShiftModifier:
+            self._select(self._selection.extended(image_id, self._ids, current=self._document.current))
+        elif event.modifiers() & Modifier.ControlModifier:
+            self._select(self._selection.toggled(image_id, current=self._document.current))
+        else:
+            self._select(ImageSelection(anchor=image_id))
+            self._document.show(image_id)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """A menu about the image under the mouse, or about all that are chosen if it is one of them."""
+        at_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        image_id = self.image_at(self.indexAt(event.pos()).row()) if at_mouse else self._document.current
+        if image_id is not None:
+            targets = self.chosen if self.is_chosen(image_id) else (image_id,)
+            self.menu_wanted.emit(targets, event.globalPos())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fits the columns to the width."""
         super().resizeEvent(event)
-        size = QSize(*cell_size(self.viewport().width()))
+        self._fit_cells()
+
+    # What changes
+
+    def _fit_cells(self) -> None:
+        width = self.viewport().width()
+        size = QSize(max(width - 1, 1), ROW) if self.is_compact else QSize(*cell_size(width))
         if size != self.gridSize():
             self.setGridSize(size)
             self._on_current_changed()
@@ -154,25 +212,28 @@ class ThumbnailGrid(QListView):
     def _columns(self) -> int:
         return max(1, (self.viewport().width() - 1) // max(1, self.gridSize().width()))
 
+    def _select(self, wanted: ImageSelection) -> None:
+        before, self._selection = self._selection, wanted
+        if before.chosen != wanted.chosen:
+            self.viewport().update()
+            self.chosen_changed.emit()
+
+    def _on_project_changed(self) -> None:
+        self._select(ImageSelection())
+        self._on_visible_changed()
+
     def _on_visible_changed(self) -> None:
-        before, self._ids = self._ids, list(self._document.visible)
-        start, gone, come = splice(before, self._ids)
-        paths = [self._document.images[image_id].path for image_id in self._ids[start : start + come]]
-        if gone + come > RESET_FROM:
-            everything = self._paths.stringList()
-            self._paths.setStringList([*everything[:start], *paths, *everything[start + gone :]])
-        else:
-            self._paths.removeRows(start, gone)
-            self._paths.insertRows(start, come)
-            for row, path in enumerate(paths, start):
-                self._paths.setData(self._paths.index(row), path)
+        before = list(self._ids)
+        self._ids[:] = self._document.visible
+        self._rows.follow(*splice(before, self._ids))
+        self._select(self._selection.among(self._ids))
         self._on_current_changed()
         self._asking.start()
 
     def _on_current_changed(self) -> None:
-        current = self._document.current
-        if current in self._ids:
-            index = self._paths.index(self._ids.index(current))
+        place = self._document.place
+        if self.image_at(place) is not None and self._ids[place] == self._document.current:
+            index = self._rows.index(place)
             self.setCurrentIndex(index)
             self.scrollTo(index)
         self.viewport().update()
@@ -187,10 +248,6 @@ class ThumbnailGrid(QListView):
     def _on_scrolled(self) -> None:
         self._asking.start()
 
-    def _on_clicked(self, index: QModelIndex) -> None:
-        if (image_id := self.image_at(index.row())) is not None:
-            self._document.show(image_id)
-
     def _on_rows_moved(self) -> None:
         """Asks for the thumbnails on screen, then for the screen below and the one above."""
         if not self._ids or not self.isVisible():
@@ -203,8 +260,34 @@ class ThumbnailGrid(QListView):
         self._thumbnails.want([*ids[first : first + shown], *below, *above])
 
 
+class _Rows(QStringListModel):
+    """As many rows as there are ids; only a row that is asked for gets its text.
+
+    A model in C++: Qt asks for each of 100,000 rows while it lays them out, too slow a thing for Python.
+    """
+
+    def __init__(self, document: Document, ids: list[int], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._document, self._ids = document, ids
+
+    def follow(self, start: int, gone: int, come: int) -> None:
+        """Rows go and others come at a place; the ids have changed already."""
+        if gone + come > RESET_FROM:
+            self.setStringList([""] * len(self._ids))
+        else:
+            self.removeRows(start, gone)
+            self.insertRows(start, come)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
+        """The path, for those who listen instead of looking."""
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return None
+        image = self._document.images.get(self._ids[index.row()]) if index.row() < len(self._ids) else None
+        return image.path if image else None
+
+
 class _Painter(QStyledItemDelegate):
-    """Paints a thumbnail with its state, its number of boxes, and the frame of the current one."""
+    """Paints an image as a thumbnail or as a line."""
 
     def __init__(self, document: Document, thumbnails: Thumbnails, grid: ThumbnailGrid) -> None:
         super().__init__(grid)
@@ -215,116 +298,38 @@ class _Painter(QStyledItemDelegate):
         return self._grid.gridSize()
 
     def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
-        """The file's name, letter by letter, and its state in words."""
+        """The file's name, letter by letter, its state in words, and its note."""
         if event.type() != QEvent.Type.ToolTip or (image_id := self._grid.image_at(index.row())) is None:
             return False
-        image, document = self._document.images[image_id], self._document
-        words = state_text(
-            image,
-            boxes=document.box_count(image_id),
-            proposals=document.proposal_count(image_id),
-            is_broken=self._thumbnails.is_broken(image_id),
-        )
-        QToolTip.showText(event.globalPos(), f"{tooltip(image.path)}<br>{words}", view)
+        cell = self._cell(image_id)
+        words = state_text(cell.image, boxes=cell.boxes, proposals=cell.proposals, is_broken=cell.is_broken)
+        note = f"<br>{tooltip(cell.image.note)}" if cell.image.note else ""
+        QToolTip.showText(event.globalPos(), f"{tooltip(cell.image.path)}<br>{words}{note}", view)
         return True
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One cell."""
         image_id = self._grid.image_at(index.row())
-        image = self._document.images.get(image_id) if image_id is not None else None
-        if image is None:
+        if image_id is None or image_id not in self._document.images:
             return
-        cell: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        left, top, right, bottom = PADS
-        rect = cell.adjusted(left, top, -right, -bottom)
-        proposals = self._document.proposal_count(image.id)
+        is_hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # pyright: ignore[reportAttributeAccessIssue]
+        rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
+        left, top, right, bottom = ROW_PADS if self._grid.is_compact else PADS
+        paint = paint_row if self._grid.is_compact else paint_thumbnail
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        self._paint_picture(painter, rect, image.id)
-        if number := self._document.box_count(image.id) + proposals:
-            _paint_number(painter, rect, number)
-        if image.state is not State.UNLABELLED or is_to_review(image, proposals):  # what nobody has touched needs none
-            dot = dot_colour(image, proposals, theme.current())
-            _paint_dot(painter, rect, dot, has_check=image.state is State.REVIEWED)
-        is_hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # pyright: ignore[reportAttributeAccessIssue]
-        _paint_frame(painter, QRectF(rect), is_current=image.id == self._document.current, is_hovered=is_hovered)
+        cell = self._cell(image_id)._replace(is_hovered=is_hovered)
+        paint(painter, rect.adjusted(left, top, -right, -bottom), cell)
         painter.restore()
 
-    def _paint_picture(self, painter: QPainter, rect: QRect, image_id: int) -> None:
-        picture = self._thumbnails.image(image_id)
-        if picture is not None:
-            painter.drawPixmap(rect, _rounded(picture, rect.size(), painter.device().devicePixelRatioF()))
-            return
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.current().hover))
-        painter.drawRoundedRect(rect, theme.RADIUS, theme.RADIUS)
-        if self._thumbnails.is_broken(image_id):
-            theme.icon("warning").paint(painter, QRect(rect.center() - QPoint(9, 9), QSize(20, 20)))
-
-
-def _rounded(picture: QImage, size: QSize, ratio: float) -> QPixmap:
-    """The picture's middle, filling a size with rounded corners; kept by Qt, since scaling well takes its time."""
-    pixels = QSize(round(size.width() * ratio), round(size.height() * ratio))
-    key = f"{picture.cacheKey()} {pixels.width()} {pixels.height()}"
-    pixmap = QPixmap()
-    if QPixmapCache.find(key, pixmap):
-        return pixmap
-    grow, smooth = Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
-    scaled = picture.scaled(pixels, grow, smooth)
-    pixmap = QPixmap(pixels)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    shape = QPainterPath()
-    shape.addRoundedRect(QRectF(QPoint(), pixels), theme.RADIUS * ratio, theme.RADIUS * ratio)
-    painter.setBrushOrigin((pixels.width() - scaled.width()) // 2, (pixels.height() - scaled.height()) // 2)
-    painter.fillPath(shape, QBrush(scaled))
-    painter.end()
-    pixmap.setDevicePixelRatio(ratio)
-    QPixmapCache.insert(key, pixmap)
-    return pixmap
-
-
-def _paint_dot(painter: QPainter, rect: QRect, colour: str, *, has_check: bool) -> None:
-    """Top right, with a rim that sets it off from any picture; a check tells reviewed ones whatever one's eyes."""
-    rim = QColor(theme.current().panel)
-    centre = QPointF(rect.right() - DOT / 2 - 4, rect.top() + DOT / 2 + 5)
-    painter.setPen(QPen(rim, 1.5))
-    painter.setBrush(QColor(colour))
-    painter.drawEllipse(centre, DOT / 2, DOT / 2)
-    if has_check:
-        ends = Qt.PenCapStyle.RoundCap
-        painter.setPen(QPen(rim, 1.5, Qt.PenStyle.SolidLine, ends, Qt.PenJoinStyle.RoundJoin))
-        steps = ((-2.25, 0.25), (-0.75, 1.75), (2.25, -1.5))
-        painter.drawPolyline(QPolygonF([centre + QPointF(x, y) for x, y in steps]))
-
-
-def _paint_number(painter: QPainter, rect: QRect, number: int) -> None:
-    """Bottom left, on a dark chip."""
-    font = painter.font()
-    font.setPixelSize(theme.SMALL)
-    painter.setFont(font)
-    text = f"{number:,}"
-    width = max(painter.fontMetrics().horizontalAdvance(text) + 10, NUMBER + 2)
-    chip = QRectF(rect.left() + 5, rect.bottom() - NUMBER - 4, width, NUMBER)
-    ground = QColor(theme.current().overlay)
-    ground.setAlphaF(0.82)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(ground)
-    painter.drawRoundedRect(chip, 4, 4)
-    painter.setPen(QColor(theme.current().on_overlay))
-    painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def _paint_frame(painter: QPainter, rect: QRectF, *, is_current: bool, is_hovered: bool) -> None:
-    """Accent round the current one, with a gap of the panel's colour, so that it shows on pictures of any colour."""
-    colours = theme.current()
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    if is_current:
-        painter.setPen(QPen(QColor(colours.panel), 1))
-        painter.drawRoundedRect(rect.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 1.5, theme.RADIUS - 1.5)
-        painter.setPen(QPen(QColor(colours.accent), 2))
-        painter.drawRoundedRect(rect, theme.RADIUS, theme.RADIUS)
-    elif is_hovered:
-        painter.setPen(QPen(QColor(colours.muted), 1))
-        painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+    def _cell(self, image_id: int) -> Cell:
+        document, thumbnails = self._document, self._thumbnails
+        return Cell(
+            document.images[image_id],
+            thumbnails.image(image_id),
+            document.box_count(image_id),
+            document.proposal_count(image_id),
+            is_broken=thumbnails.is_broken(image_id),
+            is_current=image_id == document.current,
+            is_chosen=self._grid.is_chosen(image_id),
+        )

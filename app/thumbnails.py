@@ -28,6 +28,7 @@ class Thumbnails(QObject):
     """What `want` asks for comes in that order; `ready` tells an image's id when its picture or its failure comes."""
 
     ready = Signal(int)
+    forgotten = Signal()
 
     def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +55,11 @@ class Thumbnails(QObject):
         images = self._document.images
         self._queue.replace([images[id] for id in image_ids if id in images and id not in self._pictures])
         self._start()
+
+    def forget(self) -> None:
+        """Files may have changed: look again at what is wanted next."""
+        self._pictures.clear()
+        self.forgotten.emit()
 
     def _start(self) -> None:
         project = self._document.project

@@ -46,7 +46,7 @@ def document(qapp: QApplication, tmp_path: Path) -> Iterator[Document]:
     made.attach(project := Project.open(tmp_path))
     for event in read_project(project):
         if isinstance(event, ImagesRead):
-            made.add_images(event.images, keys=event.keys, counts=event.counts)
+            made.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
         elif isinstance(event, IndexRead):
             made.set_index(event.index)
     yield made

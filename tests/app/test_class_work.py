@@ -73,6 +73,7 @@ def state(document: Document) -> Any:
         document.shown,
         document.class_counts(),
         {image_id: +counts for image_id, counts in document.tally.boxes.items() if +counts},
+        (dict(document.tally.numbers), {origin: dict(counts) for origin, counts in document.tally.origins.items()}),
         document.proposal_total(),
         {image.id: image.state for image in document.images.values()},
         [(project.boxes(image_id), project.rejections(image_id)) for image_id in document.images],

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from app.bookmark import Bookmark
 from app.class_verbs import add_class, remove_class, rename_class
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
@@ -44,7 +45,7 @@ def open_into(document: Document, folder: Path) -> Document:
     document.attach(project)
     for event in read_project(project):
         if isinstance(event, ImagesRead):
-            document.add_images(event.images, keys=event.keys, counts=event.counts)
+            document.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
         else:
             document.set_index(event.index)
     return document
@@ -53,8 +54,10 @@ def open_into(document: Document, folder: Path) -> Document:
 @pytest.fixture
 def document(qtbot: QtBot, tmp_path: Path):
     document = Document()
+    bookmark = Bookmark(document)
     open_into(document, make_folder(tmp_path / "pictures", ["a1.png", "a2.png", "a10.png"]))
     yield document
+    del bookmark
     document.detach()
 
 

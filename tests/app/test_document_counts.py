@@ -10,15 +10,16 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app import document as module
+from app import image_verbs
 from app.class_verbs import add_class
 from app.document import Document
-from app.image_filter import STATES, FilterKind, ImageFilter
+from app.image_filter import FilterKind, ImageFilter
 from app.opening import ImagesRead, read_index, read_project
 from app.reviewing import mark_empty, review
 from detector.boxes import Detections
 from detector.data.images import natural_key
 from detector.data.project.proposals import proposals
-from detector.data.project.records import State
+from detector.data.project.records import Origin, State
 from detector.data.project.store import Project
 
 IMAGES, STEPS = 9, 60
@@ -46,6 +47,16 @@ def label(document: Document, chance: random.Random) -> None:
     document.end_pass(made.id, "M")
 
 
+def some_images(document: Document, chance: random.Random) -> list[int]:
+    return chance.sample(sorted(document.images), chance.randint(0, 5))
+
+
+def some_filter(document: Document, chance: random.Random) -> ImageFilter:
+    class_id = chance.choice((None, *(item.id for item in document.classes)))
+    origin = chance.choice((None, None, *Origin))
+    return ImageFilter(chance.choice(list(FilterKind)), chance.choice(("", "1", "NUT")), class_id, origin)
+
+
 def edit(document: Document, chance: random.Random) -> None:
     """One thing that a person does."""
     keys = [box.key for box in document.shown]
@@ -65,7 +76,11 @@ def edit(document: Document, chance: random.Random) -> None:
         document.undo,
         document.redo,
         lambda: document.set_threshold(chance.choice((None, 0.05, 0.4, 0.6))),
-        lambda: document.set_filter(ImageFilter(chance.choice(list(FilterKind)), chance.choice(("", "1", "NUT")))),
+        lambda: document.set_filter(some_filter(document, chance)),
+        lambda: document.set_filter(some_filter(document, chance)),
+        lambda: image_verbs.set_ignored(document, some_images(document, chance), chance.random() < 0.5),
+        lambda: image_verbs.reopen(document, some_images(document, chance)),
+        lambda: image_verbs.set_note(document, document.current, chance.choice(("", "A 1"))),
         lambda: label(document, chance),
     )
     chance.choice(verbs)()
@@ -76,30 +91,48 @@ def check(document: Document) -> None:
     project = document.project
     images = {image.id: image for image in project.images()}
     boxes = {image_id: project.boxes(image_id) for image_id in images}
-    offered = {}
+    offered, proposed = {}, {}
     for image_id, image in images.items():
         found = project.predictions(image_id)
-        shows = found is not None and image.state is not State.REVIEWED
+        shows = found is not None and image.state is not State.REVIEWED and not image.ignored
         rejected = project.rejections(image_id)
         kept = proposals(found, boxes[image_id], rejected, limits=document.limits, size=(64, 48)) if shows else ()
         offered[image_id] = len(kept)
-    states = Counter(image.state for image in images.values())
-    counts = {kind: states[state] for kind, state in STATES.items()}
+        proposed[image_id] = {item.class_id for item in kept}
     to_review = sum(number > 0 for number in offered.values())
-    assert document.filter_counts() == {FilterKind.ALL: len(images), FilterKind.TO_REVIEW: to_review, **counts}
     assert document.proposal_total() == (sum(offered.values()), to_review)
     assert {image_id: document.proposal_count(image_id) for image_id in images} == offered
     assert {image_id: document.box_count(image_id) for image_id in images} == {i: len(b) for i, b in boxes.items()}
     assert document.class_counts() == Counter(box.class_id for of_image in boxes.values() for box in of_image)
-    names = {item.id: item.name for item in document.classes}
+    names = {item.id: item.name.casefold() for item in document.classes}
 
-    def is_visible(image_id: int) -> bool:
-        classes = {names[box.class_id] for box in boxes[image_id]}
-        accepted = document.filter.accepts(images[image_id], proposals=offered[image_id], classes=classes)
-        return accepted or image_id == document.current
+    def is_visible(image_id: int, wanted: ImageFilter) -> bool:
+        image, of_image = images[image_id], boxes[image_id]
+        text = wanted.text.casefold()
+        classes = {box.class_id for box in of_image}
+        of_kind = {
+            FilterKind.ALL: True,
+            FilterKind.TO_REVIEW: offered[image_id] > 0,
+            FilterKind.UNLABELLED: image.state is State.UNLABELLED and not image.ignored,
+            FilterKind.STARTED: image.state is State.STARTED and not image.ignored,
+            FilterKind.REVIEWED: image.state is State.REVIEWED and not image.ignored,
+            FilterKind.EMPTY: image.state is State.REVIEWED and not image.ignored and not of_image,
+            FilterKind.NOTED: image.note != "",
+            FilterKind.IGNORED: image.ignored,
+            FilterKind.MISSING: image.missing,
+        }
+        return (
+            of_kind[wanted.kind]
+            and (wanted.class_id is None or wanted.class_id in classes | proposed[image_id])
+            and (wanted.origin is None or wanted.origin in {box.origin for box in of_image})
+            and any(text in words for words in (image.path, image.note.casefold(), *(names[id] for id in classes)))
+        )
 
     ordered = sorted(images, key=lambda image_id: natural_key(images[image_id].path))
-    assert document.visible == [image_id for image_id in ordered if is_visible(image_id)]
+    now, current = document.filter, document.current
+    assert document.visible == [id for id in ordered if is_visible(id, now) or id == current]
+    of_kinds = {kind: sum(is_visible(image_id, ImageFilter(kind)) for image_id in images) for kind in FilterKind}
+    assert document.filter_counts() == of_kinds
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -146,7 +179,7 @@ def open_into(document: Document, folder: Path) -> None:
     document.attach(project)
     for event in read_project(project):
         if isinstance(event, ImagesRead):
-            document.add_images(event.images, keys=event.keys, counts=event.counts)
+            document.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
         else:
             document.set_index(event.index)
 

@@ -350,7 +350,10 @@ def start(driver: Driver) -> Script:
 
 
 def opening(driver: Driver) -> Script:
-    """The first picture, all images, then a walk through the thumbnails."""
+    """The first picture, all images, then a walk through the thumbnails, filters and orders."""
+    from app.image_filter import ImageFilter
+    from app.image_order import ImageOrder, OrderKind
+
     document, began = driver.window.document, time.monotonic()
     driver.meter.begin("opening")
     driver.open_folder()
@@ -366,9 +369,24 @@ def opening(driver: Driver) -> Script:
         bar.setValue((bar.value() + bar.pageStep() // 3) % max(bar.maximum(), 1))
         yield 0.03
     driver.meter.begin("filtering")
-    for kind in list(driver.window.images._chips.values()) * 2:
+    for kind in list(driver.window.images.chips.kinds.values()) * 2:
         kind.click()
         yield 0.3
+    document.set_filter(ImageFilter())
+    driver.meter.begin("searching")
+    for text in ("9", "99", "99.", ""):
+        driver.window.images._search.setText(text)
+        yield 0.5
+    for order in OrderKind:
+        driver.meter.begin(f"sorting by {order.value}")
+        driver.window.ordering.choose(ImageOrder(order, descending=True))
+        yield 1.0
+    driver.meter.begin("compact list")
+    driver.window.images.set_compact(True)
+    yield 0.5
+    driver.meter.begin("looking at the folder again")
+    driver.window.refreshing.look()
+    yield lambda: not driver.window.jobs.running
 
 
 def switching(driver: Driver) -> Script:

@@ -165,6 +165,42 @@ class ProposalIndex:
         lowest = _limit(limits.overall) if is_alike else np.take(table, self._slots[span], mode="clip")
         return _is_shown(scores, margins, lowest)
 
+    def with_class(self, class_id: int, limits: Limits) -> list[int]:
+        """Ids of the images that have a proposal of a class."""
+        slots = self._slots[: self._filled]
+        of_class = np.flatnonzero(slots == self._slot_of.get(class_id, -1))
+        shown = self._shown(slice(self._filled), limits)[of_class]
+        has_some = np.zeros(len(self._places), np.bool_)
+        has_some[self._owners[of_class[shown]]] = True
+        return self._ids[: len(has_some)][has_some].tolist()
+
+    def best_scores(self, limits: Limits) -> dict[int, float]:
+        """Image id → highest score of its proposals, for images that have some."""
+        shown = np.flatnonzero(self._shown(slice(self._filled), limits))
+        return self._most(self._scores[shown], shown)
+
+    def worst_scores(self, limits: Limits) -> dict[int, float]:
+        """Image id → lowest score of its proposals, for images that have some."""
+        shown = np.flatnonzero(self._shown(slice(self._filled), limits))
+        return {image_id: -score for image_id, score in self._most(-self._scores[shown], shown).items()}
+
+    def doubts(self, limits: Limits) -> dict[int, float]:
+        """Image id → how far from its limit the nearest prediction is, above or below, for images that have some: a
+        little more or less would have made another decision.
+        """
+        rows = np.flatnonzero(np.isfinite(self._scores[: self._filled]))
+        lowest = limits.table(self._slot_of)[self._slots[rows]] if self._slot_of else np.empty(0, np.float32)
+        is_own = np.isnan(lowest)
+        distances = np.abs(np.where(is_own, self._margins[rows], self._scores[rows] - lowest))
+        return {image_id: -distance for image_id, distance in self._most(-distances, rows).items()}
+
+    def _most(self, values: Float32, rows: NDArray[np.intp]) -> dict[int, float]:
+        """Image id → the highest of the values of these candidates, for images that have some."""
+        most = np.full(len(self._places), -np.inf, np.float32)
+        np.maximum.at(most, self._owners[rows], values)
+        some = np.flatnonzero(np.isfinite(most))
+        return dict(zip(self._ids[some].tolist(), most[some].tolist(), strict=True))
+
     def _room(self, image_id: int, size: int) -> tuple[int, int]:
         """Where to write `size` candidates of an image: where its former ones were, if they fit, else at the end."""
         place = self._places.get(image_id)

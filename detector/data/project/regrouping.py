@@ -2,10 +2,11 @@
 so that this can be taken back however many they are.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from detector.data.project.database import Database
-from detector.data.project.records import Change
+from detector.data.project.records import Change, Origin
 from detector.data.project.rows import BOXES, changing, write_change
 
 _COLUMNS = ", ".join(BOXES.columns)
@@ -23,10 +24,13 @@ class Regrouping:
 
 @dataclass(frozen=True)
 class Regrouped:
-    """What it touched: boxes by image id, and the images that were started and have no box without them."""
+    """What it touched: boxes by image id, the images that were started and have no box without them, and the boxes by
+    origin and image id.
+    """
 
     boxes: dict[int, int]
     emptied: tuple[int, ...]
+    origins: dict[Origin, dict[int, int]]
 
 
 def regroup(database: Database, what: Regrouping, change: Change) -> Regrouped:
@@ -87,6 +91,11 @@ _RESTATE = "UPDATE images SET state = :state WHERE id IN (SELECT id FROM shelved
 
 
 def _touched(database: Database, step: int) -> Regrouped:
-    boxes = database.rows("SELECT image_id, count(*) FROM shelved_boxes WHERE step = ? GROUP BY image_id", (step,))
+    by_image: Counter[int] = Counter()
+    by_origin: dict[Origin, dict[int, int]] = {}
+    sql = "SELECT origin, image_id, count(*) FROM shelved_boxes WHERE step = ? GROUP BY origin, image_id"
+    for origin, image_id, number in database.rows(sql, (step,)):
+        by_image[image_id] += number
+        by_origin.setdefault(Origin(origin), {})[image_id] = number
     emptied = database.rows("SELECT id FROM shelved_images WHERE step = ?", (step,))
-    return Regrouped(dict(boxes), tuple(image_id for (image_id,) in emptied))
+    return Regrouped(dict(by_image), tuple(image_id for (image_id,) in emptied), by_origin)

@@ -79,7 +79,7 @@ def test_boxes_and_rejections_follow_and_come_back(filled: Project, bolt: Projec
     what, change = Regrouping(filled.new_id(), bolt.id, nut.id), Change(classes=((bolt, None),))
     boxes = filled.boxes(first.id)
     regrouped = filled.regroup(what, change, back=False)
-    assert regrouped == Regrouped({first.id: 2, second.id: 1}, ())
+    assert regrouped == Regrouped({first.id: 2, second.id: 1}, (), {Origin.ACCEPTED: {first.id: 2, second.id: 1}})
     assert filled.classes() == (nut,)
     assert filled.box_counts() == {first.id: Counter({nut.id: 3}), second.id: Counter({nut.id: 1})}
     assert [item.class_id for item in filled.rejections(first.id)] == [nut.id] * 2
@@ -93,7 +93,9 @@ def test_boxes_and_rejections_follow_and_come_back(filled: Project, bolt: Projec
 def test_boxes_can_go_with_their_class(filled: Project, bolt: ProjectClass, nut: ProjectClass):
     before, (first, second, *_) = everything(filled), filled.images()
     what, change = Regrouping(filled.new_id(), bolt.id, None), Change(classes=((bolt, None),))
-    assert filled.regroup(what, change, back=False) == Regrouped({first.id: 2, second.id: 1}, (second.id,))
+    assert filled.regroup(what, change, back=False) == Regrouped(
+        {first.id: 2, second.id: 1}, (second.id,), {Origin.ACCEPTED: {first.id: 2, second.id: 1}}
+    )
     assert [image.state for image in filled.images()[:2]] == [State.STARTED, State.UNLABELLED]
     assert filled.box_counts() == {first.id: Counter({nut.id: 1})}
     assert filled.regroup(what, change.inverse(), back=True).emptied == (second.id,)
