@@ -105,6 +105,7 @@ TABLE = (
     ActionSpec("label-visible", "Auto-label what the filter shows", "auto-label-all", (), _MODEL, Need.IDLE, once=True),
     ActionSpec("model-classes", "Classes of the model…", "class", (), _MODEL),
     ActionSpec("fine-tune", "Fine-tune…", "fine-tune", ("Ctrl+T",), _MODEL),
+    ActionSpec("open-model", "Open a model file…", "model", (), _MODEL, _NOTHING),
     ActionSpec("training-panel", "Training", "fine-tune", ("F6",), _MODEL, checkable=True),
     ActionSpec("fusion-panel", "Fusion weights", "fusion", ("F7",), _MODEL, checkable=True),
     ActionSpec("theme-system", "Colours as the system", "theme", (), _PROGRAM, _NOTHING, checkable=True),

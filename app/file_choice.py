@@ -5,21 +5,18 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.model_choice import ModelInUse
 from app.notifications import Notifications
 from app.projects import Projects
 
 COCO_FILES = "COCO files (*.json);;All files (*)"
-MODEL_FILES = "Models (*.safetensors *.pth);;All files (*)"
 
 
 class FileChoice(QObject):
     """Opens what the person points at."""
 
-    def __init__(self, projects: Projects, model: ModelInUse, notifications: Notifications, parent: QWidget) -> None:
+    def __init__(self, projects: Projects, notifications: Notifications, parent: QWidget) -> None:
         super().__init__(parent)
-        self._projects, self._model, self._notifications = projects, model, notifications
-        self._window = parent
+        self._projects, self._notifications, self._window = projects, notifications, parent
 
     def open_path(self, path: Path) -> None:
         """Open a folder, or a COCO file with the pictures in a folder that the person then names."""
@@ -40,12 +37,6 @@ class FileChoice(QObject):
         file, _ = QFileDialog.getOpenFileName(self._window, "Open a COCO file", filter=COCO_FILES)
         if file:
             self._ask_root(Path(file))
-
-    def ask_model(self) -> None:
-        """A model's file."""
-        file, _ = QFileDialog.getOpenFileName(self._window, "Open a model", filter=MODEL_FILES)
-        if file:
-            self._model.choose(file)
 
     def _ask_root(self, file: Path) -> None:
         title = f"Where are the pictures of {file.name}?"

@@ -44,6 +44,7 @@ from app.jobs import Jobs
 from app.labelling_requests import LabellingRequests
 from app.lookup import Lookup
 from app.model_choice import ModelInUse
+from app.model_opening import ModelOpening
 from app.notifications import Notifications
 from app.ordering import Ordering
 from app.panels.boxes import BoxesPanel
@@ -83,7 +84,8 @@ class MainWindow(QMainWindow):
         self.model = ModelInUse(self.document, settings, self)
         self.weights = WeightsDownload(self.jobs, self.notifications, self.model, parent=self)
         self.device_finder = DeviceFinder(self.jobs, self)
-        self.files = FileChoice(self.projects, self.model, self.notifications, self)
+        self.model_opening = ModelOpening(self.jobs, self.notifications, self.model, parent=self)
+        self.files = FileChoice(self.projects, self.notifications, self)
         self.class_choice = ClassChoice(self.document, self)
         self.class_work = ClassWork(self.document, self.jobs, self)
         self.requests = LabellingRequests(
@@ -234,11 +236,11 @@ class MainWindow(QMainWindow):
         self.model.device_changed.connect(lambda: bar.set_device_choice(self.model.device))
         bar.set_device_choice(self.model.device)
         self.actions_.remapped.connect(self._keep_shortcuts)
-        self.weights.progressed.connect(self._on_weights_progressed)
-        self.weights.ended.connect(self._on_weights_ended)
+        for work in (self.weights, self.model_opening):
+            work.progressed.connect(self._on_model_progressed)
+            work.ended.connect(self._on_model_ended)
         bar.cancel_wanted.connect(self._stop)
         bar.model_chosen.connect(self.model.choose)
-        bar.model_file_wanted.connect(self.files.ask_model)
         self.model.changed.connect(self._show_models)
         self.fine_tuning.bottom_wanted.connect(self._show_bottom)
         self.fine_tuning.device_wanted.connect(labelling.free_device)
@@ -306,6 +308,7 @@ class MainWindow(QMainWindow):
             "label-all": self.requests.label_all,
             "model-classes": self.requests.ask_classes,
             "fine-tune": self._ask_fine_tune,
+            "open-model": self.model_opening.ask,
             "commands": self.lookup.find_command,
             "preferences": self._show_preferences,
             "shortcuts": self._show_shortcuts,
@@ -354,6 +357,7 @@ class MainWindow(QMainWindow):
             self.labelling.stop()
         else:
             self.weights.stop()
+            self.model_opening.stop()
 
     def _use_class(self, place: int) -> None:
         self.class_choice.use(self.classes.listed(), place)
@@ -406,11 +410,11 @@ class MainWindow(QMainWindow):
     def _show_models(self) -> None:
         self.top_bar.set_models(self.model.groups(), self.model.choice)
 
-    def _on_weights_progressed(self, text: str, share: float | None) -> None:
+    def _on_model_progressed(self, text: str, share: float | None) -> None:
         if not self.labelling.is_running:
             self.top_bar.set_progress(text, share)
 
-    def _on_weights_ended(self) -> None:
+    def _on_model_ended(self) -> None:
         if not self.labelling.is_running:
             self.top_bar.end_progress()
 

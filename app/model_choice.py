@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import settings as table
 from app.document import Document
-from app.models import ModelChoice, built_in, choice, of_runs
+from app.models import ModelChoice, ModelGroup, advprop, built_in, choice, kept, of_runs
 from app.settings import Settings
 from detector.training.run_folder import BEST
 
@@ -57,14 +57,19 @@ class ModelInUse(QObject):
         """Other models can be chosen than before."""
         self.changed.emit()
 
-    def groups(self) -> list[tuple[str, list[ModelChoice]]]:
-        """What can be chosen, under headings."""
-        project, built = self._document.project, built_in()
+    def groups(self) -> list[ModelGroup]:
+        """What can be chosen."""
+        project, built, others, files = self._document.project, built_in(), advprop(), kept()
         runs = sorted((project.home / "runs").glob(f"*/{BEST}"), reverse=True) if project else []
         of_project = of_runs(runs)
-        known = {item.source for item in (*built, *of_project)}
-        files = [] if self.source in known else [self.choice]
-        return [("Fine-tuned here", of_project), ("Files", files), ("Built in and published", built)]
+        if self.source not in {item.source for item in (*built, *others, *files, *of_project)}:
+            files = [self.choice, *files]
+        return [
+            ModelGroup("Fine-tuned here", of_project),
+            ModelGroup("Files", files),
+            ModelGroup("Built in and published", built),
+            ModelGroup("AdvProp: D0 – D5", others, folded=True),
+        ]
 
     def _on_project_changed(self) -> None:
         project = self._document.project

@@ -1,7 +1,7 @@
 """The models that a person can choose, told without torch."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from detector.errors import StudioError
 from detector.model.coco_names import COCO_OUTPUTS, coco_classes
 from detector.model.info import ModelInfo, read_info
 from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
+from detector.places import user_data
 
 STARTER_NAME = "starter"
 OURS = ".safetensors"
@@ -37,10 +38,33 @@ class ModelChoice:
         return self.title.partition(SEPARATOR)[0]
 
 
+@dataclass(frozen=True)
+class ModelGroup:
+    """Models under a heading; those of a folded group in a menu of their own."""
+
+    heading: str
+    choices: Sequence[ModelChoice]
+    folded: bool = False
+
+
 def built_in() -> list[ModelChoice]:
-    """The starter and the published variants, absent ones with the reason; of the AdvProp set those that are here."""
-    offered = (name for name, weights in PUBLISHED.items() if not weights.is_advprop or weights.path.is_file())
-    return [choice(STARTER_NAME), *map(choice, offered)]
+    """The starter and the published variants, absent ones with the reason."""
+    return [choice(STARTER_NAME), *(choice(name) for name, item in PUBLISHED.items() if not item.is_advprop)]
+
+
+def advprop() -> list[ModelChoice]:
+    """The published variants that were trained with AdvProp, absent ones with the reason."""
+    return [choice(name) for name, item in PUBLISHED.items() if item.is_advprop]
+
+
+def models_folder() -> Path:
+    """Where models are kept that were made from foreign files."""
+    return user_data() / "models"
+
+
+def kept() -> list[ModelChoice]:
+    """The models that were made from foreign files."""
+    return [choice(str(path)) for path in sorted(models_folder().glob(f"*{OURS}"))]
 
 
 def choice(source: str) -> ModelChoice:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import Actions
 from app.elided_label import ElidedLabel
-from app.models import DEVICES, ModelChoice
+from app.models import DEVICES, ModelChoice, ModelGroup
 from app.theme import ICON, icon
 from app.wording import tooltip
 
@@ -36,12 +36,12 @@ class TopBar(QFrame):
     """Shows and asks; decides nothing."""
 
     model_chosen = Signal(str)
-    model_file_wanted = Signal()
     device_chosen = Signal(str)
     cancel_wanted = Signal()
 
     def __init__(self, actions: Actions, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._open_model = actions["open-model"]
         self.setProperty("role", "panel")
         self.setFixedHeight(HEIGHT)
         row = QHBoxLayout(self)
@@ -89,18 +89,22 @@ class TopBar(QFrame):
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         self._export.setToolButtonStyle(style)
 
-    def set_models(self, groups: Sequence[tuple[str, Sequence[ModelChoice]]], chosen: ModelChoice) -> None:
+    def set_models(self, groups: Sequence[ModelGroup], chosen: ModelChoice) -> None:
         """Offer models under headings; those that are missing say why. They can be chosen where they can be fetched."""
         menu = QMenu(self.model_button)
         menu.setToolTipsVisible(True)
         together = QActionGroup(menu)
-        for heading, choices in groups:
-            if choices:
-                menu.addAction(_heading(heading, menu))
-            for item in choices:
-                menu.addAction(self._choice_action(item, chosen, together, menu))
+        for group in groups:
+            place = menu
+            if group.folded:
+                place = menu.addMenu(_plain(group.heading))
+                place.setToolTipsVisible(True)
+            elif group.choices:
+                menu.addAction(_heading(group.heading, menu))
+            for item in group.choices:
+                place.addAction(self._choice_action(item, chosen, together, menu))
         menu.addSeparator()
-        menu.addAction("Open a model file…", self.model_file_wanted.emit)
+        menu.addAction(self._open_model)
         menu.addAction(self._model_classes)
         if old := self.model_button.menu():
             old.deleteLater()

@@ -65,8 +65,19 @@ def checkpoint_tensors(network: nn.Module) -> dict[str, Tensor]:
 def load_tensors(
     network: EfficientDet | Classifier, tensors: Mapping[str, Tensor], path: Path, *, name: Callable[[str], str] = str
 ) -> None:
-    """Copy `tensors` into the network, all of them or none; raises CheckpointError that names the first keys and
-    shapes that differ. `name` tells what the file calls a tensor that the network calls so.
+    """Copy `tensors` into the network, all of them or none; raises CheckpointError as check_tensors does."""
+    check_tensors(network, tensors, path, name=name)
+    with torch.no_grad():
+        for key, tensor in checkpoint_tensors(network).items():
+            tensor.copy_(tensors[name(key)])
+
+
+def check_tensors(
+    network: EfficientDet | Classifier, tensors: Mapping[str, Tensor], path: Path, *, name: Callable[[str], str] = str
+) -> None:
+    """Raises CheckpointError that names the first keys and shapes that differ, where `tensors` do not fit the network.
+
+    `name` tells what the file calls a tensor that the network calls so.
     """
     own = {name(key): tensor for key, tensor in checkpoint_tensors(network).items()}
     given = {key: t for key, t in tensors.items() if not key.endswith("num_batches_tracked")}
@@ -80,9 +91,6 @@ def load_tensors(
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise CheckpointError(f"{path} does not fit {network.title}: {'; '.join(differences[:3])}{more}.")
-    with torch.no_grad():
-        for key, tensor in own.items():
-            tensor.copy_(given[key])
 
 
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:

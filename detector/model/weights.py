@@ -157,5 +157,6 @@ def _unknown(path: Path) -> str:
         )
     return (
         f"{path} is none of the published files (its sha256 begins with {hash_start(path)}); it can be used where it "
-        f"is: give its path as the model, with --variant d0 or whichever it is."
+        f"is: open it as a model file in the window, or give its path as the model, with --variant d0 or whichever it "
+        f"is."
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.models import STARTER_NAME, built_in, choice, info_of, of_runs
+from app.models import STARTER_NAME, advprop, built_in, choice, info_of, kept, of_runs
 from detector.model.variants import VARIANTS
 from detector.model.weights import PUBLISHED, STARTER, WEIGHTS_VARIABLE
 
@@ -24,11 +24,21 @@ def test_published_variants_say_which_file_they_lack(tmp_path: Path, monkeypatch
     assert [item.source for item in built_in()] == [STARTER_NAME, *VARIANTS]
 
 
-def test_advprop_s_models_are_offered_where_they_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_advprop_s_models_are_offered_though_they_are_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
     (tmp_path / PUBLISHED["d3_ap"].file).touch()
-    assert [item.source for item in built_in()] == [STARTER_NAME, *VARIANTS, "d3_ap"]
+    assert [item.source for item in advprop()] == [f"d{n}_ap" for n in range(6)]
+    assert [item.megabytes for item in advprop()] == [16, 27, 33, 0, 84, 136]
     assert choice("d3_ap").title == "D3 AdvProp · COCO · 896 px"
+
+
+def test_models_made_from_foreign_files_are_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.models.user_data", lambda: tmp_path)
+    assert kept() == []
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "parts.safetensors").write_bytes(STARTER.read_bytes())
+    (found,) = kept()
+    assert found.title.startswith("parts · D0 · ")
 
 
 def test_a_run_s_model_is_called_by_its_run(tmp_path: Path):

@@ -42,8 +42,11 @@ from app.canvas.tone import Tone  # noqa: E402
 from app.canvas.tools import Tool  # noqa: E402
 from app.class_verbs import add_class  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
+from app.dialogs.foreign_model import ForeignModelDialog  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
 from app.training_process import RunState  # noqa: E402
+from detector.model.foreign import EFFDET_NAMING  # noqa: E402
+from detector.model.foreign_file import ForeignFile  # noqa: E402
 
 LONG = "Aufnahme der linken Förderanlage, Schicht 2, Kamera 14 – nachträglich entzerrt und beschnitten"
 
@@ -358,6 +361,18 @@ def fusion(shop: Workshop) -> MainWindow:
 
 
 # Dialogs, menus, notices
+
+
+@screen
+def foreign_model(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.labelled())
+    file = ForeignFile(Path("model_best.pth"), EFFDET_NAMING, said=None, fitting=("d6", "d7"), outputs=4)
+    dialog = ForeignModelDialog(file, window)
+    dialog.open()
+    dialog.names.setPlainText("bolt\nhex nut\nwasher")
+    settle(window)
+    dialog.move(window.mapToGlobal(window.rect().center()) - dialog.rect().center())
+    return over(window, dialog)
 
 
 @screen

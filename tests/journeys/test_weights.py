@@ -141,6 +141,13 @@ def test_no_network_is_said_and_the_file_can_be_chosen(
     assert d0.path.read_bytes() == mirror.content
 
 
+def test_advprop_s_models_are_offered_in_a_menu_of_their_own(me: "Person") -> None:
+    (folded,) = (action.menu() for action in me.window.top_bar.model_button.menu().actions() if action.menu())
+    next(action for action in folded.actions() if action.text().startswith("D3 AdvProp")).trigger()
+    assert said(me) == ["The COCO weights of D3 AdvProp are not on this machine."]
+    assert me.button("Download (49 MB)").isVisible()
+
+
 def test_labelling_with_weights_that_went_asks_for_them(me: "Person", mirror: Mirror, d0: PublishedWeights) -> None:
     d0.path.parent.mkdir(parents=True)
     d0.path.write_bytes(mirror.content)

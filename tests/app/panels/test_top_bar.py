@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QWidget, QWidgetAction
 from pytestqt.qtbot import QtBot
 
 from app.actions import Actions
-from app.models import ModelChoice
+from app.models import ModelChoice, ModelGroup
 from app.panels.top_bar import CONTROL, PROGRESS, ROOMY, Progress, TopBar
 
 STARTER = ModelChoice("starter", "Starter · D0 · 384 px")
@@ -50,7 +50,7 @@ def test_nothing_moves_as_work_begins_and_ends(bar: TopBar):
 
 
 def test_the_menu_of_models_has_headings_and_says_what_is_missing(bar: TopBar):
-    bar.set_models([("Fine-tuned here", []), ("Built in", [STARTER, ABSENT])], STARTER)
+    bar.set_models([ModelGroup("Fine-tuned here", []), ModelGroup("Built in", [STARTER, ABSENT])], STARTER)
     rows = bar.model_button.menu().actions()
     headings = [row.defaultWidget() for row in rows if isinstance(row, QWidgetAction)]
     assert [label.text() for label in headings if isinstance(label, QLabel)] == ["Built in"]
@@ -64,7 +64,7 @@ def test_the_menu_of_models_has_headings_and_says_what_is_missing(bar: TopBar):
 
 def test_what_can_be_fetched_can_be_chosen_and_is_not_marked(bar: TopBar, qtbot: QtBot):
     fetchable = ModelChoice("d4", "D4 · COCO", missing="fetch 84 MB", megabytes=84)
-    bar.set_models([("Built in", [STARTER, fetchable])], fetchable)
+    bar.set_models([ModelGroup("Built in", [STARTER, fetchable])], fetchable)
     chosen, absent = (row for row in bar.model_button.menu().actions() if row.text().startswith(("Starter", "D4")))
     assert absent.text() == "D4 · COCO\tdownload 84 MB"
     with qtbot.waitSignal(bar.model_chosen) as asked:
@@ -72,3 +72,18 @@ def test_what_can_be_fetched_can_be_chosen_and_is_not_marked(bar: TopBar, qtbot:
     assert asked.args == ["d4"]
     assert not absent.isChecked()
     assert not chosen.isChecked()
+
+
+def test_a_folded_group_is_a_menu_of_its_own(bar: TopBar, qtbot: QtBot):
+    fetchable = ModelChoice("d4_ap", "D4 AdvProp · COCO", missing="fetch 84 MB", megabytes=84)
+    here = ModelChoice("d3_ap", "D3 AdvProp · COCO")
+    bar.set_models([ModelGroup("Built in", [STARTER]), ModelGroup("AdvProp & co.", [here, fetchable], True)], here)
+    folded = next(row for row in bar.model_button.menu().actions() if row.text() == "AdvProp && co.")
+    inside = folded.menu()
+    assert isinstance(inside, QMenu)
+    chosen, absent = inside.actions()
+    assert chosen.isChecked()
+    assert absent.text() == "D4 AdvProp · COCO\tdownload 84 MB"
+    with qtbot.waitSignal(bar.model_chosen) as asked:
+        absent.trigger()
+    assert asked.args == ["d4_ap"]

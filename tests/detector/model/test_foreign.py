@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from detector.errors import CheckpointError
-from detector.model import weights
+from detector.model import published, weights
 from detector.model.checkpoint import Model, load, save
 from detector.model.efficientdet import EfficientDet, build
 from detector.model.foreign import EFFDET_NAMING, ZYLO_NAMING, Naming
+from detector.model.foreign_file import ForeignFile
 from detector.model.info import ADVPROP, IMAGENET, ModelInfo
-from detector.model.published import open_model, save_effdet
+from detector.model.published import inspect_foreign, load_foreign, open_model, save_effdet
 from detector.model.variants import VARIANTS, find_variant
 from detector.model.weights import PUBLISHED
 from tests.zylo import WITHOUT_FUSION_WEIGHTS, State, ZyloTable, zylo_leftovers, zylo_state
@@ -250,3 +251,58 @@ def test_a_wrong_name_would_show(first: str, second: str, d0: nn.Module, d0_zylo
             assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
         else:
             assert (ours - theirs).abs().max() > 20 * 1e-4 * theirs.abs().max()
+
+
+# What is left open
+
+
+def test_a_file_that_says_nothing_leaves_the_variant_open(d0: nn.Module, d0_zylo: State, tmp_path: Path) -> None:
+    for state, naming in ((dict(d0.state_dict()), EFFDET_NAMING), (d0_zylo, ZYLO_NAMING)):
+        path = Path(write(state, tmp_path / "best.pth"))
+        file = inspect_foreign(path)
+        assert file == ForeignFile(path, naming, said=None, fitting=("d0",), outputs=90)
+        assert (file.says_all, file.lacks_names) == (False, False)
+
+
+def test_a_known_name_or_hash_says_it(d0: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Path(write(d0.state_dict(), tmp_path / "tf_efficientdet_d0_ap-d0cdbd0a.pth"))
+    assert (inspect_foreign(named).said, inspect_foreign(named).says_all) == ("d0_ap", True)
+    renamed = named.rename(tmp_path / "renamed.pth")
+    start = hashlib.sha256(renamed.read_bytes()).hexdigest()[:8]
+    monkeypatch.setitem(weights.PUBLISHED, "d0", replace(PUBLISHED["d0"], file=f"tf_efficientdet_d0_34-{start}.pth"))
+    assert (inspect_foreign(renamed).said, inspect_foreign(renamed).says_all) == ("d0", True)
+    contradicting = renamed.rename(tmp_path / "tf_efficientdet_d4.pth")
+    with pytest.raises(CheckpointError, match=r"tf_efficientdet_d4\.pth is tf_.*\.pth by its hash, not d4"):
+        inspect_foreign(contradicting)
+
+
+def test_classes_without_names_are_counted(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    path = Path(write(effdet_network("d0", 3).state_dict(), tmp_path / "tf_efficientdet_d0.pth"))
+    file = inspect_foreign(path)
+    assert (file.said, file.outputs, file.lacks_names, file.says_all) == ("d0", 3, True, False)
+    assert load_foreign(path, names=("a", "b", "c")).info.classes == ("a", "b", "c")
+    with pytest.raises(CheckpointError, match="has 3 classes, but the list names 2"):
+        load_foreign(path, names=("a", "b"))
+
+
+@pytest.mark.parametrize("naming", [EFFDET_NAMING, ZYLO_NAMING], ids=["effdet", "zylo117"])
+def test_d6_and_d7_are_left_open(naming: Naming, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.device("meta"):
+        own = build(VARIANTS["d7"], 1).state_dict()
+    state = {naming.name(key, VARIANTS["d7"]): tensor for key, tensor in own.items()}
+    (tmp_path / "best.pth").touch()
+    monkeypatch.setattr(published, "read_tensors", lambda _: state)  # without the gigabyte that it would be
+    assert inspect_foreign(tmp_path / "best.pth").fitting == ("d6", "d7")
+
+
+def test_what_fits_nothing_is_refused_before_anything_is_asked(d0: nn.Module, tmp_path: Path) -> None:
+    state, p6 = dict(d0.state_dict()), EFFDET_NAMING.name("fpn.p6.conv.weight", VARIANTS["d0"])
+    stem = EFFDET_NAMING.name("backbone.conv_stem.weight", VARIANTS["d0"])
+    with pytest.raises(CheckpointError, match=r"best\.pth is in effdet's format, but its shapes are those of no"):
+        inspect_foreign(Path(write(state | {p6: torch.ones(2, 2)}, tmp_path / "best.pth")))
+    del state[stem]
+    with pytest.raises(CheckpointError, match=rf"best\.pth does not fit D0: {stem} is missing\."):
+        inspect_foreign(Path(write(state, tmp_path / "best.pth")))
+    with pytest.raises(CheckpointError, match=r"tf_efficientdet_d1\.pth does not fit D1: .* is missing"):
+        inspect_foreign(Path(write(state, tmp_path / "tf_efficientdet_d1.pth")))
