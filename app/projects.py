@@ -15,9 +15,7 @@ from app.opening import read_index, read_project
 from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
 from app.wording import count
-from detector.data import coco
-from detector.data.matching import Matched, match_images
-from detector.data.problems import Problem
+from detector.data.project.import_report import ImportReport, look_into
 from detector.data.project.store import Project
 from detector.errors import LabelError, StudioError
 from detector.places import user_data
@@ -170,23 +168,20 @@ def _import_coco(project: Project, file: Path) -> Iterator[Any]:
                 f"{project.folder} already has labels of its own; open that folder, or put the pictures of {file.name} "
                 "into another one."
             )
-        dataset, problems = coco.read(file)
-        matched = match_images(dataset, project.folder)
-        if not matched.paths:
-            raise LabelError(f"{file}: none of its images is in {project.folder}; name the folder that holds them.")
-        worker.import_dataset(dataset, matched.paths)
-        yield _summary(len(dataset.boxes), matched, problems)
+        ready = look_into(worker, file)
+        worker.import_dataset(ready.dataset, ready.paths)
+        yield _summary(ready.report)
     finally:
         worker.close()
     yield from read_project(project)
 
 
-def _summary(boxes: int, matched: Matched, problems: tuple[Problem, ...]) -> str:
-    parts = [f"{count(boxes, 'box', 'boxes')} on {count(len(matched.paths), 'image')} imported"]
-    if matched.missing:
-        parts.append(f"{count(len(matched.missing), 'picture')} not found, such as {matched.missing[0]}")
-    if matched.ambiguous:
-        parts.append(f"{count(len(matched.ambiguous), 'name')} fit several pictures, such as {matched.ambiguous[0]}")
-    if problems:
-        parts.append(f"{count(len(problems), 'entry', 'entries')} left out or mended, such as: {problems[0].message}")
+def _summary(report: ImportReport) -> str:
+    parts = [f"{count(report.boxes, 'box', 'boxes')} on {count(report.matched, 'image')} imported"]
+    if report.missing:
+        parts.append(f"{count(len(report.missing), 'picture')} not found, such as {report.missing[0]}")
+    if report.ambiguous:
+        parts.append(f"{count(len(report.ambiguous), 'name')} fit several pictures, such as {report.ambiguous[0]}")
+    if report.left_out:
+        parts.append(f"{count(len(report.left_out), 'entry', 'entries')} left out, such as: {report.left_out[0]}")
     return "; ".join(parts) + "."

@@ -297,8 +297,8 @@ def _around(polygons: Any) -> Rectangle | None:
 
 def _box(entry: Mapping[str, Any], image_id: int, class_id: int, xyxy: Rectangle) -> Box:
     extra = _rest(entry, _BOX_KEYS)
-    area, segmentation, bbox = _number(entry.get("area")), entry.get("segmentation"), _xywh(xyxy)
-    if area is not None and area != bbox[2] * bbox[3]:
+    area, segmentation = _number(entry.get("area")), entry.get("segmentation")
+    if area is not None and not math.isclose(area, (xyxy[2] - xyxy[0]) * (xyxy[3] - xyxy[1])):  # of what was written
         extra["area"] = area
     if segmentation is not None and segmentation != []:
         extra["segmentation"] = segmentation

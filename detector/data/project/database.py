@@ -73,6 +73,11 @@ class Database:
         with self._telling():
             return self._connection.execute(sql, parameters).fetchall()
 
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """As `rows`, one by one."""
+        with self._telling():
+            yield from self._connection.execute(sql, parameters)
+
     def state(self) -> tuple[int, int]:
         """A value that changes with every change of the file, whoever makes it. Raises ProjectError."""
         ((by_others,),) = self.rows("PRAGMA data_version")

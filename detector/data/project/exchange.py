@@ -6,22 +6,21 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
-from sqlite3 import Connection
+from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 
 from detector.data import classes
-from detector.data.annotations import FLAGS, OURS, Box, Dataset, ImageEntry, ObjectClass
+from detector.data.annotations import FLAGS, OURS, Box, Dataset, ImageEntry, ObjectClass, said
+from detector.data.coco import LARGEST_ID
 from detector.data.images import size
+from detector.data.matching import safe_path
 from detector.data.project.colours import class_colour
-from detector.data.project.database import Database, bound
 from detector.data.project.mapping import free_category_ids
 from detector.data.project.records import Origin, ProjectBox, ProjectClass, ProjectImage, State
-from detector.data.project.rows import BOXES, CLASSES, to_json
 from detector.data.split import Side
 from detector.errors import ImageError
 
-LARGEST_ID = 2**53  # that is kept; other programs' JSON holds no larger numbers exactly
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _Default = TypeVar("_Default", bound=StrEnum | None)
 
@@ -29,15 +28,40 @@ _Default = TypeVar("_Default", bound=StrEnum | None)
 def to_dataset(
     images: Sequence[ProjectImage], listed: Sequence[ProjectClass], boxes: Iterable[ProjectBox], extra: Mapping
 ) -> Dataset:
-    """The data set of these images; boxes of other images are left out. Classes go by their COCO categories."""
-    categories = _category_ids(listed)
-    wanted = {image.id for image in images}
+    """The data set of these images; boxes of other images are left out. Ids are those of `coco_ids`."""
+    image_ids, categories = coco_ids(images, listed)
+    shared: dict[tuple[Any, ...], dict[str, Any]] = {}
     return Dataset(
-        tuple(_entry(image) for image in images),
+        tuple(_entry(image, image_ids[image.id]) for image in images),
         tuple(ObjectClass(categories[item.id], item.name, item.extra) for item in listed),
-        tuple(_box(box, categories[box.class_id]) for box in boxes if box.image_id in wanted),
+        tuple(
+            _box(box, image_ids[box.image_id], categories[box.class_id], shared)
+            for box in boxes
+            if box.image_id in image_ids
+        ),
         extra,
     )
+
+
+def coco_ids(images: Sequence[ProjectImage], listed: Sequence[ProjectClass]) -> tuple[dict[int, int], dict[int, int]]:
+    """Image id → the one in COCO files, that of the imported file where there was one; and class id → category."""
+    wanted = {image.id: said(image.extra).get("id") for image in images}
+    image_ids: dict[int, int] = {}
+    taken: set[int] = set()
+    for keeps_own in (False, True):  # imported ids first
+        for image_id, original in wanted.items():
+            number = image_id if keeps_own else original
+            if (
+                image_id not in image_ids
+                and isinstance(number, int)
+                and 0 < number < LARGEST_ID
+                and number not in taken
+            ):
+                image_ids[image_id] = number
+                taken.add(number)
+    new = count(max(taken, default=0) + 1)
+    image_ids |= {image_id: next(new) for image_id in wanted if image_id not in image_ids}
+    return image_ids, _category_ids(listed)
 
 
 def with_size(image: ProjectImage, folder: Path) -> ProjectImage:
@@ -51,69 +75,32 @@ def with_size(image: ProjectImage, folder: Path) -> ProjectImage:
     return replace(image, width=width, height=height)
 
 
-def store_dataset(
-    database: Database, dataset: Dataset, paths: Mapping[int, Path], *, folder: Path, new_ids: Iterator[int]
-) -> None:
-    """Stores images, classes and boxes of a data set in one transaction. Raises ProjectError.
-
-    `paths`: image id → file below the folder. Images without one are kept under the path that the data set has for
-    them, if that leads nowhere else. Images that have boxes already, or are reviewed, stay as they are. New images keep
-    their ids if these are free. `new_ids` must hold one for each class and box.
-    """
-    with database.transaction() as connection:
-        class_ids, added = _match_classes(dataset, CLASSES.select(database, "ORDER BY position, id"), new_ids)
-        CLASSES.insert(connection, added)
-        shown = [(class_id,) for class_id in class_ids.values()]
-        connection.executemany("UPDATE classes SET hidden = 0, pass_id = NULL WHERE id = ?", shown)
-        target = _Target(database, connection)
-        for image, boxes in zip(dataset.images, dataset.boxes_by_image().values(), strict=True):
-            file = paths.get(image.id)
-            path = _safe_path(image.path) if file is None else _path_below(folder, file)
-            image_id = path and target.take_in(image, path, missing=file is None, started=bool(boxes))
-            if image_id:
-                made = [_project_box(box, next(new_ids), image_id, class_ids[box.class_id]) for box in boxes]
-                BOXES.insert(connection, made)
+def project_boxes(
+    boxes: Sequence[Box], image_id: int, class_ids: Mapping[int, int], *, first_id: int
+) -> list[ProjectBox]:
+    """The boxes of a data set as those of an image here; class_ids: the data set's class id → the project's."""
+    return [_project_box(box, box_id, image_id, class_ids[box.class_id]) for box_id, box in enumerate(boxes, first_id)]
 
 
-class _Target:
-    """The images of a store while a data set comes in."""
-
-    def __init__(self, database: Database, connection: Connection) -> None:
-        self._connection = connection
-        self._ids = {path: image_id for image_id, path in database.rows("SELECT id, path FROM images")}
-        worked_on = "SELECT image_id FROM boxes UNION SELECT id FROM images WHERE state = 'reviewed'"
-        self._closed = {image_id for (image_id,) in database.rows(worked_on)}
-
-    def take_in(self, image: ImageEntry, path: str, *, missing: bool, started: bool) -> int | None:
-        """Stores what the data set says of an image; its id here, None where a person's work must not be touched."""
-        image_id = self._ids.get(path)
-        if image_id in self._closed:
-            return None
-        if image_id is None:
-            image_id = self._ids[path] = self._insert(image, path, missing)
-        said = _said(image.extra)
-        state = _member(State, said.get("state"), State.STARTED if started else State.UNLABELLED)
-        values = (state, _member(Side, said.get("split"), None), bool(said.get("ignored")), str(said.get("note", "")))
-        extra = _without_ours(image.extra)
-        self._connection.execute(
-            "UPDATE images SET state = ?, split = ?, ignored = ?, note = CAST(? AS TEXT), extra = ? WHERE id = ?",
-            (*values[:3], bound(values[3]), to_json(extra) if extra else None, image_id),
-        )
-        return image_id
-
-    def _insert(self, image: ImageEntry, path: str, missing: bool) -> int:
-        free = 0 < image.id < LARGEST_ID and image.id not in self._ids.values()
-        # A file tells its size itself, upright; what the data set says may be of the picture as stored.
-        known = (image.width, image.height) if missing else (None, None)
-        cursor = self._connection.execute(
-            "INSERT INTO images (id, path, width, height, missing) VALUES (?, CAST(? AS TEXT), ?, ?, ?)",
-            (image.id if free else None, bound(path), *known, missing),
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+def stored_path(folder: Path, image: ImageEntry, file: Path | None) -> str | None:
+    """Under which path an image is stored, None where it lies elsewhere or its name leads there."""
+    return safe_path(image.path) if file is None else _path_below(folder, file)
 
 
-def _match_classes(
+def stored_extra(image: ImageEntry, image_id: int) -> dict[str, Any]:
+    """What is kept of a data set's image: unknown keys, and its id there, if it got another one here."""
+    extra = _without_ours(image.extra)
+    return extra if image.id == image_id else {**extra, OURS: {"id": image.id}}
+
+
+def said_of(image: ImageEntry, otherwise: State) -> tuple[State, Side | None, bool, str]:
+    """State, side, whether it is ignored, and the note that a data set gives an image; `otherwise`: without a state."""
+    ours = said(image.extra)
+    state, side = _member(State, ours.get("state"), otherwise), _member(Side, ours.get("split"), None)
+    return state, side, bool(ours.get("ignored")), str(ours.get("note", ""))
+
+
+def match_classes(
     dataset: Dataset, present: Sequence[ProjectClass], new_ids: Iterator[int]
 ) -> tuple[dict[int, int], list[ProjectClass]]:
     """The data set's class id → the project's, and the classes that the project lacks."""
@@ -145,40 +132,45 @@ def _category_ids(listed: Sequence[ProjectClass]) -> dict[int, int]:
     return ids
 
 
-def _entry(image: ProjectImage) -> ImageEntry:
-    said = {"state": image.state.value, "split": image.split and image.split.value}
-    said |= {"ignored": image.ignored, "note": image.note}
-    ours = {key: value for key, value in said.items() if value}
-    return ImageEntry(image.id, image.path, image.width, image.height, {**image.extra, OURS: ours})
+def _entry(image: ProjectImage, image_id: int) -> ImageEntry:
+    values = {"state": image.state.value, "split": image.split and image.split.value}
+    values |= {"ignored": image.ignored, "note": image.note}
+    ours = {key: value for key, value in values.items() if value}
+    return ImageEntry(image_id, image.path, image.width, image.height, {**image.extra, OURS: ours})
 
 
-def _box(box: ProjectBox, category_id: int) -> Box:
-    ours = {"origin": box.origin.value, "model": box.model, **{flag: getattr(box, flag) for flag in FLAGS}}
-    said = {key: value for key, value in ours.items() if value}
-    return Box(box.image_id, category_id, box.xyxy, box.iscrowd, extra={**box.extra, OURS: said})
+def _box(box: ProjectBox, image_id: int, category_id: int, shared: dict[tuple[Any, ...], dict[str, Any]]) -> Box:
+    """`shared` holds what many boxes have in common: a million copies would fill the memory."""
+    key = (box.origin, box.model, box.occluded, box.truncated, box.difficult)
+    extra = shared.get(key)
+    if extra is None:
+        values = {"origin": box.origin.value, "model": box.model, **{flag: getattr(box, flag) for flag in FLAGS}}
+        extra = shared[key] = {OURS: {name: value for name, value in values.items() if value}}
+    return Box(
+        image_id, category_id, box.xyxy, box.iscrowd, None, {**box.extra, **extra} if box.extra else extra, box.coco_id
+    )
 
 
 def _project_box(box: Box, box_id: int, image_id: int, class_id: int) -> ProjectBox:
-    said = _said(box.extra)
-    model = said.get("model")
+    coco_id = box.id if box.id is not None and 0 < box.id < LARGEST_ID else None
+    if OURS not in box.extra:  # first: there are millions
+        plain = (box.xyxy, Origin.IMPORTED, None, box.score, box.iscrowd)
+        return ProjectBox(box_id, image_id, class_id, *plain, extra=box.extra, coco_id=coco_id)
+    ours = said(box.extra)
+    model = ours.get("model")
     return ProjectBox(
         id=box_id,
         image_id=image_id,
         class_id=class_id,
         xyxy=box.xyxy,
-        origin=_member(Origin, said.get("origin"), Origin.IMPORTED),
+        origin=_member(Origin, ours.get("origin"), Origin.IMPORTED),
         model=model if isinstance(model, str) else None,
         score=box.score,
         iscrowd=box.iscrowd,
         extra=_without_ours(box.extra),
-        **{flag: bool(said.get(flag)) for flag in FLAGS},
+        coco_id=coco_id,
+        **{flag: bool(ours.get(flag)) for flag in FLAGS},
     )
-
-
-def _said(extra: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What this program wrote into the entry, whatever others made of it."""
-    said = extra.get(OURS)
-    return said if isinstance(said, Mapping) else {}
 
 
 def _without_ours(extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,10 +185,3 @@ def _path_below(folder: Path, file: Path) -> str | None:
     """The file's path relative to the folder, None where it is elsewhere."""
     path = Path(os.path.relpath(file, folder)).as_posix()
     return None if path.startswith("../") else path
-
-
-def _safe_path(name: str) -> str | None:
-    """The path of a picture that is not there, None where it could lead out of the folder."""
-    path = PurePosixPath(name)
-    leads_out = path.is_absolute() or ".." in path.parts or ":" in name or not path.parts
-    return None if leads_out else path.as_posix()

@@ -71,7 +71,7 @@ class ProjectClass:
 @dataclass(frozen=True, slots=True)
 class ProjectBox:
     """A rectangle that a person vouches for or works on: xyxy in float image pixels; the model that drew it and its
-    score, where one did; unknown COCO keys in `extra`.
+    score, where one did; unknown COCO keys in `extra`; the annotation's id in the COCO file that it came from.
     """
 
     id: int
@@ -86,6 +86,7 @@ class ProjectBox:
     truncated: bool = False
     difficult: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    coco_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE shelved_images (
             step INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (step, id)) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE boxes ADD COLUMN coco_id INTEGER",
+        "ALTER TABLE shelved_boxes ADD COLUMN coco_id INTEGER",
+        # An import is many short transactions; these tables know how to take all of it back. What they hold of images,
+        # classes and the setting is what the other side has: where `is_in`, that without the import.
+        """CREATE TABLE imports (
+            id INTEGER PRIMARY KEY, first_box INTEGER NOT NULL, end_box INTEGER NOT NULL, replaces INTEGER NOT NULL,
+            is_moving INTEGER NOT NULL, is_in INTEGER NOT NULL, other_extra TEXT)""",
+        """CREATE TABLE import_images (
+            import_id INTEGER NOT NULL, image_id INTEGER NOT NULL, is_in INTEGER NOT NULL, state TEXT NOT NULL,
+            split TEXT, ignored INTEGER NOT NULL, note TEXT NOT NULL, extra TEXT,
+            PRIMARY KEY (import_id, image_id)) WITHOUT ROWID""",
+        """CREATE TABLE import_classes (
+            import_id INTEGER NOT NULL, class_id INTEGER NOT NULL, hidden INTEGER NOT NULL, pass_id INTEGER,
+            PRIMARY KEY (import_id, class_id)) WITHOUT ROWID""",
+    ),
 )
 
 

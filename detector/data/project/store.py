@@ -14,11 +14,12 @@ from filelock import FileLock
 from detector.boxes import Detections
 from detector.data.annotations import Dataset
 from detector.data.images import SUFFIXES, holds_image, natural_key
-from detector.data.project import exchange, passes, regrouping, relinking, scanning
+from detector.data.project import exchange, importing, passes, regrouping, relinking, scanning
 from detector.data.project.backups import back_up_daily
 from detector.data.project.cache import Cache, Stamp
 from detector.data.project.database import Database
 from detector.data.project.home import Home, find_home, is_on_network, make_folder, take_lock
+from detector.data.project.importing import COCO_EXTRA, Imported, Mode
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES, ClassMap, Knows, names_key
 from detector.data.project.records import (
     Change,
@@ -40,7 +41,6 @@ from detector.errors import ProjectError
 
 CACHE = "cache.db"
 IDS_AT_ONCE = 1000
-COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,9 @@ class Project:
             project = cls(folder, home, read_only=read_only, lock=lock)
             if read_only is None:
                 migrate(project._database, home.path / "backups")
+                if lock is not None:  # else another window may be in the middle of it
+                    importing.recover(project._database)
+                    importing.forget(project._database)
                 regrouping.forget(project._database)
             elif check_version(project._database) != len(MIGRATIONS):
                 raise ProjectError(f"{home.store}: an older version made it; open a copy that can be written to.")
@@ -306,10 +309,8 @@ class Project:
         """An id for a box, class or rejection, never given twice."""
         if not self._ids:
             self._check_writable()
-            with self._database.transaction() as connection:
-                sql = "UPDATE counter SET next_id = next_id + ? RETURNING next_id"
-                (end,) = connection.execute(sql, (IDS_AT_ONCE,)).fetchone()
-            self._ids = range(end - IDS_AT_ONCE, end)
+            first = self._reserve(IDS_AT_ONCE)
+            self._ids = range(first, first + IDS_AT_ONCE)
         first, self._ids = self._ids[0], self._ids[1:]
         return first
 
@@ -477,22 +478,56 @@ class Project:
             and (not reviewed_only or (image.state is State.REVIEWED and not image.ignored))
         ]
         sized = [exchange.with_size(image, self.folder) for image in chosen]
-        for before, after in zip(chosen, sized, strict=True):
-            if before is not after and after.width is not None and after.height is not None:
-                self.note_decoded(after.id, width=after.width, height=after.height)
-        boxes = BOXES.select(self._database, "ORDER BY image_id, id")
+        self._note_sizes([after for before, after in zip(chosen, sized, strict=True) if before is not after])
+        boxes = BOXES.stream(self._database, "ORDER BY image_id, id")
         return exchange.to_dataset(sized, self.classes(), boxes, self.setting(COCO_EXTRA, {}))
 
-    def import_dataset(self, dataset: Dataset, paths: Mapping[int, Path]) -> None:
-        """Takes in a labelled data set; `paths`: image id → file below the folder.
+    def coco_ids(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Image id → its id in data sets, class id → its category."""
+        return exchange.coco_ids(self.images(), self.classes())
 
-        Images that have boxes, or are reviewed, stay as they are. Images without a file are kept, too, so that an
-        export loses nothing. Boxes make an image started: to be reviewed, a person must vouch for it.
+    def import_dataset(self, dataset: Dataset, paths: Mapping[int, Path], *, mode: Mode = Mode.MERGE) -> Imported:
+        """Takes in a labelled data set, all of it or nothing; see `import_steps`."""
+        *_, imported = self.import_steps(dataset, paths, mode=mode)
+        assert isinstance(imported, Imported)
+        return imported
+
+    def import_steps(self, dataset: Dataset, paths: Mapping[int, Path], *, mode: Mode) -> Iterator[int | Imported]:
+        """As `import_dataset`, in short transactions; gives how many boxes are done, at last what came.
+
+        `paths`: image id → file below the folder, whose sizes must be as displayed. Boxes make an image started: to be
+        reviewed, a person must vouch for it. Closing it before the end takes all back.
         """
         self._check_writable()
-        new_ids = iter([self.new_id() for _ in range(len(dataset.classes) + len(dataset.boxes))])
-        exchange.store_dataset(self._database, dataset, paths, folder=self.folder, new_ids=new_ids)
-        self.set_setting(COCO_EXTRA, dict(dataset.extra))
+        first = self._reserve(importing.ids_needed(dataset))
+        self._sides = None
+        yield from importing.bring_in(self._database, dataset, paths, folder=self.folder, first_id=first, mode=mode)
+
+    def switch_import(self, step: int, *, is_in: bool) -> Iterator[int]:
+        """Takes an import of this session back, or brings it in again, in short transactions."""
+        self._check_writable()
+        self._sides = None
+        yield from importing.switch(self._database, step, is_in=is_in)
+
+    def recover_imports(self) -> None:
+        """Takes back what an interrupted import has left."""
+        self._check_writable()
+        importing.recover(self._database)
+
+    def _note_sizes(self, images: Sequence[ProjectImage]) -> None:
+        if images and self.read_only is None:
+            sql = "UPDATE images SET width = ?, height = ? WHERE id = ?"
+            for start in range(0, len(images), IDS_AT_ONCE):
+                rows = [(image.width, image.height, image.id) for image in images[start : start + IDS_AT_ONCE]]
+                with self._database.transaction() as connection:
+                    connection.executemany(sql, rows)
+
+    def _reserve(self, number: int) -> int:
+        """The first of so many ids that nothing else gets."""
+        with self._database.transaction() as connection:
+            sql = "UPDATE counter SET next_id = next_id + ? RETURNING next_id"
+            (end,) = connection.execute(sql, (number,)).fetchone()
+        return end - number
 
     def _check_writable(self) -> None:
         if self.read_only is not None:

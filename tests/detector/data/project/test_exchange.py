@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from detector.data import coco
+from detector.data import checks, coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.matching import match_images
 from detector.data.project.exchange import OURS
+from detector.data.project.importing import Imported, Mode
 from detector.data.project.records import Change, Origin, State
 from detector.data.project.store import Project
 from detector.data.split import Side
@@ -38,9 +39,10 @@ FILE = {
 }  # fmt: skip
 
 
-def imported(project: Project, document: dict, folder: Path) -> None:
+def imported(project: Project, document: dict, folder: Path, mode: Mode = Mode.MERGE) -> Imported:
     dataset, _ = coco.parse(document, "a.json")
-    project.import_dataset(dataset, match_images(dataset, folder).paths)
+    paths = match_images(dataset, folder).paths
+    return project.import_dataset(checks.upright(dataset, paths)[0], paths, mode=mode)
 
 
 def unsaid(entry: dict) -> dict:
@@ -64,8 +66,10 @@ def test_a_coco_file_comes_back_as_it_was(folder: Path):
     ]  # nothing that leads out of the folder
     defaults = {"iscrowd": 0, "segmentation": []}
     written = {(entry["image_id"], tuple(entry["bbox"])): unsaid(entry) for entry in document["annotations"]}
+    ids = {entry["bbox"][0]: entry["id"] for entry in document["annotations"]}
     for entry in FILE["annotations"][:3]:
         expected = {**defaults, "area": entry["bbox"][2] * entry["bbox"][3], **entry}
+        assert ids[entry["bbox"][0]] == (entry["id"] or 3)  # 0 is none to pycocotools
         del expected["id"]
         assert written.pop((entry["image_id"], tuple(entry["bbox"]))) == expected
     assert written == {}
@@ -82,22 +86,42 @@ def test_imported_images_are_started_not_reviewed(opened: Opener, folder: Path):
     assert [(item.name, item.category_id) for item in project.classes()] == [("nut", 7), ("bolt", 0)]
 
 
-def test_a_persons_work_is_not_touched_by_an_import(opened: Opener, folder: Path, add_class, draw):
+def test_what_is_added_to_a_persons_work_comes_once(opened: Opener, folder: Path, add_class, draw):
     project = opened()
     nut = add_class(project, "Nut")
     image = next(image for image in project.images() if image.path == "sub/3.png")
     box = draw(project, image, nut)
     empty = next(image for image in project.images() if image.path == "1.png")
-    project.apply(Change(images=((empty, replace(empty, state=State.REVIEWED)),)))
+    project.apply(Change(images=((empty, replace(empty, state=State.REVIEWED, note="mine")),)))
     document = json.loads(json.dumps(FILE))
-    document["annotations"].append({"id": 9, "image_id": 5, "category_id": 0, "bbox": [0, 0, 5, 5]})
-    for _ in range(2):
-        imported(project, document, folder)
-        assert project.boxes(image.id) == (box,)
-        assert project.boxes(empty.id) == ()
-        assert project.image(empty.id).state is State.REVIEWED
+    document["annotations"] += [
+        {"id": 9, "image_id": 5, "category_id": 0, "bbox": [0, 0, 5, 5]},
+        {"id": 10, "image_id": 70, "category_id": 7, "bbox": [1, 2, 10, 18.5]},  # the person's own
+    ]
+    for times in range(2):
+        done = imported(project, document, folder)
+        assert (done.boxes, done.images, done.replaced) == ((0, 0, 0) if times else (3, 2, 0))
+        assert project.boxes(image.id)[0] == box
+        assert len(project.boxes(image.id)) == 3
+        assert project.boxes(empty.id) == ()  # somebody vouched for it
+        assert (project.image(empty.id).state, project.image(empty.id).note) == (State.REVIEWED, "mine")
     assert [item.name for item in project.classes()] == ["Nut", "bolt"]
-    assert sum(len(project.boxes(image.id)) for image in project.images()) == 2  # that of gone/x.png came once
+
+
+def test_replacing_takes_the_labels_of_the_listed_images_away(opened: Opener, folder: Path, add_class, draw):
+    project = opened()
+    nut = add_class(project, "Nut")
+    listed, empty, other = (next(i for i in project.images() if i.path == p) for p in ("sub/3.png", "1.png", "10.png"))
+    boxes = [draw(project, image, nut) for image in (listed, empty, other)]
+    reviewed = replace(project.image(listed.id), state=State.REVIEWED, split=Side.VAL)
+    project.apply(Change(images=((project.image(listed.id), reviewed),)))
+    done = imported(project, FILE, folder, Mode.REPLACE)
+    assert (done.boxes, done.images, done.replaced) == (3, 2, 2)
+    assert [box.xyxy for box in project.boxes(listed.id)] == [(1.5, 2, 4.5, 6.25), (0, 0, 5, 5)]
+    assert project.boxes(empty.id) == ()
+    assert project.boxes(other.id) == (boxes[2],)  # which the file does not list
+    states = [project.image(image.id).state for image in (listed, empty)]
+    assert states == [State.STARTED, State.UNLABELLED]
 
 
 def test_what_coco_cannot_say_survives_in_a_key_of_our_own(
@@ -124,7 +148,7 @@ def test_what_coco_cannot_say_survives_in_a_key_of_our_own(
     imported(again, json.loads(written.read_text()), folder)
     assert {item.path: (item.state, item.split, item.note, item.ignored) for item in again.images()} == images
     (back,) = again.boxes(image.id)
-    assert back == replace(box, id=back.id, class_id=back.class_id, score=None)
+    assert back == replace(box, id=back.id, class_id=back.class_id, score=None, coco_id=1)
     again.close()
 
 
