@@ -72,7 +72,7 @@ def test_pictures_elsewhere_are_named(projects: Projects, data_set: Path, tmp_pa
     Image.new("RGB", (8, 8)).save(other / "b.png")
     with qtbot.waitSignal(projects.notifications.posted) as posted:
         projects.open_coco(data_set, other)
-    assert "none of its images is in" in posted.args[0].text
+    assert "none of its 2 images is in" in posted.args[0].text
     assert projects.document.project is None
 
 
