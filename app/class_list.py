@@ -1,7 +1,4 @@
-"""The list of classes: colour, name, number of boxes, and the digit that gives a box this class."""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+"""The list of classes: shows its rows, and tells what was meant by a click, a drag, a key or the menu."""
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -15,9 +12,10 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QLineEdit,
     QListView,
     QMenu,
@@ -28,88 +26,14 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.class_rows import ROW, ClassRow, Row, RowParts, paint_class, paint_fold, row_parts
 from app.class_verbs import rename_class
 from app.document import Document
-from app.swatches import SWATCH, paint_swatch
 from app.wording import count, tooltip
-from detector.data.project.records import ProjectClass
 
-ROW = 32  # px
-NUMBER_WIDTH = 44  # px
 _REACH = (-6, -8, 4, 8)  # px around a swatch where a click still means it
-DIGITS = 9
-FOLD_BEYOND = 12  # classes
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
-_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine
-_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """A class as listed. `digit` 1 … 9 is its key, None has none."""
-
-    entry: ProjectClass
-    boxes: int
-    digit: int | None
-
-
-@dataclass(frozen=True)
-class FoldRow:
-    """The row behind which classes wait that a model brought and no box has."""
-
-    hidden: int
-    is_open: bool
-
-    @property
-    def text(self) -> str:
-        """What a click on it does."""
-        return f"Hide {self.hidden} unused" if self.is_open else f"{self.hidden} more from the model"
-
-
-Row = ClassRow | FoldRow
-
-
-@dataclass(frozen=True)
-class RowParts:
-    """Where the parts of a row are, in the coordinates of its rectangle."""
-
-    swatch: QRect
-    name: QRect
-    number: QRect
-    removal: QRect  # a button that takes the number's place where there is no box
-    chip: QRect
-
-
-def row_parts(row: QRect) -> RowParts:
-    """Where the parts of a row go."""
-    middle = row.top() + row.height() // 2
-    swatch = QRect(row.left() + 8, middle - SWATCH // 2, SWATCH, SWATCH)
-    chip = QRect(row.left() + row.width() - 32, middle - 9, 24, 18)
-    number = QRect(chip.left() - 8 - NUMBER_WIDTH, row.top(), NUMBER_WIDTH, row.height())
-    removal = QRect(chip.left() - 8 - 20, middle - 12, 24, 24)
-    left = swatch.left() + SWATCH + 8
-    name = QRect(left, row.top(), number.left() - 8 - left, row.height())
-    return RowParts(swatch, name, number, removal, chip)
-
-
-def listed(
-    classes: Sequence[ProjectClass], counts: Mapping[int, int], *, active: int | None, is_open: bool
-) -> list[Row]:
-    """The rows: classes in order, but of a long list those that a model brought and no box has wait behind a fold.
-
-    Digits go to the first nine that need no fold, whichever class is active: a key must not change its meaning by that.
-    """
-    is_long = len(classes) > FOLD_BEYOND
-    unused = {item.id for item in classes if is_long and item.pass_id is not None and not counts.get(item.id)}
-    kept = [item.id for item in classes if item.id not in unused]
-    digits = {class_id: digit for digit, class_id in enumerate(kept[:DIGITS], 1)}
-    shown = [item for item in classes if item.id not in unused or item.id == active]
-    hidden = [item for item in classes if item.id in unused and item.id != active]
-    rows: list[Row] = [ClassRow(item, counts.get(item.id, 0), digits.get(item.id)) for item in shown]
-    if hidden:
-        rows.append(FoldRow(len(hidden), is_open))
-    return rows + [ClassRow(item, 0, None) for item in hidden if is_open]
 
 
 class ClassesModel(QAbstractListModel):
@@ -131,6 +55,10 @@ class ClassesModel(QAbstractListModel):
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
+
+    def classes(self) -> list[ClassRow]:
+        """The rows that are classes."""
+        return [row for row in self.rows if isinstance(row, ClassRow)]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
         """Classes, and perhaps a fold."""
@@ -167,11 +95,19 @@ class ClassesList(QListView):
     row_pressed = Signal(object)
     colour_wanted = Signal(int)
     removal_wanted = Signal(int)
+    hiding_wanted = Signal(int, bool)
+    hiding_others_wanted = Signal(int)
+    merge_wanted = Signal(int, QPoint)  # at a point of the desktop
+    move_wanted = Signal(int, object)  # behind which class, None: to the top
+    step_wanted = Signal(int, int)  # by so many places
 
     def __init__(self, model: ClassesModel) -> None:
         super().__init__()
         self._model = model
         self.active: int | None = None
+        self.drop_row: int | None = None  # where a class that is dragged would come, above that row
+        self._dragged: ClassRow | None = None
+        self._pressed_at = QPoint()
         self.setModel(model)
         self.setItemDelegate(_RowPainter(self))
         self.setAccessibleName("Classes")
@@ -205,21 +141,61 @@ class ClassesList(QListView):
         return self._model.rows[index.row()] if index.isValid() else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Tells colours, removal, folding and choosing apart by the place."""
-        index = self.indexAt(event.position().toPoint())
+        """Tells colours, hiding, removal, folding and choosing apart by the place."""
+        point = event.position().toPoint()
+        index = self.indexAt(point)
         row = self.row_at(index)
         if event.button() is not Qt.MouseButton.LeftButton or row is None:
             return
         if isinstance(row, ClassRow):
-            parts, point = row_parts(self.visualRect(index)), event.position().toPoint()
-            if parts.swatch.adjusted(*_REACH).contains(point):
-                self.colour_wanted.emit(row.entry.id)
+            if self._press_button(row, row_parts(self.visualRect(index)), point):
                 return
-            if not row.boxes and parts.removal.contains(point):
-                self.removal_wanted.emit(row.entry.id)
-                return
+            self._dragged, self._pressed_at = row, point
         super().mousePressEvent(event)
         self.row_pressed.emit(row)
+
+    def _press_button(self, row: ClassRow, parts: RowParts, point: QPoint) -> bool:
+        """Whether a click on a row is one on a button in it, and not on the row."""
+        if parts.swatch.adjusted(*_REACH).contains(point):
+            self.colour_wanted.emit(row.entry.id)
+        elif parts.eye.contains(point):
+            self.hiding_wanted.emit(row.entry.id, not row.hidden)
+        elif not row.boxes and parts.removal.contains(point):
+            self.removal_wanted.emit(row.entry.id)
+        else:
+            return False
+        return True
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drags a class to another place; near the ends the list scrolls."""
+        point = event.position().toPoint()
+        far = (point - self._pressed_at).manhattanLength() >= QApplication.startDragDistance()
+        if self._dragged is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            super().mouseMoveEvent(event)
+        elif (far or self.drop_row is not None) and not self.is_editing():
+            index = self.indexAt(QPoint(8, min(max(point.y(), 0), self.viewport().height() - 1)))
+            row = index.row() if index.isValid() else len(self._model.rows) - 1
+            below = point.y() > self.visualRect(self._model.index(row)).center().y()
+            self.drop_row = min(row + below, self._last_place())
+            self.scrollTo(self._model.index(min(max(row + (1 if below else -1), 0), len(self._model.rows) - 1)))
+            self.viewport().update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Drops the class that was dragged."""
+        dragged, row = self._dragged, self.drop_row
+        self._dragged = self.drop_row = None
+        super().mouseReleaseEvent(event)
+        if dragged is None or row is None:
+            return
+        above = [item.entry.id for item in self._model.rows[:row] if isinstance(item, ClassRow)]
+        above = [class_id for class_id in above if class_id != dragged.entry.id]
+        self.viewport().update()
+        self.move_wanted.emit(dragged.entry.id, above[-1] if above else None)
+
+    def _last_place(self) -> int:
+        """Classes that are not folded away come before the fold."""
+        folds = (row for row, item in enumerate(self._model.rows) if not isinstance(item, ClassRow))
+        return next(folds, len(self._model.rows))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Renames, where the name is."""
@@ -228,9 +204,12 @@ class ClassesList(QListView):
             super().mouseDoubleClickEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows choose, F2 renames, Delete removes; letters and digits are left to the window."""
+        """Arrows choose, with Alt they move, F2 renames, Delete removes; letters and digits are left to the window."""
         row = self.row_at(self.currentIndex())
-        if event.key() == Qt.Key.Key_Delete and isinstance(row, ClassRow):
+        by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+        if by and event.modifiers() & Qt.KeyboardModifier.AltModifier and isinstance(row, ClassRow):
+            self.step_wanted.emit(row.entry.id, by)
+        elif event.key() == Qt.Key.Key_Delete and isinstance(row, ClassRow):
             self.removal_wanted.emit(row.entry.id)
         elif event.text().strip():
             event.ignore()
@@ -241,17 +220,34 @@ class ClassesList(QListView):
                 self.row_pressed.emit(now)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Rename, colour, remove."""
+        """All that can be done to a class."""
         index = self.indexAt(event.pos())
         row = self.row_at(index)
-        if not isinstance(row, ClassRow):
-            return
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Rename", lambda: self.edit(index))
-        menu.addAction("Colour…", lambda: self.colour_wanted.emit(row.entry.id))
-        menu.addAction(theme.icon("delete"), "Remove", lambda: self.removal_wanted.emit(row.entry.id))
-        menu.popup(event.globalPos())
+        if isinstance(row, ClassRow):
+            menu = self._menu(index, row, event.globalPos())
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
+
+    def _menu(self, index: QModelIndex, row: ClassRow, point: QPoint) -> QMenu:
+        menu, class_id = QMenu(self), row.entry.id
+        many = len(self._model.classes()) > 1
+        menu.addAction("Rename", QKeySequence("F2"), lambda: self.edit(index))
+        menu.addAction("Colour…", lambda: self.colour_wanted.emit(class_id))
+        merge = menu.addAction("Merge into…", lambda: self.merge_wanted.emit(class_id, point))
+        menu.addSeparator()
+        hide = "Show its boxes" if row.hidden else "Hide its boxes"
+        eye = theme.icon("eye" if row.hidden else "eye-off")
+        menu.addAction(eye, hide, lambda: self.hiding_wanted.emit(class_id, not row.hidden))
+        others = menu.addAction("Hide all others", lambda: self.hiding_others_wanted.emit(class_id))
+        menu.addSeparator()
+        menu.addAction("Move up", QKeySequence("Alt+Up"), lambda: self.step_wanted.emit(class_id, -1))
+        menu.addAction("Move down", QKeySequence("Alt+Down"), lambda: self.step_wanted.emit(class_id, 1))
+        menu.addSeparator()
+        text = "Remove…" if row.boxes else "Remove"
+        menu.addAction(theme.icon("delete"), text, QKeySequence("Del"), lambda: self.removal_wanted.emit(class_id))
+        merge.setEnabled(many)
+        others.setEnabled(many)
+        return menu
 
 
 class _RowPainter(QStyledItemDelegate):
@@ -279,9 +275,13 @@ class _RowPainter(QStyledItemDelegate):
             painter.setBrush(QColor(colours.accent_soft if is_active else colours.hover))
             painter.drawRoundedRect(QRectF(rect), theme.RADIUS, theme.RADIUS)
         if isinstance(row, ClassRow):
-            _paint_class(painter, rect, row, is_hovered=is_hovered)
+            paint_class(painter, rect, row, is_hovered=is_hovered)
         elif row is not None:
-            _paint_fold(painter, rect, row)
+            paint_fold(painter, rect, row)
+        if index.row() == self._list.drop_row:
+            painter.fillRect(rect.left(), rect.top() - 1, rect.width(), 2, QColor(colours.accent))
+        elif index.row() + 1 == self._list.drop_row:
+            painter.fillRect(rect.left(), rect.bottom(), rect.width(), 2, QColor(colours.accent))
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
@@ -299,33 +299,3 @@ class _RowPainter(QStyledItemDelegate):
         rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
         name = row_parts(rect).name
         editor.setGeometry(name.adjusted(-9, 1, 0, -1))
-
-
-def _paint_class(painter: QPainter, rect: QRect, row: ClassRow, *, is_hovered: bool) -> None:
-    colours, parts = theme.current(), row_parts(rect)
-    paint_swatch(painter, QRectF(parts.swatch), row.entry.colour)
-    painter.setPen(QColor(colours.text))
-    name = painter.fontMetrics().elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, parts.name.width())
-    painter.drawText(parts.name, _LEFT, name)
-    font = painter.font()
-    font.setPixelSize(theme.SMALL)
-    painter.setFont(font)
-    painter.setPen(QColor(colours.muted))
-    if row.boxes:
-        painter.drawText(parts.number, _RIGHT, f"{row.boxes:,}")
-    elif is_hovered:
-        theme.icon("delete").paint(painter, parts.removal.adjusted(4, 4, -4, -4))
-    if row.digit is not None:
-        painter.setPen(QPen(QColor(colours.line), 1))
-        painter.setBrush(QColor(colours.field))
-        painter.drawRoundedRect(QRectF(parts.chip).adjusted(0.5, 0.5, -0.5, -0.5), 8.5, 8.5)
-        painter.setPen(QColor(colours.text))
-        painter.drawText(parts.chip, Qt.AlignmentFlag.AlignCenter, str(row.digit))
-
-
-def _paint_fold(painter: QPainter, rect: QRect, row: FoldRow) -> None:
-    parts = row_parts(rect)
-    arrow = QRect(parts.swatch.center() - QPoint(7, 7), QSize(16, 16))
-    theme.icon("chevron-down" if row.is_open else "chevron-right").paint(painter, arrow)
-    painter.setPen(QColor(theme.current().muted))
-    painter.drawText(rect.adjusted(parts.name.left() - rect.left(), 0, -8, 0), _LEFT, row.text)

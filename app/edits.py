@@ -60,12 +60,13 @@ def delete(page: Page, keys: Collection[int], new_id: NewId) -> Change:
     )
 
 
-def flag(page: Page, keys: Iterable[int], *, name: str, on: bool, new_id: NewId) -> tuple[Change, dict[int, int]]:
+def flag(page: Page, keys: Collection[int], *, name: str, on: bool, new_id: NewId) -> tuple[Change, dict[int, int]]:
     """One of FLAGS set or taken away. It says nothing against the model's box: a proposal is accepted with it."""
     made, new_keys = accept(page, [key for key in keys if key in page.proposals], new_id)
+    kept = [key for key in keys if key in page.boxes]
     rows = [(before, replace(after, **{name: on})) for before, after in made.boxes if after is not None]
-    rows += [(page.boxes[key], replace(page.boxes[key], **{name: on})) for key in keys if key in page.boxes]
-    return replace(made, boxes=tuple(rows)), {**new_keys, **{key: key for key in keys if key in page.boxes}}
+    rows += [(page.boxes[key], replace(page.boxes[key], **{name: on})) for key in kept]
+    return replace(made, boxes=tuple(rows)), {**new_keys, **{key: key for key in kept}}
 
 
 def review(page: Page, side: Side, new_id: NewId) -> Change:

@@ -40,6 +40,7 @@ from app.exporting import Exporting
 from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
 from app.image_work import ImageWork
+from app.flagging import toggle_flag
 from app.jobs import Jobs
 from app.labelling_requests import LabellingRequests
 from app.lookup import Lookup
@@ -47,6 +48,7 @@ from app.model_choice import ModelInUse
 from app.model_opening import ModelOpening
 from app.notifications import Notifications
 from app.ordering import Ordering
+from app.page import FLAGS
 from app.panels.boxes import BoxesPanel
 from app.panels.classes import ClassesPanel
 from app.panels.detection import DetectionPanel
@@ -213,7 +215,9 @@ class MainWindow(QMainWindow):
         document.selection_changed.connect(self._update_actions)
         self.pictures.ready.connect(self._on_picture_ready)
         self.classes.removal_wanted.connect(self.class_work.ask_removal)
+        self.classes.merge_wanted.connect(self.class_work.ask_merge)
         self.canvas.class_wanted.connect(self.class_choice.ask_for_boxes)
+        self.boxes.class_wanted.connect(self.class_choice.ask_for_boxes)
         self.canvas.class_missing.connect(self.class_choice.ask_for_drawn)
         self.canvas.menu_wanted.connect(self._box_menu.popup)
         self.canvas.space_tapped.connect(self._on_space_tapped)
@@ -280,6 +284,7 @@ class MainWindow(QMainWindow):
             "delete": lambda: document.delete(document.selection),
             "accept": lambda: document.accept(document.selection),
             "change-class": canvas.ask_class,
+            **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
             "copy": partial(copying.copy, document, clipboard),
             "cut": partial(copying.cut, document, clipboard),
             "paste": lambda: copying.paste(document, clipboard.text()),

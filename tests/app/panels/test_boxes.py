@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QLabel, QTableView
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QTableView
 from pytestqt.qtbot import QtBot
 
-from app.class_verbs import rename_class
+from app.box_table import Column, in_order, origin_text, size_text, told
+from app.class_verbs import hide_classes, rename_class
 from app.document import Document
 from app.page import ShownBox
-from app.panels.boxes import BoxesPanel, Column, in_order, origin_text
+from app.panels.boxes import BoxesPanel, summary_text
 from detector.data.project.records import Origin
 
 Table = QTableView
@@ -50,13 +51,26 @@ def cell(table: Table, row: int, column: Column) -> QModelIndex:
     return table.model().index(row, column)
 
 
+def tip(table: Table, row: int) -> str:
+    return cell(table, row, Column.CLASS).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def menu(panel: BoxesPanel) -> dict[str, QAction]:
+    """What the menu offers at present, by its words."""
+    panel._open_menu(QPoint(0, 0))
+    opened = [child for child in panel.findChildren(QMenu) if child.isVisible()][-1]
+    actions = {action.text(): action for action in opened.actions() if action.isVisible() and not action.isSeparator()}
+    opened.hide()
+    return actions
+
+
 def click(qtbot: QtBot, table: Table, row: int, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
     place = table.visualRect(cell(table, row, Column.CLASS)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, modifier, place)
 
 
 def test_the_surest_come_first(table: Table) -> None:
-    assert cells(table) == [("bolt", "", "drawn"), ("bolt", "0.90", "D0"), ("nut", "0.60", "D0")]
+    assert cells(table) == [("bolt", "35 × 45", ""), ("bolt", "20 × 26", "0.90"), ("nut", "20 × 20", "0.60")]
 
 
 def test_a_click_on_a_title_sorts(qtbot: QtBot, table: Table) -> None:
@@ -72,7 +86,7 @@ def test_sorting_keeps_the_selection(table: Table, document: Document) -> None:
     document.set_selection([key])
     table.sortByColumn(Column.CLASS, Qt.SortOrder.DescendingOrder)
     (row,) = table.selectionModel().selectedRows()
-    assert cells(table)[row.row()] == ("bolt", "0.90", "D0")
+    assert cells(table)[row.row()] == ("bolt", "20 × 26", "0.90")
     assert document.selection == {key}
 
 
@@ -96,7 +110,7 @@ def test_accepting_changes_the_origin_and_keeps_it_selected(table: Table, docume
     document.set_selection([proposal])
     document.accept([proposal])
     (row,) = table.selectionModel().selectedRows()
-    assert cells(table)[row.row()][Column.ORIGIN] == "accepted"
+    assert "accepted, by D0, score 0.90" in tip(table, row.row())
 
 
 def test_rejecting_another_one_leaves_the_selection_to_the_document(table: Table, document: Document) -> None:
@@ -134,6 +148,106 @@ def test_equal_boxes_keep_their_order() -> None:
     assert [box.key for box in in_order(boxes, Column.SCORE, descending=True, name_of=str)] == [3, 1, 2]
 
 
-def test_a_proposal_names_its_model() -> None:
-    assert origin_text(ShownBox(-1, 1, UPPER, 0.5, None, "starter")) == "starter"
-    assert origin_text(ShownBox(4, 1, UPPER, 0.5, Origin.EDITED, "starter")) == "edited"
+def test_a_row_says_where_its_box_is_from_and_all_else_in_its_tooltip() -> None:
+    assert origin_text(ShownBox(-1, 1, UPPER, 0.5, None, "starter")) == "proposed by starter"
+    assert origin_text(ShownBox(4, 1, UPPER, 0.5, Origin.EDITED, "starter")) == "edited, by starter"
+    assert origin_text(ShownBox(4, 1, UPPER, None, Origin.DRAWN)) == "drawn"
+    box = ShownBox(4, 1, (5.2, 5.0, 25.0, 24.6), 0.5, Origin.EDITED, "starter", True, ("occluded", "difficult"))
+    assert told(box, "nut").splitlines() == [
+        "nut",
+        "edited, by starter, score 0.50",
+        "20 × 20 px at 5, 5",
+        "crowd, occluded, difficult",
+    ]
+    assert size_text(box) == "20 × 20"
+
+
+def test_the_summary_tells_what_is_hidden() -> None:
+    assert summary_text([ShownBox(4, 1, UPPER), ShownBox(-1, 1, UPPER)], 2) == "1 box, 1 proposal, 2 hidden"
+    assert summary_text([]) == ""
+
+
+def test_boxes_sort_by_area_and_by_origin(table: Table, panel: BoxesPanel) -> None:
+    table.sortByColumn(Column.SIZE, Qt.SortOrder.AscendingOrder)
+    assert [row[Column.SIZE] for row in cells(table)] == ["20 × 20", "20 × 26", "35 × 45"]
+    order = menu(panel)["Sort by"].menu()
+    assert isinstance(order, QMenu)
+    by_origin = next(action for action in order.actions() if action.text() == "Origin")
+    by_origin.trigger()
+    assert cells(table)[0][Column.SIZE] == "35 × 45"  # drawn, proposed, proposed
+    by_origin.trigger()
+    assert cells(table)[-1][Column.SIZE] == "35 × 45"
+
+
+def test_flags_are_set_for_all_chosen_boxes_in_one_step(table: Table, panel: BoxesPanel, document: Document) -> None:
+    document.set_selection([box.key for box in document.shown])
+    before, steps = document.shown, document.undo_stack.count()
+    menu(panel)["Occluded"].trigger()
+    assert [box.flags for box in document.shown] == [("occluded",)] * 3
+    assert {box.origin for box in document.shown} == {Origin.DRAWN, Origin.ACCEPTED}
+    assert document.project is not None
+    assert all(box.occluded for box in document.project.boxes(document.current or 0))
+    assert document.project.rejections(document.current or 0) == ()
+    assert len(document.selection) == 3
+    assert document.undo_stack.count() == steps + 1
+    assert menu(panel)["Occluded"].isChecked()
+    menu(panel)["Occluded"].trigger()
+    assert [box.flags for box in document.shown] == [()] * 3
+    document.undo()
+    document.undo()
+    assert document.shown == before
+
+
+def test_a_flag_that_only_some_have_is_given_to_the_others(table: Table, panel: BoxesPanel, document: Document) -> None:
+    first = document.shown[0].key
+    document.set_selection([first])
+    menu(panel)["Difficult"].trigger()
+    document.set_selection([box.key for box in document.shown])
+    assert not menu(panel)["Difficult"].isChecked()
+    menu(panel)["Difficult"].trigger()
+    assert [box.flags for box in document.shown] == [("difficult",)] * 3
+
+
+def test_chosen_boxes_are_accepted_rejected_and_relabelled_together(
+    qtbot: QtBot, table: Table, panel: BoxesPanel, document: Document
+) -> None:
+    document.set_selection([box.key for box in document.shown if box.is_proposal])
+    assert {"Accept 2 boxes", "Reject 2 boxes"} <= menu(panel).keys()
+    with qtbot.waitSignal(panel.class_wanted) as asked:
+        menu(panel)["Change class…"].trigger()
+    assert asked.args is not None
+    assert asked.args[1] == document.selection
+    menu(panel)["Accept 2 boxes"].trigger()
+    assert not any(box.is_proposal for box in document.shown)
+    assert "Accept 2 boxes" not in menu(panel)
+    document.set_selection([box.key for box in document.shown])
+    menu(panel)["Delete 3 boxes"].trigger()
+    assert document.shown == ()
+
+
+def test_del_and_enter_act_on_the_chosen_rows(qtbot: QtBot, table: Table, document: Document) -> None:
+    click(qtbot, table, 1)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert [box.is_proposal for box in document.shown] == [False, False, True]
+    qtbot.keyClick(table, Qt.Key.Key_Delete)
+    assert [box.score for box in document.shown] == [None, pytest.approx(0.6)]
+
+
+def test_all_of_a_class_are_selected_from_the_menu(table: Table, panel: BoxesPanel, document: Document) -> None:
+    document.set_selection([document.shown[0].key])
+    menu(panel)["Select all of this class"].trigger()
+    assert {box.class_id for box in document.shown if box.key in document.selection} == {document.classes[0].id}
+    assert len(document.selection) == 2
+
+
+def test_without_a_choice_the_menu_only_sorts(table: Table, panel: BoxesPanel, document: Document) -> None:
+    document.set_selection([])
+    assert [text for text, action in menu(panel).items() if action.isEnabled()] == ["Sort by"]
+
+
+def test_what_is_hidden_is_told_and_the_image_not_called_empty(
+    table: Table, panel: BoxesPanel, document: Document
+) -> None:
+    hide_classes(document, [item.id for item in document.classes])
+    assert "3 hidden" in [label.text() for label in panel.findChildren(QLabel)]
+    assert table.isVisible()

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt
-from PySide6.QtGui import QColor, QKeyEvent
-from PySide6.QtWidgets import QApplication, QColorDialog, QLabel, QLineEdit, QListView
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QColorDialog, QLabel, QLineEdit, QListView, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.class_list import ClassRow, FoldRow, listed, row_parts
+from app.class_rows import ClassRow, FoldRow, listed, row_parts
 from app.class_verbs import add_class
 from app.document import Document
 from app.panels.classes import ClassesPanel
@@ -165,6 +165,105 @@ def test_unused_classes_of_a_model_are_folded_away(
     assert len(names(rows)) == 4
 
 
+def drag(rows: QListView, start: QPoint, end: QPoint) -> None:
+    """With the left button, in steps; what is seen meanwhile is for others to test."""
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    steps = [(QEvent.Type.MouseButtonPress, start, left)]
+    steps += [(QEvent.Type.MouseMove, start + (end - start) * n / 4, none) for n in range(1, 5)]
+    steps += [(QEvent.Type.MouseButtonRelease, end, left)]
+    for kind, place, button in steps:
+        held = none if kind is QEvent.Type.MouseButtonRelease else left
+        point, there = QPointF(place), QPointF(rows.viewport().mapToGlobal(place))
+        event = QMouseEvent(kind, point, there, button, held, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(rows.viewport(), event)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"), [(0, 2, "nut gear bolt"), (2, 0, "gear bolt nut"), (1, 2, "bolt gear nut")]
+)
+def test_a_class_is_dragged_to_another_place(
+    qtbot: QtBot, rows: QListView, document: Document, source: int, target: int, expected: str
+) -> None:
+    ids = {item.category_id for item in document.classes}
+    end = rect(rows, target)
+    drag(rows, row_parts(rect(rows, source)).name.center(), QPoint(60, end.bottom() - 2 if target else end.top() + 2))
+    qtbot.waitUntil(lambda: " ".join(names(rows)) == expected)
+    assert {item.category_id for item in document.classes} == ids
+    document.undo()
+    qtbot.waitUntil(lambda: names(rows) == ["bolt", "nut", "gear"])
+
+
+def test_a_click_that_trembles_is_no_drag(qtbot: QtBot, rows: QListView, document: Document) -> None:
+    place = row_parts(rect(rows, 2)).name.center()
+    drag(rows, place, place + QPoint(2, -3))
+    assert [item.name for item in document.classes] == ["bolt", "nut", "gear"]
+    assert document.class_of(document.active_class or 0).name == "gear"
+
+
+def test_alt_and_an_arrow_move_a_class(qtbot: QtBot, rows: QListView, document: Document) -> None:
+    for key, expected in (
+        (Qt.Key.Key_Down, "nut bolt gear"),
+        (Qt.Key.Key_Down, "nut gear bolt"),
+        (Qt.Key.Key_Down, "nut gear bolt"),
+        (Qt.Key.Key_Up, "nut bolt gear"),
+    ):
+        qtbot.keyClick(rows, key, Qt.KeyboardModifier.AltModifier)
+        qtbot.waitUntil(lambda expected=expected: " ".join(names(rows)) == expected)
+
+
+def test_the_eye_hides_and_shows_the_boxes_of_a_class(
+    qtbot: QtBot, panel: ClassesPanel, rows: QListView, document: Document
+) -> None:
+    button = next(each for each in panel.findChildren(QPushButton))
+    assert not button.isVisible()
+    active = document.active_class
+    click(qtbot, rows, row_parts(rect(rows, 0)).eye.center())
+    qtbot.waitUntil(button.isVisible)
+    assert (button.text(), document.shown, document.unseen) == ("1 hidden", (), 1)
+    click(qtbot, rows, row_parts(rect(rows, 0)).eye.center())
+    assert len(document.shown) == 1
+    click(qtbot, rows, row_parts(rect(rows, 0)).eye.center())
+    qtbot.waitUntil(button.isVisible)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert len(document.shown) == 1
+    assert document.active_class == active
+
+
+def menu(rows: QListView, row: int) -> dict[str, QAction]:
+    """What the menu of a row offers, by its words."""
+    place = rect(rows, row).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, rows.viewport().mapToGlobal(place))
+    QApplication.sendEvent(rows.viewport(), event)
+    opened = rows.findChildren(QMenu)[-1]
+    opened.hide()
+    return {action.text(): action for action in opened.actions()}
+
+
+def test_the_menu_hides_all_other_classes_and_asks_for_a_merge(
+    qtbot: QtBot, panel: ClassesPanel, rows: QListView, document: Document
+) -> None:
+    menu(rows, 1)["Hide all others"].trigger()
+    assert document.limits.hidden == {document.classes[0].id, document.classes[2].id}
+    with qtbot.waitSignal(panel.merge_wanted) as asked:
+        menu(rows, 1)["Merge into…"].trigger()
+    assert asked.args is not None
+    assert asked.args[0] == document.classes[1].id
+    menu(rows, 2)["Move up"].trigger()
+    assert [item.name for item in document.classes] == ["bolt", "gear", "nut"]
+    assert "Remove…" in menu(rows, 0)  # in use: there will be a question
+    assert "Remove" in menu(rows, 1)
+
+
+def test_classes_are_not_dragged_behind_the_fold(
+    qtbot: QtBot, rows: QListView, document: Document, make_pass: MakePass
+) -> None:
+    make_pass({0: []}, names=MANY)
+    qtbot.waitUntil(lambda: len(names(rows)) == 4)
+    drag(rows, row_parts(rect(rows, 0)).name.center(), QPoint(60, rect(rows, 3).bottom()))
+    qtbot.waitUntil(lambda: names(rows)[:3] == ["nut", "gear", "bolt"])
+    assert [item.name for item in document.classes][:4] == ["nut", "gear", "bolt", "thing 0"]
+
+
 def test_a_read_only_project_takes_no_class(qtbot: QtBot, panel: ClassesPanel, document: Document) -> None:
     field = next(f for f in panel.findChildren(QLineEdit) if f.placeholderText() == "New class…")
     assert field.isEnabled()
@@ -202,7 +301,7 @@ def test_there_are_nine_digits() -> None:
 
 def test_the_parts_of_a_row_do_not_overlap() -> None:
     parts = row_parts(QRect(0, 32, 232, 32))
-    in_order = [parts.swatch, parts.name, parts.number, parts.chip]
+    in_order = [parts.swatch, parts.name, parts.eye, parts.number, parts.chip]
     for left, right in pairwise(in_order):
         assert left.right() < right.left()
     assert all(QRect(0, 32, 232, 32).contains(part) for part in (*in_order, parts.removal))
