@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -32,7 +32,7 @@ from app.swatches import SWATCH, paint_swatch
 from app.wording import tooltip
 
 ROW = 42  # px: two lines
-SIZE_WIDTH, SCORE_WIDTH = 82, 56  # px
+SIZE_WIDTH, SCORE_WIDTH = 76, 56  # px
 MARK = 14  # px, a flag's letter in its frame
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -53,10 +53,10 @@ TITLES = {Column.CLASS: "Class", Column.SIZE: "Size", Column.SCORE: "Score", Col
 
 
 def origin_text(box: ShownBox) -> str:
-    """Who says so: "proposed by D0", "accepted, by D0", "drawn"."""
+    """Who says so: "proposed by D0", "accepted · D0", "drawn"."""
     if box.origin is None:
         return f"proposed by {box.model or 'a model'}"
-    return f"{box.origin.value}, by {box.model}" if box.model else box.origin.value
+    return f"{box.origin.value} · {box.model}" if box.model else box.origin.value
 
 
 def size_text(box: ShownBox) -> str:
@@ -120,8 +120,11 @@ class BoxesModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> object:
         """The columns' titles."""
-        is_title = orientation is Qt.Orientation.Horizontal and role == Role.DisplayRole
-        return TITLES[Column(section)] if is_title else None
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Role.TextAlignmentRole:
+            return _alignment(Column(section))
+        return TITLES[Column(section)] if role == Role.DisplayRole else None
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> object:
         """Words and tooltip of a cell."""
@@ -130,8 +133,12 @@ class BoxesModel(QAbstractTableModel):
             return self._text(box, column)
         if role == Role.ToolTipRole:
             return tooltip(told(box, self.name(box.class_id))).replace("\n", "<br>")
-        if role == Role.TextAlignmentRole and column is not Column.CLASS:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Role.TextAlignmentRole:
+            return _alignment(column)
+        if role == Role.ForegroundRole and column is Column.SIZE:
+            return QColor(theme.current().muted)
+        if role == Role.FontRole and column is Column.SIZE:
+            return _small()
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -242,7 +249,7 @@ class _ClassPainter(QStyledItemDelegate):
         super().paint(painter, option, index)  # pyright: ignore[reportArgumentType]
         box, colours = self._model.boxes[index.row()], theme.current()
         rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        upper = QRect(rect.left() + 30, rect.top() + 4, rect.width() - 34, 18)
+        upper = QRect(rect.left() + 30, rect.top() + 4, rect.width() - 30, 18)
         lower = QRect(upper.left(), upper.bottom() + 1, upper.width(), 15)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -263,6 +270,18 @@ class _ClassPainter(QStyledItemDelegate):
             mark = QRectF(left + number * (MARK + 3) + 0.5, upper.center().y() - MARK / 2 + 1.5, MARK - 1, MARK - 1)
             _paint_mark(painter, mark, flag[0].upper())
         painter.restore()
+
+
+def _small() -> QFont:
+    font = QFont(QGuiApplication.font())
+    font.setPixelSize(theme.SMALL)
+    return font
+
+
+def _alignment(column: Column) -> Qt.AlignmentFlag:
+    """Numbers stand below each other."""
+    side = Qt.AlignmentFlag.AlignLeft if column is Column.CLASS else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _paint_mark(painter: QPainter, rect: QRectF, letter: str) -> None:

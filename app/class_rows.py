@@ -103,8 +103,11 @@ def paint_class(painter: QPainter, rect: QRect, row: ClassRow, *, is_hovered: bo
     if row.hidden or is_hovered:
         eye = theme.icon("eye-off" if row.hidden else "eye", ink="text" if row.hidden else "muted")
         eye.paint(painter, parts.eye.adjusted(4, 4, -4, -4))
-    name = painter.fontMetrics().elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, parts.name.width())
-    painter.drawText(parts.name, _LEFT, name)
+    room = QRect(parts.name)  # and what else stays empty
+    if not (row.hidden or is_hovered):
+        room.setRight((parts.number if row.boxes else parts.chip).left() - 4)
+    name = painter.fontMetrics().elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, room.width())
+    painter.drawText(room, _LEFT, name)
     font = painter.font()
     font.setPixelSize(theme.SMALL)
     painter.setFont(font)

@@ -1,17 +1,23 @@
-"""From which score on the model's predictions are proposals; acts at once on all images."""
+"""From which score on the model's predictions are proposals, for all classes or each; acts at once on all images."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from statistics import median
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
+from app import theme
 from app.document import Document
+from app.limits import with_class
+from app.threshold_list import ROW, ThresholdList, rows_of
 from app.wording import count
+from detector.data.project.proposals import Limits
 from detector.data.project.records import Pass
 
 LOWEST, HIGHEST = 5, 100  # per cent; below 0.05 no predictions are kept
+ROWS = 5  # of the list of classes that are seen without scrolling
 DEFAULT = 0.35  # where a model says nothing
 
 
@@ -34,8 +40,13 @@ def pass_text(item: Pass | None, now: datetime) -> str:
     return f"Last pass: {item.model}, {day} at {created:%H:%M}."
 
 
+def value_text(limits: Limits) -> str:
+    """What is in force for classes that have no threshold of their own: "model's own", "0.46"."""
+    return "model's own" if limits.overall is None else f"{limits.overall:.2f}"
+
+
 class DetectionPanel(QWidget):
-    """The score threshold, what it leaves, and the pass that it applies to."""
+    """The score threshold, for all or class by class, what it leaves, and the pass that it applies to."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +60,14 @@ class DetectionPanel(QWidget):
         self._own = QPushButton("Model's own")
         self._own.setProperty("role", "chip")
         self._own.setToolTip("Use the model's own thresholds again: one for each class, chosen when it was made")
+        self._fold = QPushButton("By class")
+        self._fold.setProperty("role", "fold")
+        self._fold.setCheckable(True)
+        self._fold.toggled.connect(self._on_folded)
+        self._classes = ThresholdList()
+        self._classes.score_wanted.connect(self._on_class_score_wanted)
+        self._classes.hide()
+        self._show_fold(False)
         policy = self._own.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves while one drags the slider
         self._own.setSizePolicy(policy)
@@ -58,6 +77,7 @@ class DetectionPanel(QWidget):
         self._own.clicked.connect(self._on_own_clicked)
         document.proposals_changed.connect(self._on_proposals_changed)
         document.project_changed.connect(self._on_proposals_changed)
+        document.classes_changed.connect(self._on_proposals_changed)
         self._on_proposals_changed()
 
     def _on_slider_moved(self, value: int) -> None:
@@ -65,22 +85,45 @@ class DetectionPanel(QWidget):
         self._on_proposals_changed()  # also where that leaves the same proposals
 
     def _on_own_clicked(self) -> None:
-        self._document.set_threshold(None)
+        self._document.set_limits(replace(self._document.limits, overall=None, by_class={}))
         self._on_proposals_changed()
 
+    def _on_class_score_wanted(self, class_id: int, score: float | None) -> None:
+        self._document.set_limits(with_class(self._document.limits, class_id, score))
+        self._on_proposals_changed()
+
+    def _on_folded(self, is_open: bool) -> None:
+        self._show_fold(is_open)
+        self._on_proposals_changed()
+
+    def _show_fold(self, is_open: bool) -> None:
+        self._fold.setIcon(theme.icon("chevron-down" if is_open else "chevron-right"))
+        self._classes.setVisible(is_open)
+
     def _on_proposals_changed(self) -> None:
-        project, threshold = self._document.project, self._document.threshold
+        project, limits = self._document.project, self._document.limits
+        threshold = limits.overall
         shown = newest(project.passes()) if project else None
-        is_own = threshold is None
         typical = median(shown.thresholds.values()) if shown and shown.thresholds else DEFAULT
         self._slider.blockSignals(True)  # following the document is no wish of the person
         self._slider.setValue(round(100 * (typical if threshold is None else threshold)))
         self._slider.blockSignals(False)
-        self._value.setText("model's own" if is_own else f"{threshold:.2f}")
-        self._own.setVisible(not is_own)
+        self._value.setText(value_text(limits))
+        self._fold.setText(f"By class: {len(limits.by_class)} set" if limits.by_class else "By class")
+        self._own.setVisible(threshold is not None or bool(limits.by_class))
         self._total.setText(total_text(*self._document.proposal_total()))
         self._pass.setText(pass_text(shown, datetime.now().astimezone()))
         self.setEnabled(project is not None)
+        if self._fold.isChecked():
+            self._read_classes(shown)
+
+    def _read_classes(self, shown: Pass | None) -> None:
+        """The list, as high as its rows up to a few."""
+        document = self._document
+        own = shown.thresholds if shown else {}
+        rows = rows_of(document.classes, document.limits, own=own, proposals=document.proposals_by_class())
+        self._classes.model_.set_rows(rows)
+        self._classes.setFixedHeight(ROW * min(max(len(rows), 1), ROWS) + 2)
 
     def _lay_out(self) -> None:
         title = QLabel("Score threshold")
@@ -98,6 +141,8 @@ class DetectionPanel(QWidget):
         below.addWidget(self._total, 1)
         below.addWidget(self._own)
         layout.addLayout(below)
+        layout.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self._classes)
         layout.addWidget(self._pass)
 
 

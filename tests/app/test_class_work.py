@@ -191,7 +191,7 @@ def test_a_class_in_use_is_not_removed_unasked(
 ):
     work.ask_removal(classes["bolt"])
     (dialog,) = window.findChildren(ClassRemovalDialog)
-    assert dialog.move_button.text() == "Give the 2 boxes another class:"
+    assert dialog.move_button.text() == "Give its 2 boxes another class:"
     assert [dialog.target.itemText(row) for row in range(dialog.target.count())] == ["nut", "gear"]
     dialog.reject()
     assert len(document.classes) == 3

@@ -110,7 +110,7 @@ def test_accepting_changes_the_origin_and_keeps_it_selected(table: Table, docume
     document.set_selection([proposal])
     document.accept([proposal])
     (row,) = table.selectionModel().selectedRows()
-    assert "accepted, by D0, score 0.90" in tip(table, row.row())
+    assert "accepted · D0, score 0.90" in tip(table, row.row())
 
 
 def test_rejecting_another_one_leaves_the_selection_to_the_document(table: Table, document: Document) -> None:
@@ -150,12 +150,12 @@ def test_equal_boxes_keep_their_order() -> None:
 
 def test_a_row_says_where_its_box_is_from_and_all_else_in_its_tooltip() -> None:
     assert origin_text(ShownBox(-1, 1, UPPER, 0.5, None, "starter")) == "proposed by starter"
-    assert origin_text(ShownBox(4, 1, UPPER, 0.5, Origin.EDITED, "starter")) == "edited, by starter"
+    assert origin_text(ShownBox(4, 1, UPPER, 0.5, Origin.EDITED, "starter")) == "edited · starter"
     assert origin_text(ShownBox(4, 1, UPPER, None, Origin.DRAWN)) == "drawn"
     box = ShownBox(4, 1, (5.2, 5.0, 25.0, 24.6), 0.5, Origin.EDITED, "starter", True, ("occluded", "difficult"))
     assert told(box, "nut").splitlines() == [
         "nut",
-        "edited, by starter, score 0.50",
+        "edited · starter, score 0.50",
         "20 × 20 px at 5, 5",
         "crowd, occluded, difficult",
     ]

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
+from app.class_verbs import hide_classes
 from app.document import Document
+from app.limits import with_class
 from app.panels.detection import DetectionPanel, newest, pass_text, total_text
+from app.threshold_list import ThresholdList
+from detector.data.project.proposals import Limits
 from detector.data.project.records import Pass
+from detector.data.project.store import Project
 
 MakePass = Callable[..., None]
 LEFT, RIGHT = (5.0, 5.0, 25.0, 25.0), (50.0, 5.0, 85.0, 50.0)
@@ -74,6 +80,55 @@ def test_the_button_gives_the_decision_back_to_the_model(
     assert document.threshold is None
     assert slider.value() == 35
     assert "3 proposals in 2 images" in texts(panel)
+
+
+def by_class(panel: DetectionPanel) -> ThresholdList:
+    """The list, unfolded."""
+    fold = next(button for button in panel.findChildren(QPushButton) if button.text().startswith("By class"))
+    fold.setChecked(True)
+    found = panel.findChild(ThresholdList)
+    assert found is not None
+    assert found.isVisible()
+    return found
+
+
+def scores(rows: ThresholdList) -> list[tuple[str, float, int]]:
+    return [(row.entry.name, row.score, row.proposals) for row in rows.model_.rows]
+
+
+def test_a_class_can_have_a_threshold_of_its_own(
+    qtbot: QtBot, panel: DetectionPanel, slider: QSlider, document: Document, tmp_path: Path
+) -> None:
+    rows, (bolt, nut) = by_class(panel), (item.id for item in document.classes)
+    assert scores(rows) == [("bolt", 0.35, 2), ("nut", 0.35, 1)]
+    rows.score_wanted.emit(bolt, 0.5)
+    assert scores(rows) == [("bolt", 0.5, 1), ("nut", 0.35, 1)]
+    assert "2 proposals in 1 image" in texts(panel)
+    qtbot.keyClick(slider, Qt.Key.Key_End)  # for all that have none of their own
+    assert scores(rows) == [("bolt", 0.5, 1), ("nut", 1.0, 0)]
+    document.detach()
+    document.attach(Project.open(tmp_path))
+    assert document.limits == Limits(1.0, {bolt: 0.5})
+    document.set_limits(with_class(document.limits, bolt, None))
+    assert document.limits == Limits(1.0)
+    assert nut in {item.id for item in document.classes}
+
+
+def test_the_button_takes_all_thresholds_back(qtbot: QtBot, panel: DetectionPanel, document: Document) -> None:
+    rows = by_class(panel)
+    rows.score_wanted.emit(document.classes[0].id, 0.99)
+    button = next(button for button in panel.findChildren(QPushButton) if button.text() == "Model's own")
+    assert button.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert document.limits == Limits()
+    assert scores(rows) == [("bolt", 0.35, 2), ("nut", 0.35, 1)]
+    assert not button.isVisible()
+
+
+def test_hidden_classes_have_no_row(panel: DetectionPanel, document: Document) -> None:
+    rows = by_class(panel)
+    hide_classes(document, [document.classes[0].id])
+    assert [row.entry.name for row in rows.model_.rows] == ["nut"]
 
 
 def test_it_names_the_last_pass(panel: DetectionPanel) -> None:
