@@ -32,7 +32,7 @@ from app.swatches import SWATCH, paint_swatch
 from app.wording import tooltip
 
 ROW = 42  # px: two lines
-SIZE_WIDTH, SCORE_WIDTH = 76, 56  # px
+SIZE_WIDTH, SCORE_WIDTH = 74, 60  # px
 MARK = 14  # px, a flag's letter in its frame
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -124,7 +124,10 @@ class BoxesModel(QAbstractTableModel):
             return None
         if role == Role.TextAlignmentRole:
             return _alignment(Column(section))
-        return TITLES[Column(section)] if role == Role.DisplayRole else None
+        if role != Role.DisplayRole:
+            return None
+        arrow = "" if section != self.column else " ↓" if self.descending else " ↑"
+        return TITLES[Column(section)] + arrow
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> object:
         """Words and tooltip of a cell."""
@@ -155,6 +158,7 @@ class BoxesModel(QAbstractTableModel):
             old, [self.index(places[before[index.row()].key], index.column()) for index in old]
         )
         self.layoutChanged.emit()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(SHOWN) - 1)
 
     def _text(self, box: ShownBox, column: Column) -> str:
         if column is Column.CLASS:
@@ -249,11 +253,11 @@ class _ClassPainter(QStyledItemDelegate):
         super().paint(painter, option, index)  # pyright: ignore[reportArgumentType]
         box, colours = self._model.boxes[index.row()], theme.current()
         rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        upper = QRect(rect.left() + 30, rect.top() + 4, rect.width() - 30, 18)
+        upper = QRect(rect.left() + 28, rect.top() + 4, rect.width() - 28, 18)
         lower = QRect(upper.left(), upper.bottom() + 1, upper.width(), 15)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        swatch = QRectF(rect.left() + 10, upper.center().y() - SWATCH / 2 + 1, SWATCH, SWATCH)
+        swatch = QRectF(rect.left() + 8, upper.center().y() - SWATCH / 2 + 1, SWATCH, SWATCH)
         paint_swatch(painter, swatch, self._model.colour(box.class_id))
         room = upper.width() - (len(box.flags) * (MARK + 3) + 4 if box.flags else 0)
         name = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideMiddle, room)

@@ -39,8 +39,8 @@ from app.document import Document
 from app.exporting import Exporting
 from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
-from app.image_work import ImageWork
 from app.flagging import toggle_flag
+from app.image_work import ImageWork
 from app.jobs import Jobs
 from app.labelling_requests import LabellingRequests
 from app.lookup import Lookup
