@@ -133,8 +133,7 @@ class MainWindow(QMainWindow):
         self.images = ImagesPanel(document, self.thumbnails)
         self.canvas = CanvasView(document)
         self._box_menu = self._make_box_menu()
-        tools = [self.actions_[name] for name in ("select", "draw", "label-image", "tone")]
-        self.stage = Stage(document, self.canvas, tools)
+        self.stage = Stage(document, self.canvas, self.actions_)
         self.boxes = BoxesPanel(document)
         self.detection = DetectionPanel(document)
         self.classes = ClassesPanel(document)

@@ -24,6 +24,7 @@ DASHES = (5, 2.5)  # in line widths
 FEW, CROWD = 20, 100  # proposals that are all labelled, among at most so many boxes
 RIM = 4  # screen px at a box's sides that a label may cover
 FILL, HATCH = 0.15, 0.7  # opacities
+THIN_FROM = 300  # boxes in sight; so many outlines would hide the picture if they were as thick as those of a few
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,10 @@ class BoxLayer:
             painter.fillRect(_rect(rect), faint(self._colour(box), FILL))
 
     def _paint_outlines(self, painter: QPainter, seen: Sequence[tuple[ShownBox, Box]]) -> None:
-        """All halos first, then the lines, in as few calls as there are colours; ignore regions are hatched."""
+        """All halos first, then the lines, in as few calls as there are colours; ignore regions are hatched. Those of a
+        crowd are thin and have no halos.
+        """
+        is_crowd = len(seen) >= THIN_FROM
         groups: defaultdict[tuple[int, bool], list[Box]] = defaultdict(list)
         for box, rect in seen:
             groups[box.class_id, box.is_proposal].append(rect)
@@ -177,11 +181,11 @@ class BoxLayer:
         looks = [(self._document.class_of(of).colour, dashed, rects) for (of, dashed), rects in groups.items()]
         painter.setBrush(Qt.BrushStyle.NoBrush)
         shapes = [[_rect(rect) for rect in rects] for _, _, rects in looks]
-        for (colour, _, _), shape in zip(looks, shapes, strict=True):
+        for (colour, _, _), shape in zip(looks, shapes, strict=True) if not is_crowd else ():
             painter.setPen(pen(halo_of(colour), HALO))
             painter.drawRects(shape)
         for (colour, dashed, rects), shape in zip(looks, shapes, strict=True):
-            line = pen(colour, LINE)
+            line = pen(colour, 1 if is_crowd else LINE)
             if dashed:
                 line.setDashPattern(DASHES)
                 line.setCapStyle(Qt.PenCapStyle.FlatCap)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app import theme
+from app import keycaps, theme
 
 HEIGHT, PADDING, GAP = 32, 16, 20  # px: of the bar, at its ends, between two hints
-KEY_HEIGHT, KEY_PADDING, KEY_GAP = 18, 6, 6  # px: of a key's cap, beside its letters, before its words
+KEY_GAP = 6  # px between a key's cap and its words
 
 
 class Hint(NamedTuple):
@@ -79,33 +79,14 @@ class HintBar(QWidget):
         for hint in self.hints[: self._shown]:
             widths = self._measure(hint)
             if widths.cap:
-                self._paint_cap(painter, QRectF(x, (HEIGHT - KEY_HEIGHT) / 2, widths.cap, KEY_HEIGHT), hint.key)
+                place = QPointF(x, (HEIGHT - keycaps.HEIGHT) / 2)
+                keycaps.paint_caps(painter, place, [hint.key], base=self.font(), ink=colours.on_overlay)
             painter.setFont(self.font())
             painter.setPen(QColor(colours.on_overlay))
             words = QRectF(x + widths.whole - widths.words, 0, widths.words, HEIGHT)
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip, hint.words)
             x += widths.whole + GAP
 
-    def _paint_cap(self, painter: QPainter, cap: QRectF, key: str) -> None:
-        ink = QColor(theme.current().on_overlay)
-        painter.setFont(_key_font(self.font()))
-        painter.setPen(ink)
-        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
-        ink.setAlphaF(0.4)
-        painter.setPen(QPen(ink, 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(cap.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-
     def _measure(self, hint: Hint) -> _Widths:
-        cap = 0
-        if hint.key:
-            letters = QFontMetrics(_key_font(self.font())).horizontalAdvance(hint.key)
-            cap = max(letters + 2 * KEY_PADDING, KEY_HEIGHT)
+        cap = keycaps.cap_width(hint.key, self.font()) if hint.key else 0
         return _Widths(cap, QFontMetrics(self.font()).horizontalAdvance(hint.words))
-
-
-def _key_font(base: QFont) -> QFont:
-    font = QFont(base)
-    font.setPixelSize(theme.SMALL)
-    font.setWeight(QFont.Weight.DemiBold)
-    return font

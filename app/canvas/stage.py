@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from app.actions import Actions
 from app.canvas.hint_bar import Hint, HintBar
 from app.canvas.tone import Tone
 from app.canvas.tone_panel import ToneMark, TonePanel
@@ -16,21 +17,20 @@ from detector.data.project.records import State
 
 MARGIN = 12  # px
 NO_FOCUS = Qt.FocusPolicy.NoFocus
-REJECT, CLASS = Hint("Del", "reject"), Hint("1–9", "class")
+TOOLS = ("select", "draw", "label-image", "tone")  # actions that have a button on the picture
+DIGITS = ("class-1", "class-9")
 
 
 class Stage(QWidget):
     """The middle of the window."""
 
-    def __init__(
-        self, document: Document, view: CanvasView, tools: list[QAction], parent: QWidget | None = None
-    ) -> None:
-        super().__init__()
-        self._document, self._view = document, view
+    def __init__(self, document: Document, view: CanvasView, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._view, self._actions = document, view, actions
         self._zoom = 1.0
         self.setProperty("role", "canvas")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._tools = _tool_bar(tools, self)
+        self._tools = _tool_bar([actions[name] for name in TOOLS], self)
         self._info = ElidedLabel("", self, elide=Qt.TextElideMode.ElideMiddle)
         self._hint = HintBar(self)
         self._tone, self._tone_mark = TonePanel(self), ToneMark(self)
@@ -55,6 +55,7 @@ class Stage(QWidget):
         self._tone_mark.clicked.connect(self._tone.open)
         document.current_changed.connect(self._write)
         document.image_updated.connect(self._write)
+        actions.remapped.connect(self._write)
         self._write()
 
     def toggle_tone(self) -> None:
@@ -85,7 +86,7 @@ class Stage(QWidget):
 
     def _write(self, *_: object) -> None:
         self._info.setText(info_line(self._document, self._zoom if self._view.picture_size else None))
-        self._hint.set_hints(hints(self._document, is_broken=self._view.is_broken))
+        self._hint.set_hints(hints(self._document, self._actions, is_broken=self._view.is_broken))
         self._place()
 
     def _place(self) -> None:
@@ -109,24 +110,30 @@ def info_line(document: Document, zoom: float | None) -> str:
     return "   ·   ".join(filter(None, (image.path, size, scale, f"{place:,} of {len(document.visible):,}{kind}")))
 
 
-def hints(document: Document, *, is_broken: bool) -> tuple[Hint, ...]:
-    """What the keys do now."""
+def hints(document: Document, actions: Actions, *, is_broken: bool) -> tuple[Hint, ...]:
+    """What the keys do now; without those whose actions have no key."""
     if document.current is None:
         return ()
     image = document.images[document.current]
-    if is_broken:
-        return (Hint("D", "next image"), Hint("A", "previous image"))
-    if image.state is State.REVIEWED:
-        boxes = count(document.box_count(image.id), "box", "boxes") if document.shown else "empty"
-        return (Hint("", f"Reviewed, {boxes}"), Hint("Space", "next"))
     offered = sum(box.is_proposal for box in document.shown)
-    if offered:
-        return (Hint("", count(offered, "proposal")), Hint("Space", "accept and go on"), REJECT, CLASS)
-    if document.shown:
-        return (Hint("Space", "vouch for these boxes and go on"), Hint("W", "draw"), CLASS)
-    if document.has_predictions():
-        return (Hint("", "The model found nothing"), Hint("Space", "record that and go on"), Hint("W", "draw"))
-    return (Hint("W", "draw a box"), Hint("I", "auto-label"), Hint("E", "nothing is on this image"))
+    digits = "–".join(text for name in DIGITS for text in actions.texts(name)[:1])
+    said = ""
+    if is_broken:
+        does = [("next", "next image"), ("previous", "previous image")]
+    elif image.state is State.REVIEWED:
+        said = f"Reviewed, {count(document.box_count(image.id), 'box', 'boxes') if document.shown else 'empty'}"
+        does = [("review", "next")]
+    elif offered:
+        said, does = count(offered, "proposal"), [("review", "accept and go on"), ("delete", "reject")]
+    elif document.shown:
+        does = [("review", "vouch for these boxes and go on"), ("draw", "draw")]
+    elif document.has_predictions():
+        said, does = "The model found nothing", [("review", "record that and go on"), ("draw", "draw")]
+    else:
+        does = [("draw", "draw a box"), ("label-image", "auto-label"), ("mark-empty", "nothing is on this image")]
+    keys = [Hint(text, words) for name, words in does for text in actions.texts(name)[:1]]
+    has_boxes = document.shown and image.state is not State.REVIEWED and not is_broken
+    return (*([Hint("", said)] if said else []), *keys, *([Hint(digits, "class")] if has_boxes and digits else []))
 
 
 def _tool_bar(actions: list[QAction], parent: QWidget) -> QFrame:

@@ -126,6 +126,7 @@ class ClassChooser(QFrame):
     def _choose_row(self, row: int) -> None:
         if (item := self._list.topLevelItem(row)) is not None:
             self._list.setCurrentItem(item)
+            self._list.scrollToItem(item, QTreeWidget.ScrollHint.PositionAtCenter)
 
     def _add_row(self, icon: QIcon, text: str, class_id: int | None) -> None:
         item = QTreeWidgetItem([text])

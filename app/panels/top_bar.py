@@ -208,15 +208,15 @@ class VerbButton(QPushButton):
         self.setIcon(icon(image, ink="on_accent" if role == "primary" else "accent"))
         self.setIconSize(QSize(ICON, ICON))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._action = action
+        self.action = action
         self.clicked.connect(action.trigger)
         action.changed.connect(self._on_action_changed)
         self._on_action_changed()
 
     def _on_action_changed(self) -> None:
         """The action can be done or not, or has other keys."""
-        self.setToolTip(self._action.toolTip())
-        self.setEnabled(self._action.isEnabled())
+        self.setToolTip(self.action.toolTip())
+        self.setEnabled(self.action.isEnabled())
 
 
 def _split(button: VerbButton, *groups: Sequence[QAction]) -> QWidget:
@@ -230,6 +230,8 @@ def _split(button: VerbButton, *groups: Sequence[QAction]) -> QWidget:
     more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     more.setToolTip("Which images, and which classes")
     more.setAccessibleName("More of auto-labelling")
+    button.action.enabledChanged.connect(more.setEnabled)
+    more.setEnabled(button.action.isEnabled())
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)

@@ -17,6 +17,7 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
         sys.path.insert(0, str(folder))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import screen_extremes  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QEvent, QPointF, Qt  # noqa: E402
 from PySide6.QtGui import QPixmap  # noqa: E402
@@ -54,7 +55,7 @@ LONG = "Aufnahme der linken Förderanlage, Schicht 2, Kamera 14 – nachträglic
 # Screens: each gives what is to be seen, in px of the screen.
 
 Screen = Callable[[Workshop], QPixmap]
-SCREENS: dict[str, Screen] = {}
+SCREENS: dict[str, Screen] = dict(screen_extremes.SCREENS)
 
 
 def screen(make: Screen) -> Screen:

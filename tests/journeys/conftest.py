@@ -90,7 +90,10 @@ class Person:
     def type(self, text: str) -> None:
         """Letter by letter, to whatever has the focus."""
         for letter in text:
-            _deliver(QTest.keyClick, self._window_with_focus(), letter)
+            if letter.isascii():
+                _deliver(QTest.keyClick, self._window_with_focus(), letter)
+            else:  # which keyClick takes for bytes
+                _deliver(QTest.simulateEvent, QApplication.focusWidget(), True, KEY.Key_unknown, NONE, letter, False)
 
     # The mouse
 

@@ -2,9 +2,9 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
+from app.actions import Actions
 from app.canvas.hint_bar import HintBar
 from app.canvas.stage import Stage, hints, info_line
 from app.canvas.tone import Tone
@@ -14,17 +14,28 @@ from app.reviewing import review
 
 
 @pytest.fixture
-def stage(qtbot: QtBot, document: Document) -> Stage:
-    view = CanvasView(document)
-    made = Stage(document, view, [QAction("Select", view)])
+def view(qtbot: QtBot, document: Document) -> CanvasView:
+    return CanvasView(document)
+
+
+@pytest.fixture
+def actions(view: CanvasView) -> Actions:
+    return Actions(view, {})
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, document: Document, view: CanvasView, actions: Actions) -> Stage:
+    made = Stage(document, view, actions)
     qtbot.addWidget(made)
     made.resize(640, 480)
     made.show()
     return made
 
 
-def keys(document: Document, *, is_broken: bool = False) -> list[str]:
-    return [hint.key for hint in hints(document, is_broken=is_broken) if hint.key]
+def keys(stage: Stage) -> list[str]:
+    bar = stage.findChild(HintBar)
+    assert isinstance(bar, HintBar)
+    return [hint.key for hint in bar.hints if hint.key]
 
 
 def test_the_line_leaves_out_the_zoom_where_there_is_no_picture(document: Document):
@@ -33,22 +44,26 @@ def test_the_line_leaves_out_the_zoom_where_there_is_no_picture(document: Docume
 
 
 def test_a_picture_that_cannot_be_shown_offers_no_drawing(stage: Stage, document: Document):
-    bar = stage.findChild(HintBar)
     assert document.current is not None
     stage._view.set_picture(document.current, None, "cannot be decoded")
-    assert [hint.key for hint in bar.hints] == ["D", "A"] == keys(document, is_broken=True)
+    assert keys(stage) == ["D", "A"]
 
 
-def test_the_hints_follow_what_a_person_does(stage: Stage, document: Document):
+def test_the_hints_follow_what_a_person_does(stage: Stage, document: Document, actions: Actions):
     first, second = document.visible
-    assert keys(document) == ["Space", "Del", "1–9"]
+    assert keys(stage) == ["Space", "Del", "1–9"]
     review(document)
     document.show(first)
-    assert [hint.words for hint in hints(document, is_broken=False)] == ["Reviewed, 5 boxes", "next"]
+    assert [hint.words for hint in hints(document, actions, is_broken=False)] == ["Reviewed, 5 boxes", "next"]
     document.show(second)
-    assert keys(document) == ["W", "I", "E"]
+    assert keys(stage) == ["W", "I", "E"]
     document.draw((10.0, 10.0, 60.0, 60.0))
-    assert keys(document) == ["Space", "W", "1–9"]
+    assert keys(stage) == ["Space", "W", "1–9"]
+
+
+def test_the_hints_name_the_keys_that_the_person_chose(stage: Stage, actions: Actions):
+    actions.remap({"review": ["Ctrl+J", "Space"], "delete": [], "class-1": ["Shift+1"]})
+    assert keys(stage) == ["Ctrl+J", "Shift+1–9"]
 
 
 def test_the_line_is_cut_rather_than_the_window_widened(stage: Stage):
