@@ -44,6 +44,7 @@ from app.canvas.tools import Tool  # noqa: E402
 from app.class_verbs import add_class  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
 from app.dialogs.foreign_model import ForeignModelDialog  # noqa: E402
+from app.image_filter import FilterKind  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
 from app.training_process import RunState  # noqa: E402
 from detector.model.foreign import EFFDET_NAMING  # noqa: E402
@@ -223,8 +224,7 @@ def reviewed(shop: Workshop) -> QPixmap:
 @screen
 def nothing_to_review(shop: Workshop) -> QPixmap:
     window = shop.window(shop.fresh())
-    chip = next(chip for kind, chip in window.images._chips.items() if kind.value == "to review")
-    chip.click()
+    window.images.chips.kinds[FilterKind.TO_REVIEW].click()
     settle(window)
     return window.grab()
 

@@ -2,6 +2,7 @@
 a slider has the focus. A row that is not told here fails.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -303,6 +304,20 @@ def changes_the_tone(me: "Person") -> Iterator[None]:
     me.press(Key.Key_Escape)
 
 
+@effect_of("note")
+def writes_a_note(me: "Person") -> Iterator[None]:
+    yield
+    assert me.window.images.note.hasFocus()
+
+
+@effect_of("refresh")
+def looks_for_changes(me: "Person") -> Iterator[None]:
+    folder = me.window.document.project.folder
+    shutil.copy(folder / "a1.png", folder / "b.png")
+    yield
+    me.wait(lambda: len(me.window.document.images) == 6)
+
+
 def toggles(name: str) -> Effect:
     """What an action does that is on or off."""
 
@@ -437,7 +452,7 @@ def place(me: "Person", where: str) -> QWidget:
         "button": lambda: me.button("Reviewed", window.images),
         "slider": lambda: window.detection.findChild(QSlider),
         "search": lambda: next(
-            item for item in window.images.findChildren(QLineEdit) if item.placeholderText().startswith("Search")
+            item for item in window.images.findChildren(QLineEdit) if item.placeholderText() == "Search name or class"
         ),
     }
     widget = found[where]()
