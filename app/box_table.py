@@ -53,9 +53,9 @@ TITLES = {Column.CLASS: "Class", Column.SIZE: "Size", Column.SCORE: "Score", Col
 
 
 def origin_text(box: ShownBox) -> str:
-    """Who says so: "proposed by D0", "accepted · D0", "drawn"."""
+    """Who says so: "proposal · D0", "accepted · D0", "drawn"."""
     if box.origin is None:
-        return f"proposed by {box.model or 'a model'}"
+        return f"proposal · {box.model}" if box.model else "proposal"
     return f"{box.origin.value} · {box.model}" if box.model else box.origin.value
 
 

@@ -52,9 +52,13 @@ class ClassWork(QObject):
 
     def ask_class_map(self, model: str, knows: Knows) -> None:
         """Which of a model's classes are used, and what they are called here."""
-        if self._document.project is None:
+        document = self._document
+        if document.project is None:
             return
-        dialog = ClassMapDialog(model, names_here(self._document.project, knows), self._document.classes, self._window)
+        used = document.class_counts()
+        mine = [item.name for item in document.classes if item.pass_id is None or used.get(item.id)]
+        names = names_here(document.project, knows)
+        dialog = ClassMapDialog(model, names, document.classes, mine=mine, parent=self._window)
         dialog.map_wanted.connect(lambda names: set_names_here(self._document, knows, names))
         dialog.open()
 

@@ -1,6 +1,6 @@
 """The sheet that says which of a model's classes are used, and what they are called in the project."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -64,7 +64,10 @@ def summary_text(entries: Sequence[Entry], known: Collection[str]) -> str:
 
 
 class ClassMapDialog(QDialog):
-    """map_wanted: the model's name → the name here, None for a class that is left out."""
+    """map_wanted: the model's name → the name here, None for a class that is left out.
+
+    mine: names of the classes that are the person's own, and not only there because a model brought them.
+    """
 
     map_wanted = Signal(dict)
 
@@ -73,13 +76,15 @@ class ClassMapDialog(QDialog):
         model: str,
         names: Mapping[str, str | None],
         classes: Sequence[ProjectClass],
+        *,
+        mine: Collection[str],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Classes of the model")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*SIZE)
-        self._classes = classes
+        self._classes, self._mine = classes, {name.casefold() for name in mine}
         self.chooser: ClassChooser | None = None
         self._model = _MapModel([Entry(name, here or name, here is not None) for name, here in names.items()], classes)
         self._model.setParent(self)
@@ -144,14 +149,13 @@ class ClassMapDialog(QDialog):
     def _chosen(self) -> list[Entry]:
         return [self._model.shown[index.row()] for index in self.table.selectionModel().selectedRows()]
 
-    def _use(self, wanted) -> None:
+    def _use(self, wanted: Callable[[Entry], bool]) -> None:
         for entry in self._model.shown:
             entry.used = wanted(entry)
         self._changed()
 
     def _use_only_mine(self) -> None:
-        mine = {item.name.casefold() for item in self._classes}
-        self._use(lambda entry: entry.here.casefold() in mine)
+        self._use(lambda entry: entry.here.casefold() in self._mine)
 
     def _use_own_names(self) -> None:
         for entry in self._chosen():
@@ -291,8 +295,7 @@ class _MapModel(QAbstractTableModel):
         if role == Role.ForegroundRole and not entry.used:
             return QColor(theme.current().muted)
         if role == Role.DecorationRole and is_here and entry.used:
-            colour = self._colours.get(entry.here.casefold())
-            return swatch(colour) if colour else theme.icon("plus")
+            return swatch(self._colours.get(entry.here.casefold(), theme.current().line))  # grey: there is none yet
         return None
 
     def setData(self, index: Index, value: object, role: int = Role.EditRole) -> bool:

@@ -149,7 +149,7 @@ def test_equal_boxes_keep_their_order() -> None:
 
 
 def test_a_row_says_where_its_box_is_from_and_all_else_in_its_tooltip() -> None:
-    assert origin_text(ShownBox(-1, 1, UPPER, 0.5, None, "starter")) == "proposed by starter"
+    assert origin_text(ShownBox(-1, 1, UPPER, 0.5, None, "starter")) == "proposal · starter"
     assert origin_text(ShownBox(4, 1, UPPER, 0.5, Origin.EDITED, "starter")) == "edited · starter"
     assert origin_text(ShownBox(4, 1, UPPER, None, Origin.DRAWN)) == "drawn"
     box = ShownBox(4, 1, (5.2, 5.0, 25.0, 24.6), 0.5, Origin.EDITED, "starter", True, ("occluded", "difficult"))
@@ -174,7 +174,7 @@ def test_boxes_sort_by_area_and_by_origin(table: Table, panel: BoxesPanel) -> No
     assert isinstance(order, QMenu)
     by_origin = next(action for action in order.actions() if action.text() == "Origin")
     by_origin.trigger()
-    assert cells(table)[0][Column.SIZE] == "35 × 45"  # drawn, proposed, proposed
+    assert cells(table)[0][Column.SIZE] == "35 × 45"  # drawn, proposal, proposal
     by_origin.trigger()
     assert cells(table)[-1][Column.SIZE] == "35 × 45"
 

@@ -1,6 +1,9 @@
 """Older stores are brought up to date, newer ones are left alone."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +60,23 @@ def test_an_older_store_that_cannot_be_written_to_is_refused(opened: Callable[..
     monkeypatch.setattr("detector.data.project.home.can_write", lambda path: path != folder / NAME)
     with pytest.raises(ProjectError, match="older version"):
         opened()
+
+
+def test_a_store_of_the_first_version_keeps_its_passes(opened: Callable[..., Project], folder: Path):
+    (folder / NAME).mkdir()
+    with closing(sqlite3.connect(folder / NAME / STORE)) as raw:
+        for statement in schema.MIGRATIONS[0]:
+            raw.execute(statement)
+        sql = "INSERT INTO classes (id, name, colour, position, category_id, pass_id) VALUES (1, 'bolt', '', 0, 1, 7)"
+        raw.execute(sql)
+        values = (7, "M", "m", '{"0": 1}', '{"1": 0.5}', "2026-01-01T00:00:00+00:00", 1)
+        raw.execute("INSERT INTO passes VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        raw.execute("UPDATE counter SET next_id = 2")
+        raw.execute("PRAGMA user_version = 1")
+        raw.commit()
+    project = opened()
+    (old,) = project.passes()
+    assert (old.class_ids, old.thresholds, old.model_key, old.knows) == ({0: 1}, {1: 0.5}, "", ())
+    new = project.begin_pass(model="M", source="m", names=("bolt",), category_ids=(1,), thresholds={}, model_key="k")
+    assert new.class_ids == {0: 1}
+    assert project.coverage("k", project.images()).shown == frozenset()
