@@ -39,7 +39,9 @@ class Bookmark(QObject):
         """Keep where the person is, unless it is kept already. What the disk refuses is no harm to the labels."""
         self._soon.stop()
         document = self._document
-        if document.project is None or document.project.read_only is not None or document.current is None:
+        if document.busy:
+            self._soon.start()  # a worker has the store
+        if document.project is None or document.read_only or document.current is None:
             return
         now = {CURRENT: document.current, LIST: to_json(document.filter, document.order)}
         with suppress(ProjectError):

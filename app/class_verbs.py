@@ -4,10 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtGui import QUndoStack
-
 from app.document import Document
-from app.edits import Step, new_class
+from app.edits import new_class
 from app.limits import HIDDEN
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES
 from detector.data.project.records import Change, KeptSetting, PassClasses, ProjectClass
@@ -116,7 +114,7 @@ def class_called(document: Document, name: str) -> ProjectClass | None:
     return next((item for item in document.classes if item.name.casefold() == wanted), None)
 
 
-class Regroup(Step):
+class Regroup(LongStep):
     """A step over all boxes of a class, however many: begun here, done by a worker, then told to the document."""
 
     def __init__(self, document: Document, what: Regrouping, change: Change, *, text: str) -> None:
@@ -129,13 +127,6 @@ class Regroup(Step):
 
     def _take_back(self) -> None:
         self._document.regroup_wanted.emit(self, True)
-
-    def fail(self, stack: QUndoStack, *, back: bool) -> None:
-        """The worker could not do it: the step stands where it stood before."""
-        self._is_done = back
-        place = stack.index() if back else stack.index() - 1
-        if 0 <= place < stack.count() and stack.command(place) is self:
-            (stack.redo if back else stack.undo)()
 
 
 def _followed(known: int | None, class_id: int, into: int) -> int | None:

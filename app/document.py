@@ -44,6 +44,7 @@ class Document(QObject):
     proposals_changed = Signal()  # counts over all images
     index_stale = Signal()  # the proposals of many images have changed: `set_index` is due
     regroup_wanted = Signal(object, bool)  # a step over very many boxes, and whether to take it back: work for a worker
+    long_edit_wanted = Signal(object, bool)  # a step over very many images, and whether to take it back: the same
     refused = Signal(str)  # why a verb did nothing
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -430,6 +431,10 @@ class Document(QObject):
     def apply(self, change: Change) -> None:
         """Store a change and show it (for undo)."""
         self._project.apply(change)
+        self.show_change(change)
+
+    def show_change(self, change: Change) -> None:
+        """A change was stored."""
         touched = self.tally.take_change(change)
         if change.classes or change.passes:
             self.read_classes()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from PySide6.QtGui import QUndoCommand
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.page import Page
 from detector.data.project.colours import class_colour
@@ -217,6 +217,17 @@ class Edit(Step):
 
     def _take_back(self) -> None:
         self._target.apply(self._change.inverse())
+
+
+class LongStep(Step):
+    """A step that a worker does after it was begun here."""
+
+    def fail(self, stack: QUndoStack, *, back: bool) -> None:
+        """The worker could not do it: the step stands where it stood before."""
+        self._is_done = back
+        place = stack.index() if back else stack.index() - 1
+        if 0 <= place < stack.count() and stack.command(place) is self:
+            (stack.redo if back else stack.undo)()
 
 
 class PassEdit(Step):

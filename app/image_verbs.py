@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from app.document import Document
 from app.edits import Edit
+from app.long_edits import MANY, LongEdit
 from app.wording import count
 from detector.data.project.records import Change, ProjectImage, State
 from detector.data.split import Side
@@ -14,52 +15,68 @@ def reopen(document: Document, image_ids: Iterable[int]) -> None:
     """Nobody vouches for these images any more; their boxes and their sides stay."""
 
     def unreviewed(image: ProjectImage) -> ProjectImage:
-        if image.state is not State.REVIEWED:
-            return image
         return replace(image, state=State.STARTED if document.box_count(image.id) else State.UNLABELLED)
 
-    _change(document, image_ids, "Take back review", unreviewed)
+    chosen = _those(document, image_ids, lambda image: image.state is State.REVIEWED)
+    _change(document, chosen, "Take back review", unreviewed)
 
 
 def set_ignored(document: Document, image_ids: Iterable[int], ignored: bool) -> None:
     """Leave images out of review and training, or use them again."""
-    text = "Ignore" if ignored else "Use again"
-    _change(document, image_ids, text, lambda image: replace(image, ignored=ignored))
+    chosen = _those(document, image_ids, lambda image: image.ignored is not ignored)
+    _change(document, chosen, "Ignore" if ignored else "Use again", lambda image: replace(image, ignored=ignored))
 
 
 def set_side(document: Document, image_ids: Iterable[int], side: Side) -> None:
     """Have images on a side, whatever their content said; the reviewed ones of it are trained on, or measured on."""
     text = "Use for training" if side is Side.TRAIN else "Use for validation"
-    _change(document, image_ids, text, lambda image: replace(image, split=side))
+    chosen = _those(document, image_ids, lambda image: image.split is not side)
+    _change(document, chosen, text, lambda image: replace(image, split=side))
 
 
 def set_note(document: Document, image_id: int, note: str) -> None:
     """Write a note on an image."""
-    if image_id in document.images:
-        _change(document, [image_id], "Note", lambda image: replace(image, note=note.strip()))
+    wanted = note.strip()
+    chosen = _those(document, [image_id], lambda image: image.note != wanted)
+    _change(document, chosen, "Note", lambda image: replace(image, note=wanted))
 
 
-def note_trashed(document: Document, image_ids: Collection[int]) -> None:
+def ignore_trashed(document: Document, image_ids: Collection[int]) -> None:
     """The files of images are in the trash: the images are out of sight, and undo brings them back without a file."""
-    if document.project is None or not image_ids:
-        return
-    document.project.note_gone(list(image_ids))
-    gone = [replace(document.images[image_id], missing=True) for image_id in image_ids]
-    document.add_images(gone, keys={}, counts={})
-    _change(document, image_ids, "Move to trash", lambda image: replace(image, ignored=True))
+    chosen = _those(document, image_ids, lambda image: not image.ignored)
+    _change(document, chosen, "Move to trash", lambda image: replace(image, ignored=True))
     if document.current in image_ids:
         document.step(1 if document.place + 1 < len(document.visible) else -1)
 
 
-def _change(
-    document: Document, image_ids: Iterable[int], text: str, after: Callable[[ProjectImage], ProjectImage]
-) -> None:
-    """One step; images that it leaves as they are have no part in it."""
+def push_change(document: Document, change: Change, text: str) -> None:
+    """A change of many images, and of boxes on them, as one step."""
+    size = max(len(change.images), len(change.boxes))
+    document.push(
+        Edit(document, change, text=text, image_id=None)
+        if size <= MANY
+        else LongEdit(document, lambda: change, text=text)
+    )
+
+
+def _those(document: Document, image_ids: Iterable[int], needs: Callable[[ProjectImage], bool]) -> list[int]:
     images = document.images
-    pairs = ((images[image_id], after(images[image_id])) for image_id in image_ids if image_id in images)
-    rows = tuple((before, changed) for before, changed in pairs if changed != before)
-    if not rows or document.refuse_editing():
+    return [image_id for image_id in image_ids if image_id in images and needs(images[image_id])]
+
+
+def _change(document: Document, image_ids: list[int], text: str, after: Callable[[ProjectImage], ProjectImage]) -> None:
+    """One step; on very many images a worker does it."""
+    if not image_ids or document.refuse_editing():
         return
-    words = text if len(rows) == 1 else f"{text}: {count(len(rows), 'image')}"
-    only = rows[0][0].id if len(rows) == 1 else None
-    document.push(Edit(document, Change(images=rows), text=words, image_id=only))
+    images = document.images
+
+    def make() -> Change:
+        return Change(images=tuple((images[image_id], after(images[image_id])) for image_id in image_ids))
+
+    words = text if len(image_ids) == 1 else f"{text}: {count(len(image_ids), 'image')}"
+    only = image_ids[0] if len(image_ids) == 1 else None
+    document.push(
+        Edit(document, make(), text=words, image_id=only)
+        if len(image_ids) <= MANY
+        else LongEdit(document, make, text=words)
+    )

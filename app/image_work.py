@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PySide6.QtCore import QFile, QObject, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app import edits, image_verbs
 from app.document import Document
-from app.edits import Edit
 from app.image_menu import ImageVerb
 from app.jobs import Jobs
 from app.notifications import Notifications
@@ -77,8 +75,7 @@ class ImageWork(QObject):
             return
         change = unchanged(found.change, document.images)
         if change.images:
-            text = f"Vouch: {count(len(change.images), 'image')}"
-            document.push(Edit(document, change, text=text, image_id=None))
+            image_verbs.push_change(document, change, f"Vouch: {count(len(change.images), 'image')}")
         if found.unseen:
             self._notifications.info(
                 f"{count(found.unseen, 'image')} left unreviewed: no box is there and no model has looked, or some "
@@ -115,15 +112,16 @@ class ImageWork(QObject):
         def take(events: list[tuple[ProjectImage, bool]]) -> None:
             for image, is_moved in events:
                 (moved if is_moved else failed).append(image)
+            if self._document.project is project:
+                gone = [replace(image, missing=True) for image, is_moved in events if is_moved]
+                self._document.add_images(gone, keys={}, counts={})
 
         def finish() -> None:
             if self._document.project is project:
-                image_verbs.note_trashed(self._document, [image.id for image in moved])
+                image_verbs.ignore_trashed(self._document, {image.id for image in moved})
                 self._tell_trashed(moved, failed)
 
-        self._jobs.start(
-            "Moving to the trash", lambda: to_trash(project.folder, images), on_events=take, on_done=finish
-        )
+        self._jobs.start("Moving to the trash", lambda: to_trash(project, images), on_events=take, on_done=finish)
 
     def _tell_trashed(self, moved: Sequence[ProjectImage], failed: Sequence[ProjectImage]) -> None:
         if moved:
@@ -170,7 +168,11 @@ def unchanged(change: Change, images: Mapping[int, ProjectImage]) -> Change:
     return replace(change, boxes=boxes, images=tuple(pair for pair in change.images if pair[0].id in same))
 
 
-def to_trash(folder: Path, images: Sequence[ProjectImage]) -> Iterator[tuple[ProjectImage, bool]]:
+def to_trash(project: Project, images: Sequence[ProjectImage]) -> Iterator[tuple[ProjectImage, bool]]:
     """In a worker: moves the files of images to the system's trash, one after the other; whether each is there."""
-    for image in images:
-        yield image, bool(QFile.moveToTrash(str(folder / image.path))[0])
+    with closing(project.connect()) as worker:
+        for image in images:
+            is_moved = bool(QFile.moveToTrash(str(project.folder / image.path))[0])
+            if is_moved:
+                worker.note_gone([image.id])
+            yield image, is_moved

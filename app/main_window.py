@@ -43,6 +43,7 @@ from app.flagging import toggle_flag
 from app.image_work import ImageWork
 from app.jobs import Jobs
 from app.labelling_requests import LabellingRequests
+from app.long_edits import LongEdits
 from app.lookup import Lookup
 from app.model_choice import ModelInUse
 from app.model_opening import ModelOpening
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         )
         self.bookmark = Bookmark(self.document, self)
         self.ordering = Ordering(self.document, self.jobs, self)
+        self.long_edits = LongEdits(self.document, self.jobs, self)
         self.image_work = ImageWork(self.document, self.jobs, self.notifications, self)
         self.refreshing = Refreshing(self.document, self.jobs, self.notifications, self)
         self.thumbnails = Thumbnails(self.document, self.jobs, self)

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.class_verbs import add_class
 from app.document import FEW, Document
 from app.image_filter import FilterKind, ImageFilter
-from app.image_verbs import note_trashed, reopen, set_ignored, set_note, set_side
+from app.image_verbs import ignore_trashed, reopen, set_ignored, set_note, set_side
 from app.reviewing import mark_empty, review
 from detector.data.images import natural_key
 from detector.data.project.records import ProjectImage, State
@@ -90,7 +90,7 @@ def test_what_changes_nothing_is_no_step(document: Document):
         lambda: set_ignored(document, ids, False),
         lambda: set_note(document, ids[0], " "),
         lambda: set_note(document, 10**6, "gone"),
-        lambda: note_trashed(document, []),
+        lambda: ignore_trashed(document, []),
     ):
         verb()
     assert document.undo_stack.count() == 0
@@ -104,12 +104,17 @@ def test_nothing_is_changed_where_nothing_may_be(document: Document, qtbot: QtBo
     assert not any(image.ignored for image in document.images.values())
 
 
+def trash(document: Document, ids: list[int]) -> None:
+    document.project.note_gone(ids)
+    document.add_images([replace(document.images[image_id], missing=True) for image_id in ids], keys={}, counts={})
+    ignore_trashed(document, ids)
+
+
 def test_trashed_images_are_out_of_sight_and_their_labels_come_back(document: Document):
     add_class(document, "bolt")
     ids = list(document.visible)
     document.draw(BOX)
-    (document.project.folder / document.images[ids[0]].path).unlink()
-    note_trashed(document, [ids[0]])
+    trash(document, ids[:1])
     assert document.visible == ids[1:]
     assert document.current == ids[1]
     assert document.filter_counts()[FilterKind.ALL] == 5
@@ -126,9 +131,9 @@ def test_trashed_images_are_out_of_sight_and_their_labels_come_back(document: Do
 def test_the_last_image_of_the_list_can_be_trashed(document: Document):
     ids = list(document.visible)
     document.show(ids[5])
-    note_trashed(document, ids[5:])
+    trash(document, ids[5:])
     assert document.current == ids[4]
-    note_trashed(document, ids[:5])
+    trash(document, ids[:5])
     assert document.visible == [ids[4]]  # somewhere one must be
 
 

@@ -1,6 +1,6 @@
 """How long a person waits for the window: at its start, at opening, at switching, and in gaps of its event loop.
 
-python tests/benchmarks/latency.py [PART ...] [--images 10000] [--seconds 20] [--causes] [--json]
+python tests/benchmarks/latency.py [PART ...] [--images 10000] [--seconds 20] [--switches 120] [--causes] [--json]
 PART: start, open, switch, work; all of them if none is named. Pictures come from ../shared/data where that is beside
 the repository, else from the sample; a large folder is made of hard links to them, in a temporary folder.
 
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=20, help="of editing, in each phase")
+    parser.add_argument("--switches", type=int, default=120, help="from image to image")
     parser.add_argument("--repeats", type=int, default=5, help="of starts")
     parser.add_argument("--causes", action="store_true")
     parser.add_argument("--json", action="store_true")
@@ -108,6 +109,7 @@ def call(asked: argparse.Namespace, part: str, folder: Path | None) -> dict:
         [sys.executable, __file__, "--child", "idle"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     command = [sys.executable, __file__, "--child", part, "--seconds", str(asked.seconds)]
+    command += ["--switches", str(asked.switches)]
     command += ["--folder", str(folder)] if folder else []
     command += ["--causes"] if asked.causes else []
     born = time.monotonic()
@@ -398,7 +400,7 @@ def switching(driver: Driver) -> Script:
     yield 1.0
     taken = []
     driver.meter.begin("switching")
-    for step in range(120):
+    for step in range(driver.asked.switches):
         yield 0.15
         before = driver.window.document.current
         began = time.monotonic()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from sqlite3 import Connection, IntegrityError
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from detector.data.project.database import Database, bound
@@ -37,8 +38,9 @@ class Table(Generic[Record]):
 
     def select(self, database: Database, where: str = "", parameters: Sequence[Any] = ()) -> tuple[Record, ...]:
         """The records that a condition (WHERE …, ORDER BY …) picks. Raises ProjectError."""
-        rows = database.rows(f"SELECT {', '.join(self.columns)} FROM {self.name} {where}", parameters)
-        return tuple(map(self.record, rows))
+        return tuple(
+            database.each(f"SELECT {', '.join(self.columns)} FROM {self.name} {where}", self.record, parameters)
+        )
 
     def stream(self, database: Database, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[Record]:
         """As `select`, one by one: a million need not be in memory together. Raises ProjectError."""
@@ -150,8 +152,11 @@ def _extra(extra: Mapping[str, Any]) -> str | None:
     return to_json(dict(extra)) if extra else None
 
 
-def _from_extra(text: str | None) -> dict[str, Any]:
-    return json.loads(text) if text else {}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})  # one for 100,000 images
+
+
+def _from_extra(text: str | None) -> Mapping[str, Any]:
+    return json.loads(text) if text else _NOTHING
 
 
 def _bound_or_none(text: str | None) -> bytes | None:
