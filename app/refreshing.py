@@ -106,7 +106,8 @@ class Refreshing(QObject):
     def tell_missing(self) -> None:
         """Say that images are missing, as when the folder has just been opened."""
         if missing := len(self._document.tally.missing):
-            text = f"The {'file' if missing == 1 else 'files'} of {count(missing, 'image')} with your work are missing."
+            files, are = ("file", "is") if missing == 1 else ("files", "are")
+            text = f"The {files} of {count(missing, 'image')} with your work {are} missing."
             self._notifications.info(text, action=FIND, run=self.ask_missing)
 
     def _start(

@@ -179,6 +179,20 @@ def test_another_project_begins_without_any(
     assert not jobs.running
 
 
+def test_files_are_read_anew_when_they_may_have_changed(
+    qtbot: QtBot, document: Document, thumbnails: Thumbnails
+) -> None:
+    image_id = document.visible[0]
+    with qtbot.waitSignal(thumbnails.ready):
+        thumbnails.want([image_id])
+    Image.new("RGB", (60, 120), "red").save(document.project.folder / "0.png")
+    with qtbot.waitSignal(thumbnails.forgotten):
+        thumbnails.forget()
+    thumbnails.want([image_id])
+    qtbot.waitUntil(lambda: thumbnails.image(image_id) is not None)
+    assert thumbnails.image(image_id).pixelColor(5, 5).red() > 240
+
+
 def test_shrinking_keeps_the_shape_and_never_enlarges() -> None:
     tall = shrunk(np.zeros((3000, 2, 3), np.uint8), 300)
     assert tall.shape == (300, 1, 3)

@@ -143,7 +143,27 @@ def test_the_index_counts_what_proposals_shows(steps):
             assert all(index.count(id, limits) == len(items) for id, items in shown.items())
             by_class = Counter(item.class_id for items in shown.values() for item in items)
             assert {id: number for id, number in index.class_counts(limits).items() if number} == by_class
+            for class_id in (BOLT, NUT, 99):
+                having = {id for id, items in shown.items() if any(item.class_id == class_id for item in items)}
+                assert set(index.with_class(class_id, limits)) == having
+            scores = {id: [item.score for item in items] for id, items in shown.items() if items}
+            assert index.best_scores(limits) == {id: max(of_image) for id, of_image in scores.items()}
+            assert index.worst_scores(limits) == {id: min(of_image) for id, of_image in scores.items()}
         assert index.class_counts(OWN).keys() == index.class_counts(Limits(0.0)).keys() >= by_class.keys()
+
+
+def test_doubt_is_the_distance_of_the_nearest_prediction_from_its_limit():
+    index, left, right = ProposalIndex(), (0, 0, 9, 9), (20, 20, 40, 40)
+    for image_id, seen in enumerate(([(left, 0.9, 0)], [(left, 0.9, 0), (right, 0.45, 2)], [(left, 0.52, 2)], [])):
+        index.set(image_id, found(*seen), [], [], size=SIZE)
+    index.set(4, found((left, 0.5, 0)), [], [], size=SIZE)
+    index.remove(4)  # reviewed: nothing is in doubt
+    assert index.doubts(Limits(0.5)) == pytest.approx({0: 0.4, 1: 0.05, 2: 0.02}, abs=1e-6)
+    by_class = Limits(0.5, {NUT: 0.9}, frozenset({BOLT}))
+    assert index.doubts(by_class) == pytest.approx({1: 0.45, 2: 0.38}, abs=1e-6)
+    own = index.doubts(Limits())
+    assert own.keys() == {0, 1, 2}
+    assert own[0] == pytest.approx(abs(0.9 - PASS.thresholds[BOLT]), abs=1e-6)
 
 
 ALIKE, APART = Limits(0.5), Limits(0.9, {BOLT: 0.5}, frozenset({NUT}))
