@@ -431,10 +431,6 @@ class Document(QObject):
     def apply(self, change: Change) -> None:
         """Store a change and show it (for undo)."""
         self._project.apply(change)
-        self.show_change(change)
-
-    def show_change(self, change: Change) -> None:
-        """A change was stored."""
         touched = self.tally.take_change(change)
         if change.classes or change.passes:
             self.read_classes()

@@ -38,9 +38,7 @@ class Table(Generic[Record]):
 
     def select(self, database: Database, where: str = "", parameters: Sequence[Any] = ()) -> tuple[Record, ...]:
         """The records that a condition (WHERE …, ORDER BY …) picks. Raises ProjectError."""
-        return tuple(
-            database.each(f"SELECT {', '.join(self.columns)} FROM {self.name} {where}", self.record, parameters)
-        )
+        return tuple(self.stream(database, where, parameters))
 
     def stream(self, database: Database, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[Record]:
         """As `select`, one by one: a million need not be in memory together. Raises ProjectError."""
