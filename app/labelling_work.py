@@ -82,19 +82,17 @@ class Engines:
 
     def get(self, source: str, wanted: str) -> Engine:
         """The model that is loaded, or else another one loaded now. Raises CheckpointError, DeviceError."""
-        from detector.device import describe, leave_one_core, pick
         from detector.inference.predictor import Predictor
-        from detector.model.published import open_model
+        from detector.inference.sources import open_source
 
-        leave_one_core()  # to the window
         path = model_file(source)
         stamp = path.stat().st_mtime if path.is_file() else 0.0
         loaded = self.loaded
         if loaded is None or (loaded.source, loaded.stamp, loaded.wanted) != (source, stamp, wanted):
             self.loaded = loaded = None  # before the next one takes its memory
-            model, device = open_model(source), pick(wanted)
-            predictor = Predictor(model, device=device)
-            loaded = Engine(source, stamp, wanted, describe(device), file_key(path), model.info, predictor)
+            opened = open_source(source, device=wanted)
+            engine = opened.engine(leave_free=1)  # to the window
+            loaded = Engine(source, stamp, wanted, engine.device, file_key(path), opened.info, Predictor(engine))
             self.loaded = loaded
         return loaded
 
@@ -115,7 +113,7 @@ def file_key(path: Path) -> str:
 
 def work(engines: Engines, project: Project, task: Task) -> Iterator[Any]:
     """Loads the model, begins the pass or goes on with it, labels; events as it gets on. Closing it ends the work."""
-    load_torch()
+    yield from make_ready(task)
     engine = engines.get(task.source, task.device)
     worker = project.connect()
     try:
@@ -125,6 +123,17 @@ def work(engines: Engines, project: Project, task: Task) -> Iterator[Any]:
             yield from _begin(worker, engine, task)
     finally:
         worker.close()
+
+
+def make_ready(task: Task) -> Iterator[None]:
+    """What takes long before a model can be opened, in steps between which the work can be ended."""
+    from detector.device import is_cpu
+    from detector.inference.sources import OnnxSource
+
+    if is_cpu(task.device):
+        yield from OnnxSource(task.source).make_graph()
+    else:
+        load_torch()
 
 
 def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:

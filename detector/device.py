@@ -1,17 +1,43 @@
-"""Which processor does the work, and how to say so."""
+"""Which processor does the work, and how to say so. torch is loaded only where a GPU may be there."""
 
+import ctypes.util
 import os
-
-import torch
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detector.errors import OptionsError
 
+if TYPE_CHECKING:
+    import torch
 
-def pick(wanted: str = "auto") -> torch.device:
+GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # NVIDIA's driver, the one of WSL, AMD's
+
+
+def is_cpu(wanted: str) -> bool:
+    """Whether `pick` would take the CPU, as far as that can be told at once, without torch."""
+    if wanted != "auto":
+        return wanted == "cpu"
+    if sys.platform == "darwin":
+        return platform.machine() != "arm64"
+    if sys.platform == "win32":
+        return ctypes.util.find_library("nvcuda") is None
+    return not any(Path(name).exists() for name in GPU_FILES)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pick(wanted: str = "auto") -> "torch.device":
     """The device for `wanted`: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
 
     Raises OptionsError where the wanted device is not there.
     """
+    import torch
+
     if wanted == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -28,13 +54,17 @@ def pick(wanted: str = "auto") -> torch.device:
     return device
 
 
-def leave_one_core() -> None:
-    """From now on let PyTorch leave one core to others, where there are several."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+def leave_cores(count: int) -> None:
+    """From now on let PyTorch leave so many cores to others, where there are more."""
+    import torch
+
+    torch.set_num_threads(max(1, cores() - count))
 
 
-def describe(device: torch.device) -> str:
+def describe(device: "torch.device") -> str:
     """The device in words: "CUDA: NVIDIA H200", "MPS", "CPU: 2 threads"."""
+    import torch
+
     if device.type == "cuda":
         return f"CUDA: {torch.cuda.get_device_name(device)}"
     if device.type == "mps":
@@ -45,5 +75,6 @@ def describe(device: torch.device) -> str:
 
 def free_memory() -> None:
     """Give back the GPU memory that PyTorch keeps for later, so that another process has it."""
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

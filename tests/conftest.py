@@ -1,7 +1,10 @@
 """What all tests share: how many of the slow ones run, where the shared data lies, and how many threads they get."""
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +14,11 @@ import pytest
 
 # Before anything loads torch, and for the programs that tests start: more threads make small networks slower.
 os.environ.setdefault("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1)))
+
+# What programs keep for later, such as models made ready for ONNX Runtime, is made once and thrown away at the end.
+CACHE = Path(tempfile.mkdtemp(prefix="studio-tests-"))
+os.environ["XDG_CACHE_HOME"] = str(CACHE)
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -44,6 +52,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("needs the test data of ../shared/data, which is not here")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def graphs() -> Path:
+    """Where models are that were made ready for ONNX Runtime, which takes seconds: for homes of tests to link to."""
+    folder = CACHE / "efficientdet-studio" / "graphs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture

@@ -52,14 +52,14 @@ def auto_label(
     from detector.data import coco, labels
     from detector.data.images import list_images
     from detector.inference.predictor import Prediction
-    from detector.model.published import open_model
+    from detector.inference.sources import open_source
 
     for path in filter(None, (out, results)):
         _check_writable(path, as_folder=path is out and written is not Written.COCO)
-    opened = open_model(model, variant=variant, classes=classes)
+    opened = open_source(model, device=device, exact=exact, variant=variant, classes=classes)
     wanted = channel_classes(opened.info.classes, opened.info.category_ids, only or [])
     if out is None:
-        predictor = ShownPredictor(opened, device=device, exact=exact, channels=wanted, batch=batch)
+        predictor = ShownPredictor(opened.engine(channels=wanted, batch=batch))
         _label_project(folder, predictor, name=Path(model).stem, source=model, wanted=wanted, info=opened.info)
         return
     if ids is None:
@@ -68,7 +68,7 @@ def auto_label(
         pictures, wanted = _listed(ids, folder, opened.info.classes, wanted)
     least = {item.id: opened.info.threshold(c) if score is None else score for c, item in wanted.items()}
     floor = min(least.values()) if score is not None else min(RESULTS_FLOOR, *least.values())
-    predictor = ShownPredictor(opened, device=device, exact=exact, floor=floor, channels=wanted, batch=batch)
+    predictor = ShownPredictor(opened.engine(floor=floor, channels=wanted, batch=batch))
     images: list[ImageEntry] = []
     boxes: list[Box] = []
     failures: list[Failure] = []

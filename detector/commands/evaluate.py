@@ -32,13 +32,13 @@ def evaluate(
     """
     from detector.commands.data import match_classes, read_labelled
     from detector.commands.prediction import ShownPredictor, report_failures
-    from detector.model.published import open_model
+    from detector.inference.sources import open_source
     from detector.training.evaluation import METRICS, evaluate_model
 
     labelled = read_labelled(data, images or data.parent)
-    opened = open_model(model, variant=variant, classes=classes)
+    opened = open_source(model, device=device, exact=exact, variant=variant, classes=classes)
     matched = match_classes(opened.info.classes, labelled.dataset, otherwise="each counts with AP 0")
-    predictor = ShownPredictor(opened, device=device, exact=exact, floor=0.0, channels=matched, batch=batch)
+    predictor = ShownPredictor(opened.engine(floor=0.0, channels=matched, batch=batch))
     measured, failures = evaluate_model(predictor, labelled.dataset, labelled.paths, matched)
     report_failures(failures, len(labelled.paths))
     metrics = {name: measured.metrics.get(name) for name in METRICS}

@@ -2,25 +2,22 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.commands.console import progress, say
-from detector.device import describe, pick
 from detector.errors import StudioError
+from detector.inference.engines import Engine
 from detector.inference.predictor import Failure, Prediction, Predictor
-from detector.model.checkpoint import Model
 
 
 class ShownPredictor(Predictor):
-    """A predictor that says where it runs, and shows how far it is; options as those of Predictor."""
+    """A predictor that says where it runs, and shows how far it is."""
 
-    def __init__(self, model: Model, *, device: str, **options: Any) -> None:
-        picked = pick(device)
-        super().__init__(model, device=picked, **options)
-        say(f"{model.info.variant.upper()} on {describe(picked)}")
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        say(f"{engine.info.variant.upper()} on {engine.device}")
 
     def run(self, sources: Iterable[Path | NDArray[np.uint8]]) -> Generator[Prediction | Failure]:
         """See Predictor."""

@@ -22,6 +22,7 @@ MAX_PIXELS = 300_000_000
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+_JPEG_START = b"\xff\xd8"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _TIFF_STARTS = (b"II\x2a\x00", b"MM\x00\x2a", b"II\x2b\x00", b"MM\x00\x2b")  # the latter two are BigTIFF
 _ORIENTATION = 0x0112  # the EXIF and TIFF tag
@@ -64,6 +65,17 @@ def decode(path: Path) -> NDArray[np.uint8]:
             )
         pixels = _deep_pixels(file, header.zero_is_white) if header.deep else _shallow_pixels(file)
         return np.array(_turn_upright(pixels, header.orientation), order="C")
+
+
+def decode_reduced(path: Path, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """As `decode`, with width and height as displayed. Of a JPEG whose longer side is at least twice as long as `side`
+    the pixels are a copy of a half, a quarter or an eighth of the size, not below `side`, which is quicker to decode.
+    """
+    with _reading(path) as file:
+        if file.read(2) == _JPEG_START and (reduced := _reduced_jpeg(file, side)):
+            return reduced
+    pixels = decode(path)
+    return pixels, (pixels.shape[1], pixels.shape[0])
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -244,10 +256,26 @@ def _late_exif(file: BinaryIO) -> bytes | None:
 def _shallow_pixels(file: BinaryIO) -> NDArray[np.uint8]:
     """Pixels (H, W, 3) RGB of a picture of up to 8 bits a sample."""
     with Image.open(file, formats=_FORMATS) as image:
-        image.load()
-        image.info.pop("transparency", None)  # else Pillow warns about some palettes
-        # Alpha is dropped, not composited: the reference does so, and the pixels must not depend on who decodes.
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+        return _rgb(image)
+
+
+def _reduced_jpeg(file: BinaryIO, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
+    """See `decode_reduced`; None for a JPEG that is not large enough, or too large."""
+    with Image.open(file, formats=("JPEG",)) as image:
+        longer = max(image.size)
+        if longer < 2 * side or image.width * image.height > MAX_PIXELS:
+            return None
+        orientation = _orientation(image, file)
+        displayed = _displayed_size(image.width, image.height, orientation)
+        image.draft("RGB", (-(-side * image.width // longer), -(-side * image.height // longer)))
+        return np.array(_turn_upright(_rgb(image), orientation), order="C"), displayed
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    image.load()
+    image.info.pop("transparency", None)  # else Pillow warns about some palettes
+    # Alpha is dropped, not composited: the reference does so, and the pixels must not depend on who decodes.
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -1,44 +1,37 @@
-"""Engines run the network: uint8 pictures in, logits and regressions out."""
+"""What an engine is: a model that finds objects in prepared pictures, however it computes them."""
 
-from copy import deepcopy
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.backends import cudnn
+from detector.boxes import Detections
+from detector.errors import OptionsError
+from detector.inference.preprocess import Prepared
+from detector.model.info import ModelInfo
 
-from detector.model.checkpoint import Model
+FLOOR = 0.05  # the lowest score that comes out, where no other is asked for
 
 
 class Engine(Protocol):
-    """Whatever computes a network's raw outputs."""
+    """A model at work. `detect` may be called from `lanes` threads at once, with at most `batch` pictures of one shape.
 
-    def __call__(self, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        """RGB pictures (B, H, W, 3) → class logits (B, N, C) and regressions (B, N, 4), float32, on the device."""
+    info: what the checkpoint says. exact: whether pictures are to be prepared as the reference does. device: where it
+    computes, in words.
+    """
+
+    info: ModelInfo
+    exact: bool
+    batch: int
+    lanes: int
+    device: str
+
+    def detect(self, images: Sequence[Prepared]) -> list[Detections]:
+        """What is in each picture. Raises OptionsError where the memory does not hold even one."""
         ...
 
 
-class TorchEngine:
-    """PyTorch on the CPU, CUDA or MPS, with a copy of the network as it is now: the caller's own stays as it was.
-
-    On CUDA the convolutions run in half precision; with `exact`, in float32 without TF32's shortcuts.
-    """
-
-    def __init__(self, model: Model, device: torch.device, *, exact: bool = False) -> None:
-        self._device, self._exact = device, exact
-        network = deepcopy(model.network).eval().requires_grad_(False)
-        # Channels last is faster on the CPU too: a quarter for D0 at 512 px on one core.
-        self._network = network.to(device).to(memory_format=torch.channels_last)
-        norm = model.info.normalisation
-        self._mean, self._std = (torch.tensor(v, device=device).view(3, 1, 1) * 255 for v in (norm.mean, norm.std))
-
-    @torch.inference_mode()
-    def __call__(self, images: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        """See `Engine`. Raises torch.cuda.OutOfMemoryError where the batch does not fit."""
-        pixels = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)  # a view, already channels last
-        half = torch.autocast(self._device.type, torch.float16, enabled=self._device.type == "cuda")
-        with cudnn.flags(enabled=True, allow_tf32=False) if self._exact else half:
-            logits, regression = self._network((pixels - self._mean) / self._std)
-        return logits.float(), regression.float()
+def wanted_channels(info: ModelInfo, asked: Collection[int] | None) -> list[int]:
+    """The channels to look for: those with a name, of `asked` if given. Raises OptionsError where none is left."""
+    channels = [c for c, name in enumerate(info.classes) if name is not None and (asked is None or c in asked)]
+    if not channels:
+        raise OptionsError("None of the classes asked for is one of the model's; ask for some that are.")
+    return channels

@@ -4,7 +4,8 @@ The same choice as `postprocess` makes: the best 5,000 pairs of anchor and chann
 by class, the best 100. Only pairs from a score on are looked at, so that a picture with little on it costs little.
 """
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from detector.inference.postprocess import CANDIDATES, DETECTIONS, IOU
 from detector.model.anchors import ANCHORS_PER_CELL, anchor_boxes
 from detector.model.efficientdet import EfficientDet
 from detector.model.info import Normalisation
+from detector.model.layers import SameConv2d
 from detector.model.onnx_ops import GraphOps
 from detector.model.variants import Variant
 
@@ -39,23 +41,30 @@ def add_normalised(ops: GraphOps, images: str, normalisation: Normalisation) -> 
 
 
 @torch.no_grad()
-def silence(network: EfficientDet, channels: Collection[int]) -> None:
-    """Let a network (a copy) never find anything but these channels: the others' logits become −∞."""
-    bias = network.class_net.predict.conv_pw.bias
-    assert bias is not None
-    rows = bias.view(ANCHORS_PER_CELL, network.num_classes)
-    rows[:, [c for c in range(network.num_classes) if c not in channels]] = -torch.inf
+def only_channels(network: EfficientDet, channels: Sequence[int]) -> EfficientDet:
+    """A copy of the network that computes these channels alone, in their order."""
+    chosen = deepcopy(network)
+    head, before = chosen.class_net, network.class_net.predict.conv_pw
+    rows = [anchor * head.outputs + channel for anchor in range(ANCHORS_PER_CELL) for channel in channels]
+    after = head.predict.conv_pw = SameConv2d(before.in_channels, len(rows), 1, bias=True)
+    after.weight.copy_(before.weight[rows])
+    assert before.bias is not None
+    assert after.bias is not None
+    after.bias.copy_(before.bias[rows])
+    head.outputs = len(channels)
+    return chosen
 
 
 def add_detections(
-    ops: GraphOps, outputs: tuple[str, str], limits: str, anchors: str, *, channels: int, floor: float
+    ops: GraphOps, outputs: tuple[str, str], *, limits: str, anchors: str, floor: str, channels: int
 ) -> FoundRows:
-    """Detections from logits (B, N, C) and regressions (B, N, 4), of scores from `floor` on.
+    """Detections from logits (B, N, channels) and regressions (B, N, 4), scores from `floor` () on.
 
-    limits: (B, 1, 4), to which boxes xyxy are clipped: width, height, width, height. anchors: (N, 4) xyxy.
+    limits: (B or 1, 1, 4), to which boxes xyxy are clipped: width, height, width, height. anchors: (N, 4) xyxy.
     """
     logits, regression = outputs
-    at_least = ops.constant(float(np.log(np.float64(floor)) - np.log1p(-np.float64(floor))) if floor > 0 else -3e38)
+    odds = ops.op("Div", floor, ops.op("Sub", ops.constant(1.0), floor))
+    at_least = ops.op("Max", ops.op("Log", odds), ops.constant(float(np.finfo(np.float32).min)))  # of 0: no −∞
     best = ops.op("ReduceMax", logits, axes=[2], keepdims=0)
     rows = _top(ops, best, at_least)[1]
     pairs = ops.op("GatherElements", logits, _expand(ops, rows, channels), axis=1)

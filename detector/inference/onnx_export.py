@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,14 +14,15 @@ from onnx import TensorProto
 
 from detector.errors import CheckpointError
 from detector.files import replacing
-from detector.inference.onnx_detections import add_anchors, add_detections, add_normalised, silence
+from detector.inference.engines import FLOOR, wanted_channels
+from detector.inference.onnx_detections import add_anchors, add_detections, add_normalised, only_channels
+from detector.inference.onnx_engine import open_session
 from detector.model.checkpoint import Model
 from detector.model.info import METADATA_KEY, ModelInfo
 from detector.model.onnx_network import add_network
 from detector.model.onnx_ops import GraphOps
 from detector.model.variants import find_variant
 
-FLOOR = 0.05  # the lowest score that comes out, as everywhere in this program
 AGREEMENT = 1e-3  # of the largest output: far more than rounding makes, far less than any mistake
 
 
@@ -44,45 +44,63 @@ def raw_graph(model: Model) -> onnx.ModelProto:
     )
 
 
-def detection_graph(model: Model, *, floor: float = FLOOR, channels: Sequence[int] | None = None) -> onnx.ModelProto:
+def detection_graph(model: Model, *, channels: Sequence[int] | None = None) -> onnx.ModelProto:
     """From pictures to boxes. images: (batch, height, width, 3) uint8 RGB, padded with the metadata's `fill`.
 
     boxes: (batch, detections, 4) float32 xyxy in pixels of the input; scores: (batch, detections), best first, 0 where
     there is no detection; classes, anchors: (batch, detections) int64, places in the metadata's `classes` and among the
-    anchors. At most 100 detections, of scores from `floor` on, and only of `channels`, all that have a name by default.
+    anchors. At most 100 detections of `channels`, all that have a name by default.
+
+    Two inputs need not be given: floor, the lowest score that comes out, 0.05; limits: (batch, 1, 4), width, height,
+    width, height of each picture without its padding, to which boxes are clipped.
     """
-    named = [c for c, name in enumerate(model.info.classes) if name is not None]
-    network, variant = deepcopy(model.network), find_variant(model.info.variant)
-    silence(network, [c for c in named if channels is None or c in channels])
+    chosen = wanted_channels(model.info, channels)
+    network, variant = only_channels(model.network, chosen), find_variant(model.info.variant)
     ops = GraphOps(precise=False)
     outputs = add_network(ops, network, add_normalised(ops, "images", model.info.normalisation))
     height, width = (ops.op("Shape", "images", start=axis, end=axis + 1) for axis in (1, 2))
-    limits = ops.floats(ops.op("Concat", width, height, width, height, axis=0))
-    anchors = add_anchors(ops, variant, height, width)
-    found = add_detections(ops, outputs, limits, anchors, channels=len(model.info.classes), floor=floor)
-    for name, value in asdict(found).items():
-        ops.alias(value, "classes" if name == "channels" else name)
+    found = add_detections(
+        ops,
+        outputs,
+        limits=ops.op(
+            "Min",
+            ops.default("limits", np.full((1, 1, 4), np.inf, np.float32)),
+            ops.floats(ops.op("Concat", width, height, width, height, axis=0)),
+        ),
+        anchors=add_anchors(ops, variant, height, width),
+        floor=ops.default("floor", FLOOR),
+        channels=len(chosen),
+    )
+    ops.alias(found.boxes, "boxes")
+    ops.alias(found.scores, "scores")
+    ops.alias(ops.op("Gather", ops.constant(chosen), found.channels), "classes")
+    ops.alias(found.anchors, "anchors")
     rows = ("batch", "detections")
     return ops.model(
-        {"images": (TensorProto.UINT8, ("batch", "height", "width", 3))},
+        {
+            "images": (TensorProto.UINT8, ("batch", "height", "width", 3)),
+            "limits": (TensorProto.FLOAT, ("pictures", 1, 4)),
+            "floor": (TensorProto.FLOAT, ()),
+        },
         {
             "boxes": (TensorProto.FLOAT, (*rows, 4)),
             "scores": (TensorProto.FLOAT, rows),
             "classes": (TensorProto.INT64, rows),
             "anchors": (TensorProto.INT64, rows),
         },
-        metadata={**_metadata(model.info), "floor": str(floor)},
+        metadata=_metadata(model.info),
     )
 
 
-def export(model: Model, path: Path, *, raw: bool) -> list[str]:
-    """Write a model as .onnx, at once or not at all, after a look whether ONNX Runtime computes what PyTorch does.
+def export(model: Model, path: Path, *, raw: bool, channels: Sequence[int] | None = None) -> list[str]:
+    """Write a model as .onnx, at once or not at all, after a look whether ONNX Runtime computes what PyTorch does;
+    of `channels` alone, but for the raw graph.
 
     Gives the file's inputs and outputs, a line each. Raises CheckpointError where the two do not agree, OSError where
     `path` cannot be written to.
     """
     check(model)
-    graph = raw_graph(model) if raw else detection_graph(model)
+    graph = raw_graph(model) if raw else detection_graph(model, channels=channels)
     with replacing(path) as temporary:
         temporary.write_bytes(graph.SerializeToString())
     sides = ("in ", graph.graph.input), ("out", graph.graph.output)
@@ -106,14 +124,6 @@ def check(model: Model) -> None:
                     f"ONNX Runtime {onnxruntime.__version__} computes something else than PyTorch from this model; "
                     "nothing was written. Another version of onnxruntime may help."
                 )
-
-
-def open_session(graph: bytes | Path) -> onnxruntime.InferenceSession:
-    """A graph on the CPU, quiet."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors
-    source = str(graph) if isinstance(graph, Path) else graph
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _agree(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> bool:

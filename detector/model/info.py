@@ -72,10 +72,11 @@ def read_info(path: Path) -> ModelInfo:
         raise CheckpointError(
             f"{path} holds no description of its model, so this program did not write it; use its .pth file."
         )
-    return _parse_info(metadata[METADATA_KEY], path)
+    return parse_info(metadata[METADATA_KEY], path)
 
 
-def _parse_info(text: str, path: Path) -> ModelInfo:
+def parse_info(text: str, path: Path) -> ModelInfo:
+    """The description that a file at `path` holds under METADATA_KEY, as JSON. Raises CheckpointError."""
     try:
         raw: dict[str, Any] = json.loads(text)
         normalisation = Normalisation(**{key: tuple(value) for key, value in raw.pop("normalisation").items()})

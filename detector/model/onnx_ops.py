@@ -43,6 +43,12 @@ class GraphOps:
             self._constants[key] = numpy_helper.from_array(array, f"constant_{len(self._constants)}")
         return self._constants[key].name
 
+    def default(self, name: str, value: Array | float) -> str:
+        """A further input that need not be given, and its value then; list it among the model's inputs, too."""
+        array = np.asarray(value, np.float32)
+        self._constants[(name, (), b"")] = numpy_helper.from_array(array, name)
+        return name
+
     def cast(self, x: str, kind: int) -> str:
         """Another type of number, one of onnx.TensorProto's."""
         return self.op("Cast", x, to=kind)

@@ -19,7 +19,7 @@ from detector.model.foreign_file import ForeignFile, read_class_names
 from detector.model.info import ADVPROP, IMAGENET, ModelInfo, Normalisation
 from detector.model.tensor_file import read_tensors
 from detector.model.variants import VARIANTS, Variant, find_variant
-from detector.model.weights import PUBLISHED, STARTER, PublishedWeights, find_weights, recognise
+from detector.model.weights import PUBLISHED, PublishedWeights, model_file, recognise
 
 # Which variant a file's name says, by the program that names its files so; zylo117 calls D7x D8.
 FILE_NAMES = {
@@ -35,10 +35,7 @@ def open_model(name_or_path: str, *, variant: str | None = None, classes: Path |
     that do not.
     Raises CheckpointError where the file is missing, does not fit, or leaves open what it is.
     """
-    if name_or_path.lower() in PUBLISHED and not Path(name_or_path).is_file():
-        path = find_weights(name_or_path)
-    else:
-        path = _existing(STARTER if name_or_path == "starter" else Path(name_or_path))
+    path = model_file(name_or_path)
     if path.suffix != ".safetensors":
         return load_foreign(path, variant=variant, names=None if classes is None else read_class_names(classes))
     model = load(path)
@@ -107,14 +104,6 @@ def save_effdet(model: Model, path: Path) -> None:
     tensors = {effdet_name(name, variant): tensor.detach().cpu().contiguous() for name, tensor in own.items()}
     with replacing(path) as temporary:
         torch.save(tensors, temporary)
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
-        )
-    return path
 
 
 def _variant_in_name(path: Path, asked: str | None = None) -> dict[Naming, str]:

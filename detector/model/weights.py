@@ -8,7 +8,7 @@ from pathlib import Path
 
 from detector.errors import CheckpointError
 from detector.files import replacing
-from detector.model.variants import Variant, find_variant
+from detector.model.variants import VARIANTS, Variant, find_variant
 from detector.places import user_cache
 
 STARTER = Path(__file__).parents[2] / "resources" / "models" / "starter-d0.safetensors"
@@ -83,6 +83,21 @@ PUBLISHED = {
         PublishedWeights("d5_ap", "tf_efficientdet_d5_ap-3673ae5d.pth", 136, 52.2),
     )
 }
+
+
+def model_file(name: str) -> Path:
+    """The file of a model: `starter`, published weights that are here (`d0` … `d7x`, `d0_ap` …), or a path.
+
+    Raises CheckpointError where there is none.
+    """
+    if name.lower() in PUBLISHED and not Path(name).is_file():
+        return find_weights(name)
+    path = STARTER if name == "starter" else Path(name)
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no model “{name}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
+        )
+    return path
 
 
 def mirror() -> str | None:

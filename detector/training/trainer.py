@@ -25,6 +25,7 @@ from detector.events import (
     Warned,
 )
 from detector.inference.predictor import Predictor
+from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model, save
 from detector.model.fusion import snapshot
 from detector.training.augment import Augmentation
@@ -202,7 +203,8 @@ class Trainer:
         """None where there is nothing to measure on: no validation images, or none with boxes."""
         if self.validation is None:
             return None
-        predictor = Predictor(Model(self.learner.average.network, self.info), device=self.learner.device, floor=0.0)
+        model = Model(self.learner.average.network, self.info)
+        predictor = Predictor(TorchEngine(model, self.learner.device, floor=0.0))
         channel_to_class = dict(enumerate(self.info.category_ids))
         evaluation, _ = evaluate_model(predictor, self.validation.dataset, self.validation.paths, channel_to_class)
         return evaluation if "AP" in evaluation.metrics else None

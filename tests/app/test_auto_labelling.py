@@ -68,7 +68,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Model:
         return Engine(source, 0.0, wanted, "CPU", made.key, info, made.predictor)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(Engines, "get", get)
-    monkeypatch.setattr(labelling_work, "load_torch", lambda: None)
+    monkeypatch.setattr(labelling_work, "make_ready", lambda _: iter(()))
     return made
 
 

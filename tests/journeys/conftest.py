@@ -250,14 +250,17 @@ def nothing_stays(no_thread_stays: None, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A person's own folders, empty at first."""
+def home(tmp_path: Path, graphs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A person's own folders, empty at first but for models that other tests have made ready."""
     folder = tmp_path / "home"
     folder.mkdir()
     for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(folder))
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(folder / name))
+    cache = folder / "XDG_CACHE_HOME" / "efficientdet-studio"
+    cache.mkdir(parents=True)
+    (cache / "graphs").symlink_to(graphs)
     return folder
 
 

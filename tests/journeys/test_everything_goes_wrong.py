@@ -250,13 +250,15 @@ def test_a_truncated_picture(start: "Callable[..., Person]", folder: Path) -> No
 def test_the_gpu_runs_out_of_memory(me: "Person", folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from detector.inference.engines import TorchEngine
+    from detector.inference import sources
+    from detector.inference.torch_engine import TorchEngine
 
     def lacking(*_: object) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     before = stored(folder)
-    monkeypatch.setattr(TorchEngine, "__call__", lacking)
+    monkeypatch.setattr(sources, "is_cpu", lambda _: False)
+    monkeypatch.setattr(TorchEngine, "outputs", lacking)
     label_all(me)
     assert only_notice(me).startswith("The GPU's memory does not hold one image of ")
     assert stored(folder) == before
@@ -291,10 +293,9 @@ def test_a_model_file_that_is_none(
             torch.save({"layer.weight": torch.zeros(3, 3)}, bad)
         case _:
             bad.write_bytes(b"" if kind == "an empty file" else b"no model at all" * 9)
-    before = stored(folder)
+    before, chosen = stored(folder), me.window.model.source
     choose_model(me, bad, monkeypatch)
-    label_all(me)
     assert name in only_notice(me)
     assert not trace.exists()
     assert stored(folder) == before
-    assert me.window.top_bar.model_button.text() == bad.stem  # and another one can be chosen
+    assert me.window.model.source == chosen

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from detector.inference.engines import TorchEngine
+from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model
 from detector.model.info import ADVPROP
 
@@ -30,7 +30,7 @@ def test_outputs_are_those_of_the_normalised_pictures(
     normalised = (pictures / 255 - np.array(mean)) / np.array(std)
     with torch.inference_mode():
         expected = model.network(torch.from_numpy(normalised.transpose(0, 3, 1, 2)).float())
-    outputs = TorchEngine(Model(model.network, info), CPU, exact=exact)(pictures)
+    outputs = TorchEngine(Model(model.network, info), CPU, exact=exact).outputs(pictures)
     for output, wanted in zip(outputs, expected, strict=True):
         assert output.dtype == torch.float32
         torch.testing.assert_close(output, wanted, rtol=1e-3, atol=1e-3)
@@ -39,7 +39,7 @@ def test_outputs_are_those_of_the_normalised_pictures(
 def test_a_network_in_training_stays_in_training_and_is_evaluated_nevertheless(
     model: Model, pictures: NDArray[np.uint8]
 ) -> None:
-    expected = TorchEngine(model, CPU)(pictures)
+    expected = TorchEngine(model, CPU).outputs(pictures)
     network = model.network
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     try:
@@ -48,7 +48,7 @@ def test_a_network_in_training_stays_in_training_and_is_evaluated_nevertheless(
         for module in frozen:
             module.eval()  # a trainer that freezes some batch norms
         modes = [module.training for module in network.modules()]
-        outputs = TorchEngine(model, CPU)(pictures)
+        outputs = TorchEngine(model, CPU).outputs(pictures)
         assert [module.training for module in network.modules()] == modes
     finally:
         network.eval()
@@ -60,11 +60,11 @@ def test_a_network_in_training_stays_in_training_and_is_evaluated_nevertheless(
 
 def test_later_training_does_not_reach_the_engine(model: Model, pictures: NDArray[np.uint8]) -> None:
     engine = TorchEngine(model, CPU)
-    before = engine(pictures)[0]
+    before = engine.outputs(pictures)[0]
     bias = model.network.class_net.predict.conv_pw.bias
     assert bias is not None
     saved = bias.detach().clone()
     with torch.no_grad():
         bias += 1
-        assert torch.equal(engine(pictures)[0], before)
+        assert torch.equal(engine.outputs(pictures)[0], before)
         bias.copy_(saved)

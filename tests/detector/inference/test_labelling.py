@@ -15,6 +15,7 @@ from detector.events import ImageFailed, ImagesLabelled
 from detector.inference import labelling
 from detector.inference.labelling import label
 from detector.inference.predictor import Prediction, Predictor
+from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model
 
 COUNT = 5
@@ -34,7 +35,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def predictor(model: Model) -> Predictor:
-    return Predictor(model, device=torch.device("cpu"))
+    return Predictor(TorchEngine(model, torch.device("cpu")))
 
 
 def begin(project: Project, model: Model) -> Pass:

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from detector.boxes import Detections
-from detector.data.images import decode
 from detector.errors import CheckpointError
 from detector.inference import onnx_export
-from detector.inference.engines import TorchEngine
-from detector.inference.onnx_export import detection_graph, export, open_session, raw_graph
+from detector.inference.onnx_engine import OUTPUTS, OnnxEngine, open_session
+from detector.inference.onnx_export import detection_graph, export, raw_graph
 from detector.inference.postprocess import detections
-from detector.inference.preprocess import Prepared, prepare
+from detector.inference.predictor import Prediction, Predictor
+from detector.inference.preprocess import Prepared
+from detector.inference.torch_engine import TorchEngine
 from detector.model.anchors import anchor_boxes
 from detector.model.checkpoint import Model
 from detector.model.efficientdet import build
@@ -28,12 +29,13 @@ from detector.model.variants import find_variant
 
 Pixels = NDArray[np.uint8]
 FLOOR = 0.05
+CPU = torch.device("cpu")
 
 
 def expected(model: Model, pictures: Pixels) -> list[Detections]:
     """What PyTorch finds in pictures (B, H, W, 3) that need no padding."""
     height, width = pictures.shape[1:3]
-    outputs = TorchEngine(model, torch.device("cpu"))(pictures)
+    outputs = TorchEngine(model, CPU).outputs(pictures)
     anchors = anchor_boxes(find_variant(model.info.variant), height, width)
     channels = [c for c, name in enumerate(model.info.classes) if name is not None]
     prepared = [Prepared(pixels, 1.0, width, height) for pixels in pictures]
@@ -41,7 +43,7 @@ def expected(model: Model, pictures: Pixels) -> list[Detections]:
 
 
 def found(session: onnxruntime.InferenceSession, pictures: Pixels) -> list[Detections]:
-    boxes, scores, classes, anchors = session.run(["boxes", "scores", "classes", "anchors"], {"images": pictures})
+    boxes, scores, classes, anchors = session.run(list(OUTPUTS), {"images": pictures})
     there = scores > 0
     return [
         Detections(boxes[i][kept], scores[i][kept], classes[i][kept], anchors[i][kept]) for i, kept in enumerate(there)
@@ -75,19 +77,31 @@ def test_detections_are_those_of_pytorch_at_any_batch_and_size(
 
 
 @pytest.mark.parametrize("name", ["starter", "stand-in"])
-def test_detections_in_photographs_are_those_of_pytorch(name: str, shared_data: Path) -> None:
-    paths = sorted((shared_data / "coco-person" / "val").glob("*.jpg"))[:6]
+def test_the_engine_finds_in_photographs_what_pytorch_does(name: str, shared_data: Path, tmp_path: Path) -> None:
+    paths = sorted((shared_data / "coco-person" / "val").glob("*.jpg"))[:24:3]
     stand_in = str(shared_data / "tf_efficientdet_d0-standin.pth")
     model = open_model(stand_in, variant="d0") if name == "stand-in" else open_model("starter")
-    session = open_session(detection_graph(model).SerializeToString())
-    shapes = set()
-    for path in paths:
-        pictures = prepare(decode(path), model.info, exact=False).pixels[None]
-        shapes.add(pictures.shape)
-        (wanted,), (ours,) = expected(model, pictures), found(session, pictures)
-        assert len(wanted)
-        assert_same(ours, wanted)
-    assert len(shapes) > 1 or name == "starter"
+    export(model, tmp_path / "graph.onnx", raw=False)
+    wanted = list(Predictor(TorchEngine(model, CPU)).run(paths))
+    ours = list(Predictor(OnnxEngine(tmp_path / "graph.onnx")).run(paths))
+    assert len({(item.width > item.height) for item in wanted if isinstance(item, Prediction)}) == 2
+    for one, other in zip(ours, wanted, strict=True):
+        assert isinstance(one, Prediction)
+        assert isinstance(other, Prediction)
+        assert (one.source, one.width, one.height) == (other.source, other.width, other.height)
+        assert len(other.detections)
+        assert_same(one.detections, other.detections)
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.3])
+def test_the_engine_has_the_floor_that_was_asked_for(model: Model, tmp_path: Path, floor: float) -> None:
+    export(model, tmp_path / "graph.onnx", raw=False)
+    picture = np.random.default_rng(3).integers(0, 256, (100, 190, 3), np.uint8)
+    (wanted,) = Predictor(TorchEngine(model, CPU, floor=floor)).run([picture])
+    (ours,) = Predictor(OnnxEngine(tmp_path / "graph.onnx", floor=floor)).run([picture])
+    assert isinstance(wanted, Prediction)
+    assert isinstance(ours, Prediction)
+    assert_same(ours.detections, wanted.detections)
 
 
 def test_a_picture_with_nothing_on_it_gives_nothing(model: Model) -> None:

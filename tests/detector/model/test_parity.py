@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from detector.inference.onnx_export import open_session, raw_graph
+from detector.inference.onnx_engine import open_session
+from detector.inference.onnx_export import raw_graph
 from detector.model import bifpn
 from detector.model.bifpn import FusionNode
 from detector.model.checkpoint import Model

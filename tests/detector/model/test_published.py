@@ -10,7 +10,7 @@ import torch
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from detector.errors import CheckpointError, OptionsError
-from detector.model import published
+from detector.model import weights as weights_module
 from detector.model.checkpoint import Model, load, save
 from detector.model.coco_names import coco_classes
 from detector.model.efficientdet import build
@@ -306,9 +306,9 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_starter_is_found_by_name(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "STARTER", own)
+    monkeypatch.setattr(weights_module, "STARTER", own)
     assert open_model("starter").info == load(own).info
-    monkeypatch.setattr(published, "STARTER", own.with_name("gone.safetensors"))
+    monkeypatch.setattr(weights_module, "STARTER", own.with_name("gone.safetensors"))
     with pytest.raises(CheckpointError, match=r"gone\.safetensors"):
         open_model("starter")
 

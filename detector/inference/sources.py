@@ -1,0 +1,191 @@
+"""From a model's name or file to an engine: ONNX Runtime on the CPU, PyTorch on all else and for exactness.
+
+The graph for ONNX Runtime is made once per checkpoint, by this program's own `export-onnx` in a process of its own, and
+kept in the user's cache: so this module loads torch only where torch computes.
+"""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from detector.device import is_cpu
+from detector.errors import CheckpointError
+from detector.files import replacing
+from detector.inference.engines import FLOOR, Engine, wanted_channels
+from detector.model.info import ModelInfo, read_info
+from detector.model.weights import model_file
+from detector.places import user_cache
+
+if TYPE_CHECKING:
+    import torch
+
+    from detector.model.checkpoint import Model
+
+MAIN = Path(__file__).parents[2] / "main.py"
+TICK = 0.1  # seconds
+GRAPHS = 1  # counted up where an exported graph changes, so that those in caches are made anew
+
+
+class Source(Protocol):
+    """A model that engines can be made of."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What it says of itself."""
+        ...
+
+    def engine(
+        self,
+        *,
+        floor: float = FLOOR,
+        channels: Collection[int] | None = None,
+        batch: int | None = None,
+        leave_free: int = 0,
+    ) -> Engine:
+        """An engine that gives detections of `channels`, None for all, with scores from `floor` on.
+
+        batch: pictures at a time on a GPU. leave_free: cores that others shall have. Raises CheckpointError,
+        OptionsError.
+        """
+        ...
+
+
+def open_source(
+    name: str,
+    *,
+    device: str = "auto",
+    exact: bool = False,
+    variant: str | None = None,
+    classes: Path | None = None,
+) -> Source:
+    """The model of a name or file, as `published.open_model` knows it. Raises CheckpointError, OptionsError."""
+    if not exact and is_cpu(device):
+        return OnnxSource(name, variant, classes)
+    from detector.device import pick
+    from detector.model.published import open_model
+
+    return TorchSource(open_model(name, variant=variant, classes=classes), pick(device), exact=exact)
+
+
+@dataclass(frozen=True)
+class TorchSource:
+    """A model that PyTorch runs."""
+
+    model: "Model"
+    device: "torch.device"
+    exact: bool
+
+    @property
+    def info(self) -> ModelInfo:
+        """See `Source`."""
+        return self.model.info
+
+    def engine(
+        self,
+        *,
+        floor: float = FLOOR,
+        channels: Collection[int] | None = None,
+        batch: int | None = None,
+        leave_free: int = 0,
+    ) -> Engine:
+        """See `Source`."""
+        from detector.device import leave_cores
+        from detector.inference.torch_engine import TorchEngine
+
+        if leave_free:
+            leave_cores(leave_free)
+        return TorchEngine(self.model, self.device, exact=self.exact, floor=floor, channels=channels, batch=batch)
+
+
+class OnnxSource:
+    """A model that ONNX Runtime runs. Its graph is made as soon as it is needed."""
+
+    def __init__(self, name: str, variant: str | None = None, classes: Path | None = None) -> None:
+        self._name, self._variant, self._classes = name, variant, classes
+        self._path = model_file(name)
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """See `Source`."""
+        says_all = self._path.suffix == ".safetensors" and self._variant is None and self._classes is None
+        return read_info(self._path) if says_all else self._engine(None, FLOOR, 0).info
+
+    def engine(
+        self,
+        *,
+        floor: float = FLOOR,
+        channels: Collection[int] | None = None,
+        batch: int | None = None,
+        leave_free: int = 0,
+    ) -> Engine:
+        """See `Source`."""
+        chosen = wanted_channels(self.info, channels)
+        return self._engine(None if chosen == wanted_channels(self.info, None) else chosen, floor, leave_free)
+
+    def _engine(self, channels: list[int] | None, floor: float, leave_free: int) -> Engine:
+        from detector.inference.onnx_engine import OnnxEngine
+
+        for _ in self.make_graph(channels):
+            pass
+        return OnnxEngine(self._graph(channels), floor=floor, leave_free=leave_free)
+
+    def make_graph(self, channels: Sequence[int] | None = None) -> Generator[None, None, None]:
+        """Make the graph, of these channels or of all, where the cache does not have it, in a process of its own.
+
+        Yields ten times a second while that works; closing it ends the process. Raises CheckpointError.
+        """
+        path = self._graph(channels)
+        if path.is_file():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            made = temporary.with_suffix(".onnx")
+            said = {"--variant": self._variant, "--classes": self._classes}
+            options = [part for option, value in said.items() if value is not None for part in (option, str(value))]
+            asked = [f"--channel={channel}" for channel in channels or ()]
+            yield from _run([sys.executable, str(MAIN), "export-onnx", self._name, str(made), *asked, *options])
+            made.replace(temporary)
+
+    def _graph(self, channels: Sequence[int] | None) -> Path:
+        """The graph's file in the cache."""
+        return user_cache() / "graphs" / f"{self._key(channels)}.onnx"
+
+    def _key(self, channels: Sequence[int] | None) -> str:
+        """What the graph depends on: the weights, and what is said of them."""
+        names = self._classes.read_bytes() if self._classes and self._classes.is_file() else b""
+        said = f"{GRAPHS} {self._variant} {channels and list(channels)} {self._path.name}".encode()
+        with self._path.open("rb") as file:
+            weights = hashlib.file_digest(file, "sha256").digest()
+        return hashlib.sha256(b"\0".join((weights, said, names))).hexdigest()[:32]
+
+
+def _run(command: list[str]) -> Generator[None, None, None]:
+    """Run a command; raises CheckpointError with its last line where it fails."""
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        while True:
+            try:
+                _, said = child.communicate(timeout=TICK)
+                break
+            except subprocess.TimeoutExpired:
+                yield
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+    if child.returncode:
+        lines = said.strip().splitlines() or [f"{' '.join(command[1:3])} ended with {child.returncode}."]
+        raise CheckpointError(lines[-1].removeprefix("error: "))
