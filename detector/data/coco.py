@@ -17,6 +17,7 @@ from detector.errors import LabelError
 from detector.files import replacing
 
 LARGEST_ID = 2**53  # that is kept; other programs' JSON holds no larger numbers exactly
+LARGEST_SIDE = 2**31  # px; a picture that says it is larger does not know its size
 _LISTS = ("images", "annotations", "categories")
 _IMAGE_KEYS = {"id", "file_name", "width", "height"}
 _CLASS_KEYS = {"id", "name"}
@@ -171,7 +172,8 @@ class _Reader:
         if image_id in self._images:
             return problems.add(f"image id {short_repr(entry['id'])} is used again; only the first one is kept", path)
         width, height = (_integer(entry.get(key)) for key in ("width", "height"))
-        size = (width, height) if width and height and min(width, height) > 0 else (None, None)
+        known = width and height and min(width, height) > 0 and max(width, height) <= LARGEST_SIDE
+        size = (width, height) if known else (None, None)
         self._images[image_id] = ImageEntry(image_id, path, *size, _rest(entry, _IMAGE_KEYS))
         return None
 

@@ -76,7 +76,7 @@ def parse(content: bytes, source: str, problems: Problems) -> VocFile:
     if tree.tag != "annotation":
         raise LabelError(f"{source}: this XML is no VOC annotation; leave it out.")
     width, height = (_number(tree.findtext(f"size/{side}")) for side in ("width", "height"))
-    known = width is not None and height is not None and min(width, height) >= 1
+    known = width is not None and height is not None and min(width, height) >= 1 and max(width, height) < 2**31
     size = (int(width), int(height)) if known and width and height else None
     objects: list[Found] = []
     for item in tree.iter("object"):

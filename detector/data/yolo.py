@@ -27,6 +27,7 @@ CONFIGS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 CLASS_FILES = ("classes.txt", "obj.names")
 SPLITS = ("train", "val", "test")
 LARGEST_CONFIG, LARGEST_TEXT = 2**20, 2**26  # bytes; reading more takes longer than anybody waits
+DEEPEST = 20  # lists and mappings inside each other
 _NO_VALUE = ("", "~", "null", "None")
 
 
@@ -78,6 +79,11 @@ def parse_config(text: str, source: str) -> Config:
         raise LabelError(f"{source}: {len(text):,} characters are too many for a data.yaml; name the right file.")
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # only texts: no class is called “no” and becomes False
     try:
+        depth = 0
+        for event in yaml.parse(text, Loader=loader):  # before it is built, which libyaml does without a limit
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise LabelError(f"{source}: lists lie too deep inside each other for a data.yaml; mend it.")
         document = yaml.load(text, Loader=loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -151,7 +157,7 @@ class _Reader:
         except ImageError as error:
             self._problems.add(f"{str(error).removeprefix(f'{file}: ')} Its boxes are left out.", name)
             width = height = None
-        found = next((text for text in self._texts_of(name) if (self._root / text).is_file()), None)
+        found = next((text for text in self._texts_of(name) if os.path.isfile(self._root / text)), None)
         rows = None if found is None else self._rows(found)
         said: dict[str, Any] = {} if rows else {"state": "unlabelled" if rows is None else "started"}
         if split:
@@ -191,7 +197,7 @@ class _Reader:
             beyond = beyond.removeprefix("../")
         for name in (posixpath.join(base, entry), entry, posixpath.join(base, beyond), beyond):
             path = self._root / name
-            if "\0" not in name and path.exists() and is_below(os.path.realpath(path), self._real_root):
+            if "\0" not in name and os.path.exists(path) and is_below(os.path.realpath(path), self._real_root):
                 return path
         return None
 

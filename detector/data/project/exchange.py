@@ -87,10 +87,13 @@ def stored_path(folder: Path, image: ImageEntry, file: Path | None) -> str | Non
     return safe_path(image.path) if file is None else _path_below(folder, file)
 
 
-def stored_extra(image: ImageEntry, image_id: int) -> dict[str, Any]:
-    """What is kept of a data set's image: unknown keys, and its id there, if it got another one here."""
+def stored_extra(image: ImageEntry, image_id: int, *, missing: bool) -> dict[str, Any]:
+    """What is kept of a data set's image: unknown keys, and its id there, if it got another one here.
+
+    Without a file always something is kept, which tells that a data set lists it, so that an export does, too.
+    """
     extra = _without_ours(image.extra)
-    return extra if image.id == image_id else {**extra, OURS: {"id": image.id}}
+    return extra if image.id == image_id and not missing else {**extra, OURS: {"id": image.id}}
 
 
 def said_of(image: ImageEntry, otherwise: State) -> tuple[State, Side | None, bool, str]:

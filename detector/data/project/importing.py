@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
 import numpy as np
 
@@ -208,7 +209,8 @@ class _Target:
             boxes = self._new_ones(image_id, boxes)
         elif image_id in self._with_boxes:
             self.replaced += _shelve(connection, self._step, f"image_id = {image_id}", 0, limit=-1)[0]
-        self._update(connection, image_id, image, has_boxes=bool(boxes), keeps=keeps)
+        extra = exchange.stored_extra(image, image_id, missing=file is None)
+        self._update(connection, image_id, image, extra, has_boxes=bool(boxes), keeps=keeps)
         return image_id, boxes
 
     def _insert(self, connection: Connection, image: ImageEntry, path: str, *, missing: bool) -> int:
@@ -223,7 +225,14 @@ class _Target:
         return cursor.lastrowid
 
     def _update(
-        self, connection: Connection, image_id: int, image: ImageEntry, *, has_boxes: bool, keeps: bool
+        self,
+        connection: Connection,
+        image_id: int,
+        image: ImageEntry,
+        extra: dict[str, Any],
+        *,
+        has_boxes: bool,
+        keeps: bool,
     ) -> None:
         """Notes what the image had, and writes what it has now."""
         connection.execute(
@@ -231,7 +240,6 @@ class _Target:
         )
         sql = "SELECT extra, width FROM images WHERE id = ?"
         before, known_width = connection.execute(sql, (image_id,)).fetchone()
-        extra = exchange.stored_extra(image, image_id)
         if keeps:
             kept = {**extra, **(json.loads(before) if before else {})}
             sql, values = "UPDATE images SET extra = ? WHERE id = ?", (to_json(kept) if kept else None, image_id)

@@ -473,7 +473,7 @@ class Project:
         """
         chosen = [
             image
-            for image in self.images()
+            for image in self._exported()
             if (side is None or image.split is side)
             and (not reviewed_only or (image.state is State.REVIEWED and not image.ignored))
         ]
@@ -484,7 +484,12 @@ class Project:
 
     def coco_ids(self) -> tuple[dict[int, int], dict[int, int]]:
         """Image id → its id in data sets, class id → its category."""
-        return exchange.coco_ids(self.images(), self.classes())
+        return exchange.coco_ids(self._exported(), self.classes())
+
+    def _exported(self) -> list[ProjectImage]:
+        """As `images`, with those that only an imported data set lists and that have no file."""
+        listed = IMAGES.select(self._database, f"WHERE {scanning.LISTED} OR extra IS NOT NULL")
+        return sorted(listed, key=lambda image: natural_key(image.path))
 
     def import_dataset(self, dataset: Dataset, paths: Mapping[int, Path], *, mode: Mode = Mode.MERGE) -> Imported:
         """Takes in a labelled data set, all of it or nothing; see `import_steps`."""

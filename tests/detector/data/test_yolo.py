@@ -191,7 +191,8 @@ def test_a_bad_row_is_told_by_its_line_and_the_others_stay(line: str, message: s
         ("names: {a: b}", "“names” must be a list, or names by number"),
         ("a: &a [x]\nnames: [*a, *a]", "“names” must be a list, or names by number"),
         ("? [a]\n: b", "invalid YAML at line 1"),
-        ("[" * 5000, "YAML"),
+        ("[" * 100_000, "lie too deep inside each other"),
+        ("{a: " * 100_000, "lie too deep inside each other"),
         ("names: [a]\n" + "#" * 2**20, "too many for a data.yaml"),
     ],
 )
