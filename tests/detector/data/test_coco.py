@@ -15,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from detector.data import coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.box_layout import BoxLayout
 from detector.data.matching import match_images
 from detector.errors import LabelError
 
@@ -89,7 +90,7 @@ def test_a_data_set_survives_its_document_unchanged(dataset: Dataset) -> None:
 @given(numbers=st.tuples(*[st.integers(0, 10**8)] * 2, *[st.integers(2000, 10**7)] * 2))
 def test_decimals_are_written_as_they_were_read(numbers: tuple[int, ...]) -> None:
     bbox = [number / 1000 for number in numbers]  # such as 30.3, where x + w - x is 30.300000000000004
-    dataset, _ = coco.parse(document(annotations=[annotation(bbox=bbox)]), "labels.json")
+    dataset, _ = coco.parse(document(annotations=[annotation(bbox=bbox)]), "labels.json", layout=BoxLayout.XYWH)
     assert coco.to_document(dataset)["annotations"][0]["bbox"] == bbox
 
 
