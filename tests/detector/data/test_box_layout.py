@@ -15,9 +15,7 @@ def document(*boxes: tuple[float, ...], **size: Any) -> dict[str, Any]:
     whose = {"image_id": 1, "category_id": 1}
     return {
         "images": [{"id": 1, "file_name": "a.png", **size}],
-        "annotations": [
-            {"id": n, "image_id": 1, "category_id": 1, "bbox": list(bbox)} for n, bbox in enumerate(boxes, 1)
-        ],
+        "annotations": [{"id": n, **whose, "bbox": list(bbox)} for n, bbox in enumerate(boxes, 1)],
         "categories": [{"id": 1, "name": "nut"}],
     }
 
