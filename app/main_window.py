@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
         self.actions_["select"].setChecked(True)
         self.actions_["show-labels"].setChecked(self.settings.get(table.LABELS_ALWAYS))
         canvas.set_labels_always(self.settings.get(table.LABELS_ALWAYS))
-        self.actions_.act_in(self, canvas, self.images.grid)
+        self.actions_.act_in(self, canvas, self.images.grid, self.images.empty)
 
     # What the person asks for
 

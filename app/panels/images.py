@@ -68,10 +68,10 @@ class ImagesPanel(QWidget):
         self.grid = ThumbnailGrid(document, thumbnails)
         self.grid.menu_wanted.connect(self._on_menu_wanted)
         self.grid.chosen_changed.connect(self._on_chosen_changed)
-        self._empty, self._empty_text = self._make_empty()
+        self.empty, self._empty_text = self._make_empty()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.grid)
-        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.empty)
         self._chosen_bar, self._chosen_text = self._make_chosen_bar()
         self.note = NoteField(document)
         self.note.written.connect(self.note_written)
@@ -181,8 +181,15 @@ class ImagesPanel(QWidget):
         if is_empty:
             self._empty_text.setText(empty_text(wanted, counts))
         self._number.setText("" if is_empty else count(len(document.visible), "image"))
-        self._stack.setCurrentWidget(self._empty if is_empty else self.grid)
+        self._turn_to(self.empty if is_empty else self.grid)
         self._show_all.setVisible(is_empty and total > 0)
+
+    def _turn_to(self, page: QWidget) -> None:
+        """Show the pictures, or why there are none; who was among them with the keys stays there, on no button."""
+        had_focus = self.grid.hasFocus() or self.empty.hasFocus()
+        self._stack.setCurrentWidget(page)
+        if had_focus:
+            page.setFocus()
 
     def _is_empty(self) -> bool:
         """Whether the filter lets nothing through: the document lists the current image even then."""
@@ -203,6 +210,7 @@ class ImagesPanel(QWidget):
 
     def _make_empty(self) -> tuple[QWidget, QLabel]:
         page = QWidget()
+        page.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         text = _label("muted")
         text.setWordWrap(True)
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)

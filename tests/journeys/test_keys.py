@@ -260,3 +260,16 @@ def test_buttons_and_the_slider_keep_space(me: "Person") -> None:
     me.press(Key.Key_Space)
     assert document.filter.kind is FilterKind.TO_REVIEW
     assert document.undo_stack.count() == 0
+
+
+def test_the_last_of_a_filtered_list_is_reviewed_from_the_list(me: "Person") -> None:
+    document = me.window.document
+    me.click(me.window.images.chips.kinds[FilterKind.TO_REVIEW])
+    me.press(Key.Key_Space, Key.Key_Space)
+    me.press(Key.Key_A, modifiers=CTRL)
+    me.press(Key.Key_Delete)  # nothing is left to review: the list says so
+    me.wait(me.window.images.empty.isVisible)
+    assert document.images[document.current].state is State.UNLABELLED
+    me.press(Key.Key_Space)
+    assert document.filter_counts()[FilterKind.REVIEWED] == 3
+    assert document.filter.kind is FilterKind.TO_REVIEW
