@@ -218,6 +218,14 @@ def asks_for_the_class(me: "Person") -> Iterator[None]:
     me.press(Key.Key_Escape)
 
 
+@effect_of("flag-occluded")
+def flags(me: "Person") -> Iterator[None]:
+    select(me, BOLT)
+    yield
+    (key,) = me.window.document.selection
+    assert "occluded" in me.boxes[key].flags
+
+
 @effect_of("copy")
 def copies(me: "Person") -> Iterator[None]:
     QGuiApplication.clipboard().setText("")
