@@ -14,15 +14,18 @@ FLOOR = 0.05  # the lowest score that comes out, where no other is asked for
 class Engine(Protocol):
     """A model at work. `detect` may be called from `lanes` threads at once, with at most `batch` pictures of one shape.
 
-    info: what the checkpoint says. exact: whether pictures are to be prepared as the reference does. device: where it
-    computes, in words.
+    info: what the checkpoint says. exact: whether pictures are to be prepared as the reference does.
     """
 
     info: ModelInfo
     exact: bool
     batch: int
     lanes: int
-    device: str
+
+    @property
+    def device(self) -> str:
+        """Where it computes, in words."""
+        ...
 
     def detect(self, images: Sequence[Prepared]) -> list[Detections]:
         """What is in each picture. Raises OptionsError where the memory does not hold even one."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from onnxruntime import InferenceSession, SessionOptions
+import onnxruntime
+from onnxruntime import InferenceSession
 
 from detector.boxes import Detections, Float32, Int64
 from detector.device import cores
@@ -51,7 +52,7 @@ def open_session(graph: bytes | Path, *, threads: int = 0) -> InferenceSession:
     """A graph on the CPU, quiet; threads for one call, 0 for as many as there are cores. Raises CheckpointError where
     the file is damaged.
     """
-    options = SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

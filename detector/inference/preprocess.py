@@ -55,4 +55,4 @@ def _resized(image: Pixels, height: int, width: int) -> Pixels:
     """
     if height < image.shape[0] or width < image.shape[1]:
         return _pillow_bilinear(image, height, width)
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

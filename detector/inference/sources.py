@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -108,12 +107,15 @@ class OnnxSource:
     def __init__(self, name: str, variant: str | None = None, classes: Path | None = None) -> None:
         self._name, self._variant, self._classes = name, variant, classes
         self._path = model_file(name)
+        self._info: ModelInfo | None = None
 
-    @cached_property
+    @property
     def info(self) -> ModelInfo:
         """See `Source`."""
-        says_all = self._path.suffix == ".safetensors" and self._variant is None and self._classes is None
-        return read_info(self._path) if says_all else self._engine(None, FLOOR, 0).info
+        if self._info is None:
+            says_all = self._path.suffix == ".safetensors" and self._variant is None and self._classes is None
+            self._info = read_info(self._path) if says_all else self._engine(None, FLOOR, 0).info
+        return self._info
 
     def engine(
         self,

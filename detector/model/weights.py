@@ -95,7 +95,7 @@ def model_file(name: str) -> Path:
     path = STARTER if name == "starter" else Path(name)
     if not path.is_file():
         raise CheckpointError(
-            f"There is no model “{name}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
+            f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
         )
     return path
 
