@@ -29,7 +29,7 @@ class Bookmark(QObject):
         self._document = document
         self._written: dict[str, Any] = {}
         self._soon = QTimer(self, singleShot=True, interval=SOON)
-        self._soon.timeout.connect(self.write)
+        self._soon.timeout.connect(self._write_if_free)
         document.current_changed.connect(self._on_moved)
         document.filter_changed.connect(self._on_moved)
         document.project_closing.connect(self.write)
@@ -38,17 +38,25 @@ class Bookmark(QObject):
     def write(self) -> None:
         """Keep where the person is, unless it is kept already. What the disk refuses is no harm to the labels."""
         self._soon.stop()
+        with suppress(ProjectError):
+            self._write(wait=True)
+
+    def _write_if_free(self) -> None:
+        """Nobody has to wait for a worker that is writing: it is kept a moment later."""
+        try:
+            self._write(wait=False)
+        except ProjectError:
+            self._soon.start()
+
+    def _write(self, *, wait: bool) -> None:
         document = self._document
-        if document.busy:
-            self._soon.start()  # a worker has the store
-        if document.project is None or document.read_only or document.current is None:
+        if document.project is None or document.project.read_only is not None or document.current is None:
             return
         now = {CURRENT: document.current, LIST: to_json(document.filter, document.order)}
-        with suppress(ProjectError):
-            for key, value in now.items():
-                if self._written.get(key) != value:
-                    document.project.set_setting(key, value)
-                    self._written[key] = value
+        new = {key: value for key, value in now.items() if self._written.get(key) != value}
+        if new:
+            document.project.set_settings(new, wait=wait)
+            self._written |= new
 
     def restore_order(self) -> None:
         """Ask for the order of the last time, once all images are known."""

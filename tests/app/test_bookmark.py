@@ -1,5 +1,6 @@
 """Where one is survives: the current image, the filter, the order; whatever was kept, something sensible is read."""
 
+import time
 from contextlib import closing
 from typing import Any
 
@@ -63,13 +64,24 @@ def test_a_kill_soon_after_loses_no_place(document: Document, qtbot: QtBot):
 
 def test_a_held_key_writes_now_and_then(document: Document, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch):
     bookmark, written = Bookmark(document), []
-    monkeypatch.setattr(Project, "set_setting", lambda self, key, value: written.append((key, value)))
+    monkeypatch.setattr(Project, "set_settings", lambda self, values, wait: written.extend(values.items()))
     for place in (1, 2, 3, 4):
         document.show(document.visible[place])
     qtbot.waitUntil(lambda: bool(written))
     assert [value for key, value in written if key == CURRENT] == [document.current]
     bookmark.write()
     assert len(written) == 2  # and nothing that is kept already
+
+
+def test_a_worker_that_writes_is_not_waited_for(document: Document, qtbot: QtBot):
+    bookmark = Bookmark(document)
+    with closing(document.project.connect()) as other:
+        with other._database.transaction():
+            document.show(document.visible[3])
+            with qtbot.waitSignal(bookmark._soon.timeout):
+                began = time.monotonic()
+            assert time.monotonic() - began < 2  # of the five seconds that others wait
+        qtbot.waitUntil(lambda: other.setting(CURRENT) == document.current)
 
 
 def test_a_project_that_only_reads_keeps_nothing(document: Document):

@@ -84,10 +84,18 @@ class Database:
         return by_others, self._connection.total_changes
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The connection, to write with: all of the block is stored or nothing. Raises ProjectError."""
+    def transaction(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+        """The connection, to write with: all of the block is stored or nothing. Raises ProjectError, without `wait` at
+        once where another connection is writing.
+        """
         with self._telling():
-            self._connection.execute("BEGIN IMMEDIATE")
+            if not wait:
+                self._connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            finally:
+                if not wait:
+                    self._connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")

@@ -321,9 +321,14 @@ class Project:
 
     def set_setting(self, key: str, value: Any) -> None:
         """Stores a JSON value."""
+        self.set_settings({key: value})
+
+    def set_settings(self, values: Mapping[str, Any], *, wait: bool = True) -> None:
+        """Stores JSON values. Without `wait` it raises ProjectError at once where a worker is writing."""
         self._check_writable()
-        with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, to_json(value)))
+        rows = [(key, to_json(value)) for key, value in values.items()]
+        with self._database.transaction(wait=wait) as connection:
+            connection.executemany("INSERT OR REPLACE INTO settings VALUES (?, ?)", rows)
 
     # Passes
 
