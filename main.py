@@ -17,6 +17,7 @@ COMMANDS = (
     "variants",
     "weights",
     "export-onnx",
+    "bench",
     "workbench",
 )
 

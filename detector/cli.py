@@ -6,6 +6,7 @@ import sys
 import typer
 
 from detector.commands.auto_label import auto_label
+from detector.commands.bench import bench
 from detector.commands.console import say
 from detector.commands.convert import convert
 from detector.commands.evaluate import evaluate
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (auto_label, fine_tune, evaluate, convert, fusion, variants, export_onnx, workbench):
+for command in (auto_label, fine_tune, evaluate, convert, fusion, variants, export_onnx, bench, workbench):
     app.command()(command)
 app.add_typer(weights, name="weights")
 

@@ -1,9 +1,10 @@
-"""Which processor does the work, and how to say so. torch is loaded only where a GPU may be there."""
+"""Which processor does the work, and with what, and how to say so. torch is loaded only where a GPU may be there."""
 
 import ctypes.util
 import os
 import platform
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     import torch
 
 GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # NVIDIA's driver, the one of WSL, AMD's
+
+
+class EngineKind(StrEnum):
+    """What computes: ONNX Runtime, on the CPU, or PyTorch."""
+
+    ONNX = "onnx"
+    TORCH = "torch"
 
 
 def is_cpu(wanted: str) -> bool:

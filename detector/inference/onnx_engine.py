@@ -45,7 +45,7 @@ class OnnxEngine:
             "floor": self._floor,
         }
         outputs = [np.asarray(output) for output in self._session.run(list(OUTPUTS), given)]
-        return [_found(*(output[row] for output in outputs), image) for row, image in enumerate(images)]
+        return [_found(*rows, image=image) for image, *rows in zip(images, *outputs, strict=True)]
 
 
 def open_session(graph: bytes | Path, *, threads: int = 0) -> InferenceSession:
@@ -72,6 +72,6 @@ def _graph_info(session: InferenceSession, path: Path) -> ModelInfo:
     return parse_info(metadata[METADATA_KEY], path)
 
 
-def _found(boxes: Float32, scores: Float32, channels: Int64, anchors: Int64, image: Prepared) -> Detections:
+def _found(boxes: Float32, scores: Float32, channels: Int64, anchors: Int64, *, image: Prepared) -> Detections:
     kept = scores > 0
     return Detections(boxes[kept] * np.float32(image.scale), scores[kept], channels[kept], anchors[kept])

@@ -17,6 +17,7 @@ from detector.device import cores
 from detector.errors import StudioError
 from detector.inference.engines import Engine
 from detector.inference.preprocess import Prepared, prepare
+from detector.model.info import ModelInfo
 
 WORKERS = min(16, cores())
 cv2.setNumThreads(1)  # the pictures themselves are spread over the cores
@@ -85,10 +86,8 @@ class Predictor:
         info, exact = self.engine.info, self.engine.exact
         if isinstance(source, np.ndarray):
             return prepare(source, info, exact=exact)
-        if exact:
-            return prepare(decode(source), info, exact=True)
-        pixels, displayed = decode_reduced(source, info.image_size)
-        return prepare(pixels, info, exact=False, displayed=displayed)
+        pixels, displayed = read(source, info, exact=exact)
+        return prepare(pixels, info, exact=exact, displayed=displayed)
 
     def _start(self, line: Iterable[_Slot], runners: ThreadPoolExecutor, *, at_most: int) -> None:
         """Give the engine batches from the front of the line until so many are under way, and the first slot's is."""
@@ -116,6 +115,14 @@ class Predictor:
             if len(batch) == self.engine.batch:
                 break
         return batch
+
+
+def read(path: Path, info: ModelInfo, *, exact: bool) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """A picture for a model, with its width and height: a large JPEG reduced, unless exact. Raises ImageError."""
+    if not exact:
+        return decode_reduced(path, info.image_size)
+    pixels = decode(path)
+    return pixels, (pixels.shape[1], pixels.shape[0])
 
 
 def _outcome(slot: _Slot) -> Prediction | Failure:

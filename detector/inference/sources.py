@@ -7,12 +7,14 @@ kept in the user's cache: so this module loads torch only where torch computes.
 import hashlib
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from detector.device import is_cpu
+from detector.device import EngineKind, is_cpu
 from detector.errors import CheckpointError
 from detector.files import replacing
 from detector.inference.engines import FLOOR, Engine, wanted_channels
@@ -59,11 +61,17 @@ def open_source(
     *,
     device: str = "auto",
     exact: bool = False,
+    kind: EngineKind | None = None,
     variant: str | None = None,
     classes: Path | None = None,
 ) -> Source:
-    """The model of a name or file, as `published.open_model` knows it. Raises CheckpointError, OptionsError."""
-    if not exact and is_cpu(device):
+    """The model of a name or file, as `published.open_model` knows it, for engines of a kind, None for what is best.
+
+    Raises CheckpointError, OptionsError.
+    """
+    if kind is None:
+        kind = EngineKind.ONNX if not exact and is_cpu(device) else EngineKind.TORCH
+    if kind is EngineKind.ONNX:
         return OnnxSource(name, variant, classes)
     from detector.device import pick
     from detector.model.published import open_model
@@ -136,6 +144,14 @@ class OnnxSource:
             pass
         return OnnxEngine(self._graph(channels), floor=floor, leave_free=leave_free)
 
+    def time_export(self) -> float:
+        """How long making the graph takes, in seconds, if no cache has it. Raises CheckpointError."""
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in self._export(Path(folder) / "graph.onnx", None):
+                pass
+        return time.perf_counter() - began
+
     def make_graph(self, channels: Sequence[int] | None = None) -> Generator[None, None, None]:
         """Make the graph, of these channels or of all, where the cache does not have it, in a process of its own.
 
@@ -147,11 +163,14 @@ class OnnxSource:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             made = temporary.with_suffix(".onnx")
-            said = {"--variant": self._variant, "--classes": self._classes}
-            options = [part for option, value in said.items() if value is not None for part in (option, str(value))]
-            asked = [f"--channel={channel}" for channel in channels or ()]
-            yield from _run([sys.executable, str(MAIN), "export-onnx", self._name, str(made), *asked, *options])
+            yield from self._export(made, channels)
             made.replace(temporary)
+
+    def _export(self, path: Path, channels: Sequence[int] | None) -> Generator[None, None, None]:
+        said = {"--variant": self._variant, "--classes": self._classes}
+        options = [part for option, value in said.items() if value is not None for part in (option, str(value))]
+        asked = [f"--channel={channel}" for channel in channels or ()]
+        yield from _run([sys.executable, str(MAIN), "export-onnx", self._name, str(path), *asked, *options])
 
     def _graph(self, channels: Sequence[int] | None) -> Path:
         """The graph's file in the cache."""
