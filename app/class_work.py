@@ -4,7 +4,7 @@ model's classes.
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.class_mapping import names_here, set_names_here
@@ -19,6 +19,8 @@ from detector.data.project.records import Change, State
 from detector.data.project.regrouping import Regrouped, Regrouping
 from detector.data.project.store import Project
 
+SLICE = 4000  # images that are counted anew at a time
+
 
 class ClassWork(QObject):
     """Asks in the window and has a worker do what concerns very many boxes; nothing can be edited meanwhile."""
@@ -27,6 +29,9 @@ class ClassWork(QObject):
         super().__init__(parent)
         self._document, self._jobs, self._window = document, jobs, parent
         self.chooser: ClassChooser | None = None
+        self._taking: Iterator[None] = iter(())
+        self._slices = QTimer(self, interval=0)
+        self._slices.timeout.connect(self._on_slice_due)
         document.regroup_wanted.connect(self._on_regroup_wanted)
 
     def ask_merge(self, class_id: int, point: QPoint) -> None:
@@ -62,6 +67,11 @@ class ClassWork(QObject):
         dialog.map_wanted.connect(lambda names: set_names_here(self._document, knows, names))
         dialog.open()
 
+    def _on_slice_due(self) -> None:
+        self._slices.stop()  # so that what fails does not fail for ever
+        if next(self._taking, self) is not self:
+            self._slices.start()
+
     def _on_regroup_wanted(self, step: Regroup, back: bool) -> None:
         document, project = self._document, self._document.project
         if project is None:
@@ -70,8 +80,8 @@ class ClassWork(QObject):
         change = step.change.inverse() if back else step.change
 
         def done(events: list[Regrouped]) -> None:
-            if document.project is project:
-                take_regrouped(document, step, events[0], back=back)
+            self._taking = take_regrouped(document, step, events[0], back=back)
+            self._slices.start()
 
         def failed() -> None:
             if document.project is project:
@@ -83,13 +93,18 @@ class ClassWork(QObject):
         )
 
 
-def take_regrouped(document: Document, step: Regroup, regrouped: Regrouped, *, back: bool) -> None:
-    """Show what a worker has done to all boxes of a class."""
+def take_regrouped(document: Document, step: Regroup, regrouped: Regrouped, *, back: bool) -> Iterator[None]:
+    """Show what a worker has done to all boxes of a class; in slices, since they may be on very many images."""
+    project, what, tally = document.project, step.what, document.tally
+    for part in regrouped.parts(SLICE):
+        if project is None or document.project is not project:
+            return
+        tally.take_regrouped(part, source=what.class_id, into=what.into, back=back)
+        yield
+    if project is None or document.project is not project:
+        return
+    project.forget_sides()
     document.busy = ""
-    what, tally = step.what, document.tally
-    if document.project is not None:
-        document.project.forget_sides()
-    tally.take_regrouped(regrouped, source=what.class_id, into=what.into, back=back)
     for image_id in regrouped.emptied:
         tally.restate(image_id, State.STARTED if back else State.UNLABELLED)
     was_active = document.active_class == what.class_id

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app import class_work
 from app.class_mapping import names_here
 from app.class_verbs import add_class, hide_classes, merge_class, remove_with_boxes, rename_class
 from app.class_work import ClassWork
@@ -31,9 +32,12 @@ def window(qtbot: QtBot) -> QWidget:
     return made
 
 
-@pytest.fixture
-def work(document: Document, jobs: Jobs, window: QWidget) -> ClassWork:
-    """It, with the index read anew as soon as it is stale."""
+@pytest.fixture(params=[1, 4000])
+def work(
+    request: pytest.FixtureRequest, document: Document, jobs: Jobs, window: QWidget, monkeypatch: pytest.MonkeyPatch
+) -> ClassWork:
+    """It, with slices of one image, and the index read anew as soon as it is stale."""
+    monkeypatch.setattr(class_work, "SLICE", request.param)
 
     def reread() -> None:
         assert document.project is not None

@@ -3,7 +3,9 @@ so that this can be taken back however many they are.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from detector.data.project.database import Database
 from detector.data.project.records import Change, Origin
@@ -32,14 +34,19 @@ class Regrouped:
     emptied: tuple[int, ...]
     origins: dict[Origin, dict[int, int]]
 
+    def parts(self, size: int) -> Iterator["Regrouped"]:
+        """The same in parts of so many images; which ones have no box is left out."""
+        rest = iter(self.boxes.items())
+        while boxes := dict(islice(rest, size)):
+            origins = {origin: {id: of[id] for id in boxes.keys() & of.keys()} for origin, of in self.origins.items()}
+            yield Regrouped(boxes, (), origins)
+
 
 def regroup(database: Database, what: Regrouping, change: Change) -> Regrouped:
     """Does it together with a change, in one transaction. Raises ProjectError."""
     with changing(database) as connection:
         values = {"step": what.step, "class": what.class_id, "into": what.into}
-        connection.execute(
-            f"INSERT INTO shelved_boxes SELECT :step, {_COLUMNS} FROM boxes WHERE class_id = :class", values
-        )
+        connection.execute(_SHELVE, values)
         if what.into is None:
             connection.execute("DELETE FROM boxes WHERE class_id = :class", values)
             connection.execute(_SHELVE_EMPTIED, values)
@@ -82,6 +89,7 @@ def forget(database: Database) -> None:
                 connection.execute(f"DELETE FROM {table}")
 
 
+_SHELVE = f"INSERT INTO shelved_boxes (step, {_COLUMNS}) SELECT :step, {_COLUMNS} FROM boxes WHERE class_id = :class"
 _SHELVE_EMPTIED = (
     "INSERT INTO shelved_images SELECT :step, id FROM images WHERE state = 'started' "
     "AND id IN (SELECT image_id FROM shelved_boxes WHERE step = :step) "

@@ -61,6 +61,7 @@ def filled(project: Project, bolt: ProjectClass, nut: ProjectClass) -> Project:
             *(Origin.ACCEPTED, "M \udc80", 0.5),
             occluded=True,
             extra={"k": [1]},
+            coco_id=7,
         )
         for image, item in boxes
     ]
@@ -156,3 +157,12 @@ def test_the_shelf_has_the_columns_of_boxes(project: Project):
         return [(row[1], row[2]) for row in database.rows(f"PRAGMA table_info({table})")]
 
     assert columns(project._database, "shelved_boxes")[1:] == columns(project._database, "boxes")
+
+
+def test_what_was_touched_comes_in_parts():
+    whole = Regrouped({1: 2, 2: 1, 5: 4}, (2,), {Origin.DRAWN: {1: 1, 5: 4}, Origin.ACCEPTED: {1: 1, 2: 1}})
+    assert list(whole.parts(2)) == [
+        Regrouped({1: 2, 2: 1}, (), {Origin.DRAWN: {1: 1}, Origin.ACCEPTED: {1: 1, 2: 1}}),
+        Regrouped({5: 4}, (), {Origin.DRAWN: {5: 4}, Origin.ACCEPTED: {}}),
+    ]
+    assert list(Regrouped({}, (), {}).parts(2)) == []
