@@ -48,10 +48,9 @@ def auto_label(
         raise BadParameter("name a file to write (--out), or --into-project.")
     if into_project and (results or ids or score is not None or copy_images or written is not Written.COCO):
         raise BadParameter("--into-project keeps all predictions; leave the options for files out.")
-    from detector.commands.prediction import ShownPredictor, report_failures
+    from detector.commands.prediction import ShownPredictor
     from detector.data import coco, labels
     from detector.data.images import list_images
-    from detector.inference.predictor import Prediction
     from detector.inference.sources import open_source
 
     for path in filter(None, (out, results)):
@@ -69,6 +68,24 @@ def auto_label(
     least = {item.id: opened.info.threshold(c) if score is None else score for c, item in wanted.items()}
     floor = min(least.values()) if score is not None else min(RESULTS_FLOOR, *least.values())
     predictor = ShownPredictor(opened.engine(floor=floor, channels=wanted, batch=batch))
+    images, boxes = _labelled(folder, predictor, pictures, wanted)
+    kept = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
+    dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
+    paths = {image.id: folder / image.path for image in images}
+    left_out = labels.write(dataset, out, written, paths=paths, copy_images=copy_images)
+    warn([f"{problem}." for problem in left_out])
+    if results:
+        coco.write_results(boxes, results)
+    answer(f"{out}: {len(kept)} boxes in {len(images)} images")
+
+
+def _labelled(
+    folder: Path, predictor: "Predictor", pictures: Pictures, wanted: Classes
+) -> tuple[list[ImageEntry], list[Box]]:
+    """The pictures that could be read, and what was found in them; says which could not."""
+    from detector.commands.prediction import report_failures
+    from detector.inference.predictor import Prediction
+
     images: list[ImageEntry] = []
     boxes: list[Box] = []
     failures: list[Failure] = []
@@ -82,14 +99,7 @@ def auto_label(
         else:
             failures.append(outcome)
     report_failures(failures, len(pictures))
-    kept = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
-    dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
-    paths = {image.id: folder / image.path for image in images}
-    left_out = labels.write(dataset, out, written, paths=paths, copy_images=copy_images)
-    warn([f"{problem}." for problem in left_out])
-    if results:
-        coco.write_results(boxes, results)
-    answer(f"{out}: {len(kept)} boxes in {len(images)} images")
+    return images, boxes
 
 
 def _label_project(

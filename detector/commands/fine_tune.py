@@ -1,13 +1,13 @@
 """fine-tune: a model learns from the boxes of a COCO file or a project."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from tqdm import tqdm
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from detector.commands.console import answer, number, say, warn
 from detector.commands.options import ClassFile, DeviceName, ImageFolder, ModelName, VariantName
@@ -15,11 +15,16 @@ from detector.errors import OptionsError
 from detector.events import Evaluated, Event, RunFinished, RunStarted, StepDone, Warned, to_json
 from detector.training.options import FineTuneOptions, Freeze
 
+if TYPE_CHECKING:
+    from detector.commands.run_data import RunData
+    from detector.model.checkpoint import Model
+
 DEFAULT = FineTuneOptions()
 REASONS = {"done": "Finished", "stopped": "Stopped", "early": "Ended for want of progress"}
 
 
 def fine_tune(
+    context: Context,
     data: Annotated[Path, Argument(metavar="DATA", help="A COCO file, or a project folder: its reviewed images.")],
     model: ModelName,
     out: Annotated[Path, Option(help="The run's folder: checkpoints, events, the data it froze.")],
@@ -54,57 +59,19 @@ def fine_tune(
     Prints one line per evaluation; the best checkpoint is OUT/best.safetensors. Images without boxes count as empty.
     Without --val, a fifth of the images is kept to measure on, by the content of their files: always the same ones.
     """
-    from detector.commands.run_data import collect, reopen
     from detector.device import pick
-    from detector.model.imagenet import load_classifier
-    from detector.model.published import open_model
-    from detector.model.variants import find_variant
     from detector.training.dataset import training_samples
-    from detector.training.run_folder import BEST, EVENTS, LAST
-    from detector.training.state import STATE_FILE
+    from detector.training.run_folder import EVENTS
     from detector.training.trainer import Trainer
-    from detector.training.transfer import adapt, random_model
 
-    options = FineTuneOptions(
-        steps=steps,
-        epochs=epochs,
-        batch=batch,
-        learning_rate=lr,
-        image_size=image_size,
-        freeze=freeze,
-        seed=seed,
-        scale=(scale_min, scale_max),
-        flip=not no_flip,
-        any_orientation=any_orientation,
-        mosaic=mosaic,
-        photometric=photometric,
-        patience=patience,
-        half=half,
-    )
+    options = _options(context.params)
     if backbone is not None and not from_scratch:
         raise OptionsError(f"{backbone} is for new weights: add --from-scratch, or leave --backbone out.")
     if images is not None and data.is_dir():
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
-    images = images or (data if data.is_dir() else data.parent)
-    val_images = val_images or (images if val is None else val.parent)
-    if resume:
-        learned = reopen(out, images, val_images)
-        shared = learned.validation and set(learned.train.paths.values()) & set(learned.validation.paths.values())
-        if shared and val is None:  # a split shares no file: names of the validation folder were found in the other
-            raise OptionsError(
-                f"The run in {out} was measured on other pictures; name them with --val, as at its start."
-            )
-    else:
-        if any((out / name).exists() for name in (BEST, LAST, STATE_FILE)):
-            raise OptionsError(f"{out} already holds a run; go on with it (--resume), or name another folder.")
-        learned = collect(data, images, val, val_images)
-    names, ids = [item.name for item in learned.classes], [item.id for item in learned.classes]
-    if from_scratch:
-        trained = load_classifier(backbone) if backbone else None
-        start = random_model(find_variant(model), names, ids, seed=seed, trained=trained)
-    else:
-        start = adapt(open_model(model, variant=variant, classes=classes), names, ids, seed=seed)
-    samples = training_samples(learned.train.dataset, learned.train.paths, ids)
+    learned = _learned(data, images, val, val_images, out=out, resume=resume)
+    start = _start(learned, model, variant=variant, classes=classes, fresh=from_scratch, backbone=backbone, seed=seed)
+    samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
     if empty := sum(not len(sample.boxes) for sample in samples):
         say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
     out.mkdir(parents=True, exist_ok=True)
@@ -113,6 +80,61 @@ def fine_tune(
     run = Trainer(start, samples, learned.validation, options, out, device=pick(device), fresh=from_scratch)
     with _open_log(events or out / EVENTS, resume) as log:
         _follow(run.events(resume=resume), log)
+
+
+def _options(given: Mapping[str, Any]) -> FineTuneOptions:
+    """The options of the run among the command's parameters. Raises OptionsError."""
+    same = ("steps", "epochs", "batch", "image_size", "freeze", "seed", "any_orientation", "mosaic", "photometric")
+    return FineTuneOptions(
+        **{name: given[name] for name in (*same, "patience", "half")},
+        learning_rate=given["lr"],
+        scale=(given["scale_min"], given["scale_max"]),
+        flip=not given["no_flip"],
+    )
+
+
+def _learned(
+    data: Path, images: Path | None, val: Path | None, val_images: Path | None, *, out: Path, resume: bool
+) -> "RunData":
+    """What the run trains and is measured on. Raises OptionsError where that is not what `out` began with."""
+    from detector.commands.run_data import collect, reopen
+    from detector.training.run_folder import BEST, LAST
+    from detector.training.state import STATE_FILE
+
+    images = images or (data if data.is_dir() else data.parent)
+    val_images = val_images or (images if val is None else val.parent)
+    if not resume:
+        if any((out / name).exists() for name in (BEST, LAST, STATE_FILE)):
+            raise OptionsError(f"{out} already holds a run; go on with it (--resume), or name another folder.")
+        return collect(data, images, val, val_images)
+    learned = reopen(out, images, val_images)
+    shared = learned.validation and set(learned.train.paths.values()) & set(learned.validation.paths.values())
+    if shared and val is None:  # a split shares no file: names of the validation folder were found in the other
+        raise OptionsError(f"The run in {out} was measured on other pictures; name them with --val, as at its start.")
+    return learned
+
+
+def _start(
+    learned: "RunData",
+    model: str,
+    *,
+    variant: str | None,
+    classes: Path | None,
+    fresh: bool,
+    backbone: Path | None,
+    seed: int,
+) -> "Model":
+    """The model that training begins with: an existing one for the data's classes, or one of random weights."""
+    from detector.model.imagenet import load_classifier
+    from detector.model.published import open_model
+    from detector.model.variants import find_variant
+    from detector.training.transfer import adapt, random_model
+
+    names, ids = [item.name for item in learned.classes], [item.id for item in learned.classes]
+    if not fresh:
+        return adapt(open_model(model, variant=variant, classes=classes), names, ids, seed=seed)
+    trained = load_classifier(backbone) if backbone else None
+    return random_model(find_variant(model), names, ids, seed=seed, trained=trained)
 
 
 def _open_log(path: Path, resume: bool) -> TextIO:
