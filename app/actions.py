@@ -64,6 +64,7 @@ TABLE = (
     ActionSpec("open-sample", "Open the sample", "sample", (), _FILES, _NOTHING),
     ActionSpec("close-project", "Close project", "close", ("Ctrl+W",), _FILES),
     ActionSpec("save-coco", "Write annotations.json", "save", ("Ctrl+S",), _FILES),
+    ActionSpec("import", "Import labels…", "import", (), _FILES),
     ActionSpec("export", "Export…", "export", ("Ctrl+Shift+E",), _FILES),
     ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), _REVIEW, once=True),
     ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), _REVIEW, once=True),

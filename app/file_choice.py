@@ -1,5 +1,6 @@
 """Asking for folders and files with the system's own dialogs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -9,6 +10,7 @@ from app.notifications import Notifications
 from app.projects import Projects
 
 COCO_FILES = "COCO files (*.json);;All files (*)"
+LABEL_FILES = "Labels: COCO, YOLO, VOC, labelme (*.json *.yaml *.yml *.xml *.txt);;All files (*)"
 
 
 class FileChoice(QObject):
@@ -37,6 +39,13 @@ class FileChoice(QObject):
         file, _ = QFileDialog.getOpenFileName(self._window, "Open a COCO file", filter=COCO_FILES)
         if file:
             self._ask_root(Path(file))
+
+    def ask_labels(self, folder: Path, found: Callable[[Path], None]) -> None:
+        """A label file, looked for in a folder first."""
+        title = "Import labels: a COCO file, data.yaml, or the labels of any picture"
+        file, _ = QFileDialog.getOpenFileName(self._window, title, str(folder), LABEL_FILES)
+        if file:
+            found(Path(file))
 
     def _ask_root(self, file: Path) -> None:
         title = f"Where are the pictures of {file.name}?"

@@ -31,6 +31,7 @@ from app.class_choice import ClassChoice
 from app.class_work import ClassWork
 from app.device_probe import DeviceFinder
 from app.dialogs.export import ExportDialog
+from app.dialogs.import_labels import ImportDialog
 from app.dialogs.preferences import Preferences
 from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
@@ -41,6 +42,7 @@ from app.file_choice import FileChoice
 from app.fine_tuning import FineTuning
 from app.flagging import toggle_flag
 from app.image_work import ImageWork
+from app.importing import Importing
 from app.jobs import Jobs
 from app.labelling_requests import LabellingRequests
 from app.long_edits import LongEdits
@@ -66,6 +68,7 @@ from app.reviewing import mark_empty, review
 from app.settings import Settings
 from app.thumbnails import Thumbnails
 from app.weights_download import WeightsDownload
+from detector.data.project.import_report import ReadyImport
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
@@ -82,6 +85,7 @@ class MainWindow(QMainWindow):
         self.document = Document(self)
         self.projects = Projects(self.document, self.jobs, self.notifications, settings, self)
         self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
+        self.importing = Importing(self.document, self.jobs, self.notifications, self)
         self.propagation = Propagation(self.document, self.jobs, self.notifications, self)
         self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
         self.model = ModelInUse(self.document, settings, self)
@@ -173,7 +177,7 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         groups = (
             ("open-folder", "open-coco", "open-sample"),
-            ("save-coco", "export", "close-project"),
+            ("save-coco", "import", "export", "close-project"),
             ("refresh", "find-missing"),
             ("training-panel", "fusion-panel"),
         )
@@ -229,6 +233,9 @@ class MainWindow(QMainWindow):
         self.welcome.recent_wanted.connect(self.projects.open_folder)
         self.welcome.dropped.connect(self.files.open_path)
         self.projects.opened.connect(labelling.look_for_unfinished)
+        self.projects.opened.connect(self.importing.offer)
+        self.projects.labels_wanted.connect(self.importing.look)
+        self.importing.report_ready.connect(self._on_report_ready)
         labelling.began.connect(self._update_actions)
         labelling.progressed.connect(bar.set_progress)
         labelling.ended.connect(bar.end_progress)
@@ -241,7 +248,7 @@ class MainWindow(QMainWindow):
         self.model.device_changed.connect(lambda: bar.set_device_choice(self.model.device))
         bar.set_device_choice(self.model.device)
         self.actions_.remapped.connect(self._keep_shortcuts)
-        for work in (self.weights, self.model_opening):
+        for work in (self.weights, self.model_opening, self.importing):
             work.progressed.connect(self._on_model_progressed)
             work.ended.connect(self._on_model_ended)
         bar.cancel_wanted.connect(self._stop)
@@ -273,6 +280,7 @@ class MainWindow(QMainWindow):
             "open-sample": self.projects.open_sample,
             "close-project": self.projects.close,
             "save-coco": self.exporting.save,
+            "import": self._ask_import,
             "export": self._ask_export,
             "refresh": self.refreshing.look,
             "find-missing": self.refreshing.ask_missing,
@@ -344,8 +352,17 @@ class MainWindow(QMainWindow):
     def _ask_export(self) -> None:
         if self.document.project is not None:
             dialog = ExportDialog(self.document.project.folder, self)
-            dialog.export_wanted.connect(lambda path, reviewed: self.exporting.export(path, reviewed_only=reviewed))
+            dialog.export_wanted.connect(self.exporting.export)
             dialog.open()
+
+    def _ask_import(self) -> None:
+        if self.document.project is not None and not self.document.refuse_editing():
+            self.files.ask_labels(self.document.project.folder, self.importing.look)
+
+    def _on_report_ready(self, ready: ReadyImport) -> None:
+        dialog = ImportDialog(ready, self)
+        dialog.import_wanted.connect(lambda wanted, mode: self.importing.bring_in(wanted, mode=mode))
+        dialog.open()
 
     def _ask_propagate(self) -> None:
         if not self.propagation.refuse():
@@ -361,6 +378,8 @@ class MainWindow(QMainWindow):
         """End the work that the bar shows."""
         if self.labelling.is_running:
             self.labelling.stop()
+        elif self.importing.is_running:
+            self.importing.stop()
         else:
             self.weights.stop()
             self.model_opening.stop()

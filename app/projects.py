@@ -14,10 +14,8 @@ from app.notifications import Notifications
 from app.opening import read_index, read_project
 from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
-from app.wording import count
-from detector.data.project.import_report import ImportReport, look_into
 from detector.data.project.store import Project
-from detector.errors import LabelError, StudioError
+from detector.errors import StudioError
 from detector.places import user_data
 
 SAMPLE = RESOURCES / "sample" / "images"
@@ -27,6 +25,7 @@ class Projects(QObject):
     """Puts one project at a time into the document. `opened` comes when all of its images are known."""
 
     opened = Signal()
+    labels_wanted = Signal(Path)  # after it, where a label file was opened
 
     def __init__(
         self,
@@ -48,8 +47,8 @@ class Projects(QObject):
         self._open(folder, lambda project: read_project(project), anyway=anyway)
 
     def open_coco(self, file: Path, root: Path) -> None:
-        """Open the pictures below `root` with the labels of a COCO file."""
-        self._open(root, lambda project: _import_coco(project, file))
+        """Open the pictures below `root`; then the labels of a COCO file are wanted."""
+        self._open(root, read_project, then=lambda: self.labels_wanted.emit(file))
 
     def open_sample(self) -> None:
         """Open the sample: a copy of its pictures, which stays with the person's data."""
@@ -90,6 +89,7 @@ class Projects(QObject):
         *,
         anyway: bool = False,
         unless_held: bool = False,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
         if self._is_open(folder):
             self.close()  # else it would be held by this very window
@@ -111,7 +111,7 @@ class Projects(QObject):
             "Opening",
             lambda: work(project),
             on_events=lambda events: self._take(project, events),
-            on_done=lambda: self._on_all_read(project),
+            on_done=lambda: self._on_all_read(project, then),
             on_failed=lambda: self._on_failed(project),
         )
 
@@ -123,17 +123,18 @@ class Projects(QObject):
         if self._document.project is project:
             self._intake.take(events)
 
-    def _on_all_read(self, project: Project) -> None:
+    def _on_all_read(self, project: Project, then: Callable[[], None]) -> None:
         if self._document.project is project:
-            self._intake.then(self._on_all_taken)
+            self._intake.then(lambda: self._on_all_taken(then))
 
-    def _on_all_taken(self) -> None:
+    def _on_all_taken(self, then: Callable[[], None]) -> None:
         project = self._document.project
         if project is not None and not project.is_held_elsewhere:
             self._settings.set_now(
                 OPEN, str(project.folder)
             )  # a project that ends the program as it opens is not tried
         self.opened.emit()
+        then()
 
     def _on_index_stale(self) -> None:
         """Reads the proposals of all images in a worker; what an earlier one still reads is out of date."""
@@ -157,31 +158,3 @@ class Projects(QObject):
         """A folder that cannot be read, or holds no picture, is not left open; the page that follows says why."""
         if self._document.project is project and not self._document.images:
             self.close()
-
-
-def _import_coco(project: Project, file: Path) -> Iterator[Any]:
-    """In the worker: the labels of a COCO file, then the project. Says what was found."""
-    worker = project.connect()
-    try:
-        if worker.box_counts():
-            raise LabelError(
-                f"{project.folder} already has labels of its own; open that folder, or put the pictures of {file.name} "
-                "into another one."
-            )
-        ready = look_into(worker, file)
-        worker.import_dataset(ready.dataset, ready.paths)
-        yield _summary(ready.report)
-    finally:
-        worker.close()
-    yield from read_project(project)
-
-
-def _summary(report: ImportReport) -> str:
-    parts = [f"{count(report.boxes, 'box', 'boxes')} on {count(report.matched, 'image')} imported"]
-    if report.missing:
-        parts.append(f"{count(len(report.missing), 'picture')} not found, such as {report.missing[0]}")
-    if report.ambiguous:
-        parts.append(f"{count(len(report.ambiguous), 'name')} fit several pictures, such as {report.ambiguous[0]}")
-    if report.left_out:
-        parts.append(f"{count(len(report.left_out), 'entry', 'entries')} left out, such as: {report.left_out[0]}")
-    return "; ".join(parts) + "."

@@ -10,10 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.jobs import Jobs
-from app.notifications import Kind, Notifications
+from app.notifications import Notifications
 from app.projects import SAMPLE, Projects
 from app.settings import OPEN, REOPENS, Settings
-from detector.data.project.records import Origin, State
 from detector.data.project.store import Project
 
 
@@ -43,46 +42,22 @@ def data_set(tmp_path: Path) -> Path:
     return tmp_path / "labels.json"
 
 
-def test_a_coco_file_becomes_a_project(projects: Projects, data_set: Path, qtbot: QtBot):
-    with qtbot.waitSignals([projects.opened, projects.notifications.posted]):
+def test_a_coco_file_opens_its_pictures_and_asks_for_its_labels(projects: Projects, data_set: Path, qtbot: QtBot):
+    with qtbot.waitSignal(projects.labels_wanted) as wanted:
         projects.open_coco(data_set, data_set.parent / "pictures")
+    assert wanted.args == [data_set]
     document = projects.document
-    assert [(box.xyxy, box.origin) for box in document.shown] == [((1, 2, 11, 22), Origin.IMPORTED)]
-    assert [item.name for item in document.classes] == ["nut"]
-    assert document.images[document.current].state is State.STARTED  # nobody here has vouched for it
-    assert document.box_count(document.current) == 1
-
-
-def test_a_second_import_into_labels_is_refused(projects: Projects, data_set: Path, qtbot: QtBot):
-    folder = data_set.parent / "pictures"
-    with qtbot.waitSignal(projects.opened):
-        projects.open_coco(data_set, folder)
-    with qtbot.waitSignal(projects.notifications.posted) as posted:
-        projects.open_coco(data_set, folder)
-    assert posted.args[0].kind is Kind.ERROR
-    assert "already has labels" in posted.args[0].text
-    with qtbot.waitSignal(projects.opened):
-        projects.open_folder(folder)
-    assert projects.document.box_count(projects.document.current) == 1
-
-
-def test_pictures_elsewhere_are_named(projects: Projects, data_set: Path, tmp_path: Path, qtbot: QtBot):
-    other = tmp_path / "other"
-    other.mkdir()
-    Image.new("RGB", (8, 8)).save(other / "b.png")
-    with qtbot.waitSignal(projects.notifications.posted) as posted:
-        projects.open_coco(data_set, other)
-    assert "none of its 2 images is in" in posted.args[0].text
-    assert projects.document.project is None
+    assert [image.path for image in document.images.values()] == ["a.png"]
+    assert document.shown == ()  # nothing has come in yet
 
 
 def test_what_cannot_be_opened_leaves_the_open_project_alone(projects: Projects, data_set: Path, qtbot: QtBot):
     with qtbot.waitSignal(projects.opened):
-        projects.open_coco(data_set, data_set.parent / "pictures")
+        projects.open_folder(data_set.parent / "pictures")
     with qtbot.waitSignal(projects.notifications.posted) as posted:
         projects.open_folder(data_set.parent / "nowhere")
     assert "no such folder" in posted.args[0].text
-    assert projects.document.box_count(projects.document.current) == 1
+    assert len(projects.document.images) == 1
 
 
 def test_the_sample_is_a_copy_of_the_person_s_own(

@@ -66,6 +66,7 @@ def bring_in(
         target, boxes, images, done = _Target(database, first_id, folder, mode, class_ids), 0, 0, 0
         for chunk in _chunks(dataset):
             with database.transaction() as connection:
+                _check_under_way(connection, first_id)
                 made: list[ProjectBox] = []
                 for image, of_image in chunk:
                     image_id, new = target.take_in(connection, image, of_image, file=paths.get(image.id))
@@ -159,6 +160,12 @@ def _begin(database: Database, dataset: Dataset, step: int, boxes: tuple[int, in
         connection.executemany("INSERT INTO import_classes VALUES (?, ?, 0, NULL)", shown)
         _swap_heads(connection, step)
     return class_ids
+
+
+def _check_under_way(connection: Connection, step: int) -> None:
+    """Raises ProjectError where the project was closed and opened anew meanwhile, which has taken the import back."""
+    if not connection.execute("SELECT 1 FROM imports WHERE id = ? AND is_moving", (step,)).fetchone():
+        raise ProjectError("The project was opened anew meanwhile, so the import was taken back; start it again.")
 
 
 def _chunks(dataset: Dataset) -> Iterator[list[tuple[ImageEntry, Sequence[Box]]]]:

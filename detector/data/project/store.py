@@ -11,8 +11,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from detector.boxes import Detections
-from detector.data.annotations import Dataset
+from detector.boxes import Detections, clip
+from detector.data.annotations import Box, Dataset
 from detector.data.images import SUFFIXES, holds_image, natural_key
 from detector.data.project import exchange, importing, passes, regrouping, relinking, scanning
 from detector.data.project.backups import back_up_daily
@@ -490,6 +490,20 @@ class Project:
     def coco_ids(self) -> tuple[dict[int, int], dict[int, int]]:
         """Image id → its id in data sets, class id → its category."""
         return exchange.coco_ids(self._exported(), self.classes())
+
+    def scored_boxes(self, coco_images: Collection[int]) -> Iterator[Box]:
+        """What the models found, as boxes of a data set: of its images with these ids, and of classes that are here."""
+        image_ids, categories = self.coco_ids()
+        sizes = {image.id: image.size for image in self.images()}
+        for image_id, pass_, found in self.all_predictions():
+            if image_ids.get(image_id) in coco_images:
+                size = sizes.get(image_id)
+                boxes = clip(found.boxes, *size) if size else found.boxes
+                rows = zip(boxes.tolist(), found.scores.tolist(), found.channels.tolist(), strict=True)
+                for (x1, y1, x2, y2), score, channel in rows:
+                    category = categories.get(pass_.class_ids.get(channel, 0))
+                    if category is not None and x1 < x2 and y1 < y2:
+                        yield Box(image_ids[image_id], category, (x1, y1, x2, y2), score=score)
 
     def _exported(self) -> list[ProjectImage]:
         """As `images`, with those that only an imported data set lists and that have no file."""
