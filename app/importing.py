@@ -63,6 +63,7 @@ class Importing(QObject):
         super().__init__(parent)
         self._document, self._jobs, self._notifications = document, jobs, notifications
         self._job: Job | None = None
+        self._looked_for: Project | None = None
         self._waiting: deque[ImagesRead] = deque()
         self._then: Callable[[], None] | None = None
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -79,6 +80,8 @@ class Importing(QObject):
         project = self._document.project
         if project is None or self._document.refuse_editing():
             return
+
+        self._looked_for = project
 
         def take(events: list[ReadyImport | LayoutError]) -> None:
             found = events[-1]
@@ -102,7 +105,7 @@ class Importing(QObject):
 
         def take(events: list[tuple[Format, Path]]) -> None:
             kind, path = events[-1]
-            if document.project is project and not document.class_counts():
+            if document.project is project and self._looked_for is not project and not document.class_counts():
                 name = "labelme" if kind is Format.LABELME else kind.upper()
                 text = f"This folder holds {name} labels ({path.name or path})."
                 self._notifications.info(text, action="Import…", run=lambda: self.look(path))

@@ -174,6 +174,15 @@ def test_a_folder_with_labels_beside_its_pictures_offers_them(
         notice.run()
 
 
+def test_nothing_is_offered_to_a_person_who_has_named_labels(
+    importing: Importing, document: Document, jobs: Jobs, qtbot: QtBot
+) -> None:
+    importing.offer()
+    looked_into(importing, labels_for(document), qtbot)
+    qtbot.waitUntil(lambda: not jobs.running)
+    assert importing.posted == []
+
+
 def test_nothing_is_offered_where_there_is_nothing_or_where_work_has_begun(
     importing: Importing, document: Document, jobs: Jobs, qtbot: QtBot
 ) -> None:

@@ -209,7 +209,8 @@ def test_a_file_that_is_no_coco_file(
     assert str(file) in only_notice(me)
     me.wait(lambda: not me.window.jobs.running)
     assert str(file) in only_notice(me)
-    assert me.window.welcome.isVisible()  # from where another file can be opened
+    assert len(me.window.document.images) == 1  # the pictures are open, and another file can be imported
+    assert me.window.actions_["import"].isEnabled()
 
 
 # Models
