@@ -1,5 +1,6 @@
 """What the journeys share: the real main window, and a person who has only a mouse and a keyboard."""
 
+import hashlib
 import os
 import sys
 import time
@@ -24,6 +25,10 @@ from app.training_process import list_runs
 from detector.boxes import Detections
 from detector.data.project.store import Project
 from detector.errors import StudioError
+from detector.inference import sources
+from detector.model import weights
+from detector.model.weights import PublishedWeights
+from tests.mirror import Mirror, running_mirror
 
 if TYPE_CHECKING:
     from app.page import ShownBox
@@ -34,6 +39,13 @@ KEY, NONE, LEFT = Qt.Key, Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftBut
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 SOON, LONG = 10_000, 90_000  # ms: what a person waits for, and what a model or a run may take on a busy machine
 Point = tuple[float, float]
+PROGRAM = """import sys
+sys.path.insert(0, {repository!r})
+from detector.cli import run
+from detector.model import weights
+weights.PUBLISHED["d0"] = weights.PublishedWeights("d0", {file!r}, 16, 34.3)
+run()
+"""
 
 
 @dataclass
@@ -292,6 +304,28 @@ def make_project() -> Callable[..., Path]:
 def folder(make_project: Callable[..., Path], tmp_path: Path) -> Path:
     """Five pictures; on the first three something was found."""
     return make_project(tmp_path / "pictures", images=5, found_in=3)
+
+
+@pytest.fixture
+def d0(content: bytes, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> PublishedWeights:
+    """The published D0, were it what a module gives as `content`; also to the processes begun from here."""
+    start = hashlib.sha256(content).hexdigest()[:8]
+    made = PublishedWeights("d0", f"tf_efficientdet_d0_34-{start}.pth", 16, 34.3)
+    monkeypatch.setitem(weights.PUBLISHED, "d0", made)
+    program = tmp_path / "main.py"
+    program.write_text(PROGRAM.format(repository=str(repository), file=made.file), "utf-8")
+    monkeypatch.setattr(sources, "MAIN", program)
+    return made
+
+
+@pytest.fixture
+def mirror(content: bytes, d0: PublishedWeights, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """What stands in for the network."""
+    with running_mirror() as made:
+        made.content = content
+        monkeypatch.setenv("EFFICIENTDET_STUDIO_WEIGHTS", made.address)
+        monkeypatch.setenv("no_proxy", "*")
+        yield made
 
 
 def start_window(settings: Path, path: Path | None = None) -> Person:

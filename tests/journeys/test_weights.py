@@ -1,7 +1,5 @@
 """A person picks a model whose weights are not here: they come from the network, or from a file, and it labels."""
 
-import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +7,8 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 
 from app.panels.top_bar import Progress
-from detector.model import weights
 from detector.model.weights import PublishedWeights
-from tests.mirror import Mirror, running_mirror
+from tests.mirror import Mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,24 +36,6 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     info = ModelInfo("d0", 512, coco_classes(), tuple(range(1, 91)))
     save_effdet(Model(build(VARIANTS["d0"], 90), info), path)
     return path.read_bytes()
-
-
-@pytest.fixture
-def d0(content: bytes, monkeypatch: pytest.MonkeyPatch) -> PublishedWeights:
-    """The published D0, were it this one."""
-    start = hashlib.sha256(content).hexdigest()[:8]
-    made = PublishedWeights("d0", f"tf_efficientdet_d0_34-{start}.pth", 16, 34.3)
-    monkeypatch.setitem(weights.PUBLISHED, "d0", made)
-    return made
-
-
-@pytest.fixture
-def mirror(content: bytes, d0: PublishedWeights, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    with running_mirror() as made:
-        made.content = content
-        monkeypatch.setenv("EFFICIENTDET_STUDIO_WEIGHTS", made.address)
-        monkeypatch.setenv("no_proxy", "*")
-        yield made
 
 
 @pytest.fixture
