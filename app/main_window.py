@@ -70,6 +70,8 @@ from app.thumbnails import Thumbnails
 from app.weights_download import WeightsDownload
 from detector.data.project.import_report import ReadyImport
 
+Verbs = dict[str, Callable[[], object]]  # what the actions of the table do, by their names
+
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
 
@@ -272,9 +274,9 @@ class MainWindow(QMainWindow):
         for follow in (self.thumbnails.forget, self.pictures.forget, self.ordering.follow_files):
             refreshing.refreshed.connect(follow)
 
-    def _connect_actions(self) -> None:
-        document, canvas, clipboard = self.document, self.canvas, QGuiApplication.clipboard()
-        verbs: dict[str, Callable[[], object]] = {
+    def _file_verbs(self) -> Verbs:
+        """What actions do with files."""
+        return {
             "open-folder": self.files.ask_folder,
             "open-coco": self.files.ask_coco,
             "open-sample": self.projects.open_sample,
@@ -284,8 +286,12 @@ class MainWindow(QMainWindow):
             "export": self._ask_export,
             "refresh": self.refreshing.look,
             "find-missing": self.refreshing.ask_missing,
-            "note": self.images.note.setFocus,
-            "quit": self.close,
+        }
+
+    def _box_verbs(self) -> Verbs:
+        """What actions do with boxes."""
+        document, canvas, clipboard = self.document, self.canvas, QGuiApplication.clipboard()
+        return {
             "undo": document.undo,
             "redo": document.redo,
             "select": partial(canvas.set_tool, Tool.SELECT),
@@ -303,6 +309,13 @@ class MainWindow(QMainWindow):
             "select-all": canvas.select_all,
             "select-next": partial(canvas.select_next, 1),
             "select-previous": partial(canvas.select_next, -1),
+            **{f"class-{n}": partial(self._use_class, n - 1) for n in range(1, 10)},
+        }
+
+    def _image_verbs(self) -> Verbs:
+        """What actions do with images, and how these are shown."""
+        document, canvas = self.document, self.canvas
+        return {
             "review": partial(review, document),
             "mark-empty": partial(mark_empty, document),
             "next": partial(document.step, 1),
@@ -311,12 +324,19 @@ class MainWindow(QMainWindow):
             "first": partial(document.step, -(10**9)),
             "last": partial(document.step, 10**9),
             "go-to": self.lookup.go_to_image,
+            "note": self.images.note.setFocus,
             "zoom-in": canvas.zoom_in,
             "zoom-out": canvas.zoom_out,
             "zoom-100": partial(canvas.zoom_to, 1.0),
             "fit": canvas.fit,
             "tone": self.stage.toggle_tone,
             "tone-reset": partial(canvas.set_tone, PLAIN),
+        }
+
+    def _other_verbs(self) -> Verbs:
+        """What actions do with models and with the program."""
+        return {
+            "quit": self.close,
             "label-image": self.requests.label_current,
             "label-visible": self.requests.label_visible,
             "label-all": self.requests.label_all,
@@ -326,8 +346,11 @@ class MainWindow(QMainWindow):
             "commands": self.lookup.find_command,
             "preferences": self._show_preferences,
             "shortcuts": self._show_shortcuts,
-            **{f"class-{n}": partial(self._use_class, n - 1) for n in range(1, 10)},
         }
+
+    def _connect_actions(self) -> None:
+        canvas = self.canvas
+        verbs = self._file_verbs() | self._box_verbs() | self._image_verbs() | self._other_verbs()
         for name, verb in verbs.items():
             self.actions_[name].triggered.connect(lambda _=False, verb=verb: verb())
         toggles: dict[str, Callable[[bool], object]] = {

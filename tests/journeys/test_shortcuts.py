@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import SIGNAL, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QSlider, QWidget
@@ -390,6 +390,11 @@ def keys_of(spec: ActionSpec) -> list[QKeySequence]:
 
 def test_every_key_of_the_table_is_told_here() -> None:
     assert set(EFFECTS) == {spec.name for spec in TABLE if spec.shortcuts}
+
+
+def test_no_action_of_the_table_is_idle(me: "Person") -> None:
+    actions = me.window.actions_
+    assert [spec.name for spec in TABLE if not actions[spec.name].receivers(SIGNAL("triggered(bool)"))] == []
 
 
 @pytest.mark.parametrize("subject", Subject)
