@@ -21,7 +21,7 @@ from app.keycaps import KeyCaps
 
 DIGIT = "class-"  # how the names of the actions begin that give a class by its digit
 WIDTH, LEAST, MARGIN = 1120, 320, 24  # px: of the sheet, of a column, around the sheet within its window
-GAP, ROW_GAP, SECTION_GAP = 40, 6, 24  # px
+GAP, ROW_GAP, SECTION_GAP, EDGE = 40, 4, 20, 8  # px; EDGE: between the last column and the scroll bar
 SIDES = (24, 24, 24, 16)  # px: left, top, right, bottom
 
 
@@ -48,7 +48,7 @@ def sections(actions: Actions) -> list[Section]:
         lines = [Line(spec.text.rstrip("…"), actions.texts(spec.name)) for spec in specs if DIGIT not in spec.name]
         digits = [text for spec in specs if DIGIT in spec.name for text in actions.texts(spec.name)]
         if digits:
-            lines.append(Line("Class of the selected or the next box", (digits[0], "…", digits[-1])))
+            lines.append(Line("Class of selected or next box", (digits[0], "…", digits[-1])))
         if lines:
             found.append(Section(subject.value, lines))
     return [*found, Section("On the picture", [Line(habit.text, by=habit.by) for habit in HABITS])]
@@ -65,6 +65,7 @@ class ShortcutSheet(QDialog):
         self.setWindowTitle("Shortcuts")
         page = QWidget()
         page.setProperty("role", "panel")
+        page.setContentsMargins(0, 0, EDGE, 0)
         blocks = ColumnLayout(page, least=LEAST, gap=GAP, spacing=SECTION_GAP)
         for section in sections(actions):
             blocks.addWidget(_block(section))
@@ -88,7 +89,7 @@ class ShortcutSheet(QDialog):
         room = parent.window().size().shrunkBy(QMargins(MARGIN, MARGIN, MARGIN, MARGIN))
         width = min(WIDTH, room.width())
         above_and_below = column.totalSizeHint().height() - scroll.sizeHint().height()
-        inner = width - SIDES[0] - SIDES[2] - bar.sizeHint().width()
+        inner = width - SIDES[0] - SIDES[2] - bar.sizeHint().width() - EDGE
         height = blocks.heightForWidth(inner) + above_and_below
         self.resize(width, min(height, room.height()))
 

@@ -29,6 +29,7 @@ CONTROL = 34  # px, the height of what stands in the bar
 MORE = 26  # px, the width of the part of a button that opens a menu
 PROGRESS = (150, 270)  # px, how narrow and how wide it may be
 ROOMY = 1360  # px, from which on every button has its words
+DEVICE_ROOM = (240, 116)  # px for the words about the device, in a wide bar and in a narrow one
 STEPS = 1000  # of the progress bar
 
 
@@ -53,6 +54,7 @@ class TopBar(QFrame):
         opener.setProperty("role", "menu")
         self.model_button = _model_button(self)
         self._model_classes = actions["model-classes"]
+        self._device_text = "Device: looking…"
         self._device = self._make_device_button()
         self._progress = Progress(self)
         self._progress.cancel_button.clicked.connect(self.cancel_wanted)
@@ -83,11 +85,17 @@ class TopBar(QFrame):
         row.addWidget(self._progress, 100)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window one button gives up its word, so that the progress keeps its own."""
+        """In a narrow window some buttons give up words, so that the model's name and the progress keep theirs."""
         super().resizeEvent(event)
-        is_narrow = self.width() < ROOMY
-        style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        style = (
+            Qt.ToolButtonStyle.ToolButtonIconOnly if self._is_narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        )
         self._export.setToolButtonStyle(style)
+        self._write_device()
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self.width() < ROOMY
 
     def set_models(self, groups: Sequence[ModelGroup], chosen: ModelChoice) -> None:
         """Offer models under headings; those that are missing say why. They can be chosen where they can be fetched."""
@@ -118,10 +126,19 @@ class TopBar(QFrame):
 
     def set_device(self, text: str, *, is_fallback: bool) -> None:
         """Where models run; a fallback to the CPU is said in the colour of a warning."""
-        self._device.setText(_plain(f"●  {text}"))
+        self._device_text = text
+        self._write_device()
+        self._device.setToolTip(tooltip(f"Where models run, for labelling and for fine-tuning: {text}"))
         self._device.setProperty("state", "fallback" if is_fallback else "good")
         self._device.style().unpolish(self._device)
         self._device.style().polish(self._device)
+
+    def _write_device(self) -> None:
+        """As much of the device as there is room for: in a narrow bar without how it computes."""
+        text = self._device_text.partition(", ")[0] if self._is_narrow else self._device_text
+        room = DEVICE_ROOM[self._is_narrow]
+        shown = self._device.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+        self._device.setText(_plain(f"●  {shown}"))
 
     def set_progress(self, text: str, share: float | None) -> None:
         """How far work is; no share: it is not known."""
@@ -133,7 +150,6 @@ class TopBar(QFrame):
 
     def _make_device_button(self) -> QToolButton:
         button = QToolButton(self)
-        button.setText("Device: looking…")
         button.setProperty("role", "device")
         button.setToolTip("Where models run, for labelling and for fine-tuning")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -59,7 +59,7 @@ class Workshop:
         self._windows.append(window)
         window.resize(*size)
         window.show()
-        window.show_device(self._device or "CPU: 4 threads")
+        window.show_device(self._device or "CUDA: NVIDIA GeForce RTX 4070 Laptop GPU")
         if project is not None:
             window.files.open_path(project)
         settle(window)

@@ -24,7 +24,7 @@ def test_every_key_and_every_habit_is_there(window: QMainWindow):
     lines = {line.text: line for section in sections(actions) for line in section.lines}
     assert lines["Draw a box"].keys == ("X",)
     assert "Fit the picture" not in lines
-    assert lines["Class of the selected or the next box"].keys == ("1", "…", "9")
+    assert lines["Class of selected or next box"].keys == ("1", "…", "9")
     assert {habit.text for habit in HABITS} <= set(lines)
     with_keys = [spec for spec in TABLE if actions.keys(spec.name) and not spec.name.startswith("class-")]
     assert {spec.text.rstrip("…") for spec in with_keys} <= set(lines)

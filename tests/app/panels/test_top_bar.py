@@ -34,6 +34,21 @@ def test_a_narrow_bar_keeps_the_words_about_work(bar: TopBar):
     assert "Export" in export.toolTip()
 
 
+def test_a_long_device_does_not_push_the_model_aside(bar: TopBar):
+    bar.set_models([], STARTER)
+    bar.set_device("CUDA: NVIDIA GeForce RTX 4070 Laptop GPU <b>", is_fallback=False)
+    (device,) = (button for button in bar.findChildren(QToolButton) if button.text().startswith("●"))
+    assert device.text() == "●  CUDA: NVIDIA GeForce RTX 4070 Laptop GPU <b>" or device.text().endswith("…")
+    bar.resize(1280, bar.height())
+    bar.layout().activate()
+    assert device.text().endswith("…")
+    assert device.text().startswith("●  CUDA")
+    assert device.toolTip().endswith("CUDA: NVIDIA GeForce RTX 4070 Laptop GPU &lt;b&gt;</span>")
+    assert bar.model_button.width() >= bar.model_button.sizeHint().width()
+    bar.set_device("CPU: 4 threads, ONNX Runtime", is_fallback=True)
+    assert device.text() == "●  CPU: 4 threads"
+
+
 def test_nothing_moves_as_work_begins_and_ends(bar: TopBar):
     needed = bar.layout().minimumSize().width()
     buttons = [button for button in bar.findChildren(QToolButton) if button.isVisible()]
