@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
-from app.class_verbs import add_class
 from app.dialogs.class_chooser import ClassChooser
 from app.document import Document
+from app.verbs.class_verbs import add_class
 from detector.data.project.records import ProjectClass, Rectangle
 
 

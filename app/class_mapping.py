@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from app.class_verbs import changed_settings
 from app.document import Document
 from app.edits import new_class
+from app.verbs.class_verbs import changed_settings
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES, Knows, map_classes, names_key
 from detector.data.project.records import Change, PassClasses, ProjectClass
 from detector.data.project.store import Project

@@ -18,18 +18,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import copying, theme
 from app import settings as table
+from app import theme
 from app.actions import Actions, Need
-from app.auto_labelling import AutoLabelling
 from app.bookmark import Bookmark
 from app.canvas.stage import Stage
 from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
-from app.class_work import ClassWork
-from app.device_probe import DeviceFinder
 from app.dialogs.export import ExportDialog
 from app.dialogs.import_labels import ImportDialog
 from app.dialogs.preferences import Preferences
@@ -37,20 +34,12 @@ from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from app.dialogs.welcome import WelcomePage
 from app.document import Document
-from app.exporting import Exporting
 from app.file_choice import FileChoice
-from app.fine_tuning import FineTuning
-from app.flagging import toggle_flag
-from app.image_work import ImageWork
-from app.importing import Importing
 from app.jobs import Jobs
-from app.labelling_requests import LabellingRequests
 from app.long_edits import LongEdits
 from app.lookup import Lookup
 from app.model_choice import ModelInUse
-from app.model_opening import ModelOpening
 from app.notifications import Notifications
-from app.ordering import Ordering
 from app.page import FLAGS
 from app.panels.boxes import BoxesPanel
 from app.panels.classes import ClassesPanel
@@ -60,14 +49,26 @@ from app.panels.images import ImagesPanel
 from app.panels.notices import Notices
 from app.panels.top_bar import TopBar
 from app.panels.training import TrainingPanel
-from app.pictures import Picture, Pictures
 from app.projects import Projects
-from app.propagation import Propagation
-from app.refreshing import Refreshing
-from app.reviewing import mark_empty, review
 from app.settings import Settings
-from app.thumbnails import Thumbnails
-from app.weights_download import WeightsDownload
+from app.verbs import copying
+from app.verbs.flagging import toggle_flag
+from app.verbs.reviewing import mark_empty, review
+from app.work.auto_labelling import AutoLabelling
+from app.work.class_work import ClassWork
+from app.work.device_probe import DeviceFinder
+from app.work.exporting import Exporting
+from app.work.fine_tuning import FineTuning
+from app.work.image_work import ImageWork
+from app.work.importing import Importing
+from app.work.labelling_requests import LabellingRequests
+from app.work.model_opening import ModelOpening
+from app.work.ordering import Ordering
+from app.work.pictures import Picture, Pictures
+from app.work.propagation import Propagation
+from app.work.refreshing import Refreshing
+from app.work.thumbnails import Thumbnails
+from app.work.weights_download import WeightsDownload
 from detector.data.project.import_report import ReadyImport
 
 Verbs = dict[str, Callable[[], object]]  # what the actions of the table do, by their names

@@ -8,12 +8,12 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
-from app.intake import Intake
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
-from app.opening import read_index, read_project
 from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
+from app.work.intake import Intake
+from app.work.opening import read_index, read_project
 from detector.data.project.store import Project
 from detector.errors import StudioError
 from detector.places import user_data

@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app import keycaps, theme
+from app import theme
+from app.widgets import keycaps
 
 HEIGHT, PADDING, GAP = 32, 16, 20  # px: of the bar, at its ends, between two hints
 KEY_GAP = 6  # px between a key's cap and its words

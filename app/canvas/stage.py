@@ -10,8 +10,8 @@ from app.canvas.tone import Tone
 from app.canvas.tone_panel import ToneMark, TonePanel
 from app.canvas.view import CanvasView
 from app.document import Document
-from app.elided_label import ElidedLabel
 from app.theme import ICON
+from app.widgets.elided_label import ElidedLabel
 from app.wording import count
 from detector.data.project.records import State
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.swatches import SWATCH, swatch
+from app.widgets.swatches import SWATCH, swatch
 from detector.data.project.records import ProjectClass
 
 WIDTH = 240  # px

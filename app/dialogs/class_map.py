@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.dialogs.class_chooser import ClassChooser
-from app.elided_label import ElidedLabel
-from app.swatches import SWATCH, swatch
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.swatches import SWATCH, swatch
 from app.wording import count, tooltip
 from detector.data.project.records import ProjectClass
 

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.elided_label import ElidedLabel
-from app.swatches import SWATCH, swatch
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.swatches import SWATCH, swatch
 from app.wording import count
 from detector.data.project.records import ProjectClass
 

@@ -7,9 +7,10 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QStyle, QStyleOption, QVBoxLayout, QWidget
 
-from app import row_list, theme
-from app.elided_label import ElidedLabel
-from app.row_list import Row, RowList
+from app import theme
+from app.widgets import row_list
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.row_list import Row, RowList
 
 WIDTH, TOP, MARGIN = 560, 64, 24  # px: of the popup, below the window's edge, beside it at least
 ROWS = 10  # that are seen without scrolling

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.dialogs.fine_tune_plan import FineTunePlan, effort
-from app.elided_label import ElidedLabel
 from app.theme import icon
-from app.training_pace import Pace
+from app.widgets.elided_label import ElidedLabel
 from app.wording import count
+from app.work.training_pace import Pace
 from detector.errors import OptionsError
 from detector.model.variants import Variant
 from detector.training.options import FineTuneOptions, Freeze

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.elided_label import ElidedLabel
+from app.widgets.elided_label import ElidedLabel
 from app.wording import count
 from detector.errors import CheckpointError
 from detector.model.foreign_file import ForeignFile, class_names, read_class_names

@@ -3,8 +3,8 @@
 from app.dialogs.finder import Found
 from app.document import Document
 from app.matching import Lines, words_of
-from app.row_list import Row
 from app.theme import icon
+from app.widgets.row_list import Row
 
 PROMPT = "Number or name of an image"
 MOST = 200  # rows

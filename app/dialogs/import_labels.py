@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.elided_label import ElidedLabel
 from app.theme import icon
+from app.widgets.elided_label import ElidedLabel
 from app.wording import count
 from detector.data.formats import Format
 from detector.data.project.import_report import ImportReport, ReadyImport

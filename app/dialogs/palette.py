@@ -8,9 +8,9 @@ from PySide6.QtGui import QIcon
 from app.actions import TABLE, Actions, Subject
 from app.dialogs.finder import Found
 from app.matching import fit, words_of
-from app.row_list import Row
-from app.swatches import swatch
 from app.theme import icon
+from app.widgets.row_list import Row
+from app.widgets.swatches import swatch
 from detector.data.project.records import ProjectClass
 
 PROMPT = "Find a command or a class"

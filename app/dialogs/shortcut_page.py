@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 from app import theme
 from app.actions import BY_NAME, TABLE, Actions, Subject
 from app.dialogs.key_recorder import KeyRecorder
-from app.flow_layout import FlowLayout
 from app.keys import ARROWS, is_bare, text_of
 from app.matching import fit, words_of
-from app.row_list import Row, RowList
 from app.theme import icon
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.row_list import Row, RowList
 
 GAP = 12  # px
 PROMPT = "Search actions or keys"

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import TABLE, Actions, Subject
-from app.column_layout import ColumnLayout
 from app.habits import HABITS
-from app.keycaps import KeyCaps
+from app.widgets.column_layout import ColumnLayout
+from app.widgets.keycaps import KeyCaps
 
 DIGIT = "class-"  # how the names of the actions begin that give a class by its digit
 WIDTH, LEAST, MARGIN = 1120, 320, 24  # px: of the sheet, of a column, around the sheet within its window

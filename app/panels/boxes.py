@@ -7,10 +7,10 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
-from app.box_table import SHOWN, TITLES, BoxesModel, BoxesTable, Column
 from app.document import Document
-from app.flagging import all_have, set_flag
 from app.page import FLAGS, ShownBox
+from app.verbs.flagging import all_have, set_flag
+from app.widgets.box_table import SHOWN, TITLES, BoxesModel, BoxesTable, Column
 from app.wording import count
 
 EMPTY = "No box on this image.\nPress W and drag to draw one, or I to auto-label it."

@@ -5,10 +5,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
-from app.class_list import ClassesList, ClassesModel
-from app.class_rows import ClassRow, Row, listed
-from app.class_verbs import add_class, hide_classes, move_class, recolour_class
 from app.document import Document
+from app.verbs.class_verbs import add_class, hide_classes, move_class, recolour_class
+from app.widgets.class_list import ClassesList, ClassesModel
+from app.widgets.class_rows import ClassRow, Row, listed
 from app.wording import count
 from detector.data.project.records import ProjectClass
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSl
 from app import theme
 from app.document import Document
 from app.limits import with_class
-from app.threshold_list import ROW, ThresholdList, rows_of
+from app.widgets.threshold_list import ROW, ThresholdList, rows_of
 from app.wording import count
 from detector.data.project.proposals import Limits
 from detector.data.project.records import Pass

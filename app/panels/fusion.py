@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.elided_label import ElidedLabel
-from app.empty_page import empty_page
 from app.panels.fusion_view import FusionView, largest_change
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.empty_page import empty_page
 from app.wording import count
 from detector.errors import OptionsError
 from detector.events import Event, FusionWeights, RunStarted

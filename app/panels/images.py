@@ -21,15 +21,15 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.document import Document
-from app.filter_chips import FilterChips
-from app.filter_popover import FilterPopover
 from app.image_filter import FilterKind, ImageFilter, empty_text
-from app.image_menu import ImageMenu, ImageVerb
-from app.note_field import NoteField
-from app.order_button import OrderButton
-from app.thumbnail_grid import PADS, ThumbnailGrid
-from app.thumbnails import Thumbnails
+from app.widgets.filter_chips import FilterChips
+from app.widgets.filter_popover import FilterPopover
+from app.widgets.image_menu import ImageMenu, ImageVerb
+from app.widgets.note_field import NoteField
+from app.widgets.order_button import OrderButton
+from app.widgets.thumbnail_grid import PADS, ThumbnailGrid
 from app.wording import count
+from app.work.thumbnails import Thumbnails
 
 MARGIN = 12  # px
 TYPING_PAUSE = 150  # ms

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
-from app.elided_label import ElidedLabel
 from app.models import DEVICES, ModelChoice, ModelGroup
 from app.theme import ICON, icon
+from app.widgets.elided_label import ElidedLabel
 from app.wording import tooltip
 
 HEIGHT = 52  # px

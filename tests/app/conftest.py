@@ -15,8 +15,8 @@ from app import theme
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
-from app.opening import ImagesRead, IndexRead, read_project
-from app.thumbnails import Thumbnails
+from app.work.opening import ImagesRead, IndexRead, read_project
+from app.work.thumbnails import Thumbnails
 from detector.boxes import Detections
 from detector.data.project.store import Project
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.class_mapping import names_here, set_names_here
-from app.class_verbs import add_class, rename_class
 from app.document import Document
+from app.verbs.class_verbs import add_class, rename_class
 from detector.data.project.passes import known_classes
 from detector.data.project.records import ProjectClass
 from detector.data.project.store import Project

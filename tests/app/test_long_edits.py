@@ -7,12 +7,12 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.image_filter import FilterKind
-from app.image_verbs import push_change, reopen, set_ignored, set_note
-from app.image_work import vouched
 from app.jobs import Jobs
 from app.long_edits import LongEdits, portions
 from app.notifications import Notifications
-from app.opening import IndexRead, read_index
+from app.verbs.image_verbs import push_change, reopen, set_ignored, set_note
+from app.work.image_work import vouched
+from app.work.opening import IndexRead, read_index
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectImage, State
 from detector.data.project.store import Project
 from detector.errors import ProjectError
@@ -24,7 +24,7 @@ MakePass = Callable[..., None]
 @pytest.fixture
 def told(qtbot: QtBot, document: Document, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Errors; two images are many here, and proposals are read anew at once when that is due."""
-    monkeypatch.setattr("app.image_verbs.MANY", 1)
+    monkeypatch.setattr("app.verbs.image_verbs.MANY", 1)
     monkeypatch.setattr("app.long_edits.PORTION", 2)
     notifications, errors = Notifications(), []
     notifications.posted.connect(lambda notice: errors.append(notice.text))

@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.elided_label import ElidedLabel
 from app.theme import DARK, LIGHT
+from app.widgets.elided_label import ElidedLabel
 
 
 @pytest.fixture

@@ -414,9 +414,9 @@ def switching(driver: Driver) -> Script:
 
 def working(driver: Driver) -> Script:
     """Editing alone; while the model is loaded; while it labels; while another process trains."""
-    from app.class_verbs import add_class
     from app.dialogs.fine_tune import FineTuneDialog
-    from app.reviewing import review
+    from app.verbs.class_verbs import add_class
+    from app.verbs.reviewing import review
 
     window, meter, seconds = driver.window, driver.meter, driver.asked.seconds
     driver.open_folder()

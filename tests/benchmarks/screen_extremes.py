@@ -8,9 +8,9 @@ from PySide6.QtGui import QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog
 from screen_workshop import SMALL, Workshop, dialog_of, over, settle
 
-from app.class_verbs import add_class
 from app.dialogs.preferences import Preferences
 from app.main_window import MainWindow
+from app.verbs.class_verbs import add_class
 from detector.boxes import Detections
 
 BOXES, CLASSES = 2000, 500

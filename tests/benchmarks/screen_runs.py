@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 
-from app.fine_tuning import read_fusion
 from app.theme import RESOURCES
-from app.training_process import LOG_FILE, Run, _write
+from app.work.fine_tuning import read_fusion
+from app.work.training_process import LOG_FILE, Run, _write
 from detector.events import (
     CheckpointSaved,
     Evaluated,

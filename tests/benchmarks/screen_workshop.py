@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolButton, QWidget
 from app import theme
 from app.main_window import MainWindow
 from app.projects import SAMPLE
-from app.reviewing import review
 from app.settings import Settings
+from app.verbs.reviewing import review
 
 PATIENCE = 60.0  # seconds until a condition counts as one that never holds
 FULL, SMALL = (1440, 900), (1280, 720)  # px

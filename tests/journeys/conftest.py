@@ -21,7 +21,7 @@ from shiboken6 import Shiboken
 from app.main_window import MainWindow
 from app.notifications import Notice
 from app.settings import Settings
-from app.training_process import list_runs
+from app.work.training_process import list_runs
 from detector.boxes import Detections
 from detector.data.project.store import Project
 from detector.errors import StudioError

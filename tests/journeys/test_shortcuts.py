@@ -17,16 +17,16 @@ from app.actions import TABLE, ActionSpec, Subject
 from app.canvas.tone import PLAIN, Tone
 from app.canvas.tone_panel import TonePanel
 from app.canvas.tools import Tool
-from app.class_verbs import add_class
 from app.dialogs.export import ExportDialog
 from app.dialogs.finder import Finder
 from app.dialogs.fine_tune import FineTuneDialog
 from app.dialogs.preferences import Preferences
 from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
-from app.exporting import FILE
 from app.keys import is_bare
-from app.reviewing import review
+from app.verbs.class_verbs import add_class
+from app.verbs.reviewing import review
+from app.work.exporting import FILE
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:

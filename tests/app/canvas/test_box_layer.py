@@ -14,8 +14,8 @@ from app.canvas import box_layer
 from app.canvas.ink import halo_of
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
-from app.class_verbs import recolour_class, rename_class
 from app.document import Document
+from app.verbs.class_verbs import recolour_class, rename_class
 from detector.data.project.records import Change, Origin, ProjectBox
 
 if TYPE_CHECKING:

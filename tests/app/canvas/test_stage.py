@@ -10,7 +10,7 @@ from app.canvas.stage import Stage, hints, info_line
 from app.canvas.tone import Tone
 from app.canvas.view import CanvasView
 from app.document import Document
-from app.reviewing import review
+from app.verbs.reviewing import review
 
 
 @pytest.fixture

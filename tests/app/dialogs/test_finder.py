@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.finder import ROWS, Finder, Found
-from app.row_list import HEIGHT, Row
+from app.widgets.row_list import HEIGHT, Row
 
 Key = Qt.Key
 

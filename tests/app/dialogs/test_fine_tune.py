@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app import theme
 from app.dialogs.fine_tune import FineTuneDialog, ModelFacts
 from app.dialogs.fine_tune_plan import FineTunePlan
-from app.training_pace import Pace
+from app.work.training_pace import Pace
 from detector.model.variants import VARIANTS
 from detector.training.options import FineTuneOptions, Freeze
 

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from app.actions import TABLE, Actions
 from app.dialogs.shortcuts import ShortcutSheet, sections
 from app.habits import HABITS
-from app.keycaps import KeyCaps
+from app.widgets.keycaps import KeyCaps
 
 
 @pytest.fixture

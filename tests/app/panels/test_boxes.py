@@ -8,11 +8,11 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QTableView
 from pytestqt.qtbot import QtBot
 
-from app.box_table import Column, in_order, origin_text, size_text, told
-from app.class_verbs import hide_classes, rename_class
 from app.document import Document
 from app.page import ShownBox
 from app.panels.boxes import BoxesPanel, summary_text
+from app.verbs.class_verbs import hide_classes, rename_class
+from app.widgets.box_table import Column, in_order, origin_text, size_text, told
 from detector.data.project.records import Origin
 
 Table = QTableView

@@ -9,10 +9,10 @@ from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QKeyEvent, QMouseE
 from PySide6.QtWidgets import QApplication, QColorDialog, QLabel, QLineEdit, QListView, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.class_rows import ClassRow, FoldRow, listed, row_parts
-from app.class_verbs import add_class
 from app.document import Document
 from app.panels.classes import ClassesPanel
+from app.verbs.class_verbs import add_class
+from app.widgets.class_rows import ClassRow, FoldRow, listed, row_parts
 from detector.data.project.records import ProjectClass
 
 MakePass = Callable[..., None]

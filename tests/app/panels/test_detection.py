@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
-from app.class_verbs import hide_classes
 from app.document import Document
 from app.limits import with_class
 from app.panels.detection import DetectionPanel, newest, pass_text, total_text
-from app.threshold_list import ThresholdList
+from app.verbs.class_verbs import hide_classes
+from app.widgets.threshold_list import ThresholdList
 from detector.data.project.proposals import Limits
 from detector.data.project.records import Pass
 from detector.data.project.store import Project

@@ -14,17 +14,17 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToo
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.class_verbs import add_class
 from app.document import Document
-from app.filter_chips import _Token
 from app.image_filter import FilterKind, ImageFilter, empty_text
-from app.image_menu import ImageMenu, ImageVerb
 from app.image_order import ImageOrder, OrderKind
-from app.image_verbs import set_ignored, set_note
 from app.panels.images import ImagesPanel
-from app.reviewing import review
-from app.thumbnail_grid import cell_size, splice
-from app.thumbnails import Thumbnails
+from app.verbs.class_verbs import add_class
+from app.verbs.image_verbs import set_ignored, set_note
+from app.verbs.reviewing import review
+from app.widgets.filter_chips import _Token
+from app.widgets.image_menu import ImageMenu, ImageVerb
+from app.widgets.thumbnail_grid import cell_size, splice
+from app.work.thumbnails import Thumbnails
 from detector.data.images import natural_key
 from detector.data.project.records import Origin, ProjectImage, State
 

@@ -1,0 +1,1 @@
+"""The parts that panels and dialogs are made of."""

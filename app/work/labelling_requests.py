@@ -1,0 +1,99 @@
+"""What a person asks of auto-labelling, answered with the chosen model on the chosen device."""
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QObject
+
+from app.document import Document
+from app.model_choice import ModelInUse
+from app.models import choice, classes_of
+from app.notifications import Notifications
+from app.wording import count
+from app.work.auto_labelling import AutoLabelling
+from app.work.class_work import ClassWork
+from app.work.weights_download import WeightsDownload
+from detector.data.project.records import Pass
+from detector.data.project.store import Unfinished
+from detector.errors import StudioError
+
+
+class LabellingRequests(QObject):
+    """Starts passes; where the model's weights are not here offers to fetch them first."""
+
+    def __init__(
+        self,
+        document: Document,
+        labelling: AutoLabelling,
+        model: ModelInUse,
+        weights: WeightsDownload,
+        *,
+        classes: ClassWork,
+        notifications: Notifications,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document, self._labelling, self._model, self._weights = document, labelling, model, weights
+        self._classes, self._notifications = classes, notifications
+        labelling.again_wanted.connect(self.label_again)
+        labelling.go_on_wanted.connect(self.go_on)
+        labelling.classes_brought.connect(self._on_classes_brought)
+
+    def label_current(self) -> None:
+        """The current image."""
+        self._start(self._labelling.label_current)
+
+    def label_visible(self) -> None:
+        """The images that the filter shows."""
+        self._start(self._labelling.label_visible)
+
+    def label_all(self) -> None:
+        """All images."""
+        self._start(self._labelling.label_all)
+
+    def label_images(self, image_ids: Iterable[int]) -> None:
+        """These images."""
+        ids = list(image_ids)
+        self._start(lambda **how: self._labelling.label_images(ids, **how))
+
+    def label_again(self, image_ids: Iterable[int]) -> None:
+        """These images, though the model has seen them as they are."""
+        ids = list(image_ids)
+        self._start(lambda **how: self._labelling.label_images(ids, again=True, **how))
+
+    def go_on(self, unfinished: Unfinished) -> None:
+        """What is left of a pass, with its own model."""
+        self._guard(lambda: self._labelling.go_on(unfinished, device=self._model.device))
+
+    def ask_classes(self) -> None:
+        """Which of the chosen model's classes are used, and what they are called here."""
+        self._guard(self._ask_classes)
+
+    def _ask_classes(self) -> None:
+        source = self._model.source
+        project = self._document.project
+        seen = [item.knows for item in project.passes() if item.source == source] if project else []
+        knows = classes_of(source) or (seen[-1] if seen else ())
+        if knows:
+            self._classes.ask_class_map(choice(source).name, knows)
+        else:
+            self._notifications.info("What this model knows shows when it has labelled an image: press I first.")
+
+    def _on_classes_brought(self, begun: Pass, number: int) -> None:
+        """A model with many classes: most of them are seldom wanted."""
+        self._notifications.info(
+            f"{begun.model} brings {count(number, 'class', 'classes')} that this project does not have.",
+            action="Choose which to use…",
+            run=lambda: self._classes.ask_class_map(begun.model, begun.knows),
+        )
+
+    def _start(self, verb: Callable[..., None]) -> None:
+        if self._model.choice.megabytes:
+            self._weights.offer(self._model.source)
+        else:
+            self._guard(lambda: verb(source=self._model.source, device=self._model.device))
+
+    def _guard(self, verb: Callable[[], None]) -> None:
+        try:
+            verb()
+        except StudioError as error:
+            self._notifications.warning(str(error))

@@ -1,0 +1,158 @@
+"""What a run's events add up to."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.work.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, thinned
+from app.work.training_process import RunState
+from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
+
+STARTED = RunStarted("d0", ("nut",), 512, 40, 30, 400, 8, "CPU: 2 threads")
+
+
+def step(number: int, loss: float = 1.0) -> StepDone:
+    return StepDone(number, loss, 0.5, 0.5, 1e-3, 4.0)
+
+
+def finished(before: float | None, after: float | None, reason: str = "done") -> RunFinished:
+    """The end of a run with these AP, at step 400."""
+    start, end = ({} if ap is None else {"AP": ap} for ap in (before, after))
+    return RunFinished(400, reason, 100.0, "elsewhere/best.safetensors", end, start)
+
+
+def course(*events: Event) -> Course:
+    made = Course()
+    made.add(events)
+    return made
+
+
+def test_events_become_curves() -> None:
+    run = course(
+        STARTED, Evaluated(0, {"AP": 0.25}), step(1, 2.0), step(2, 1.0), Evaluated(2, {"AP": 0.5}), Warned("!")
+    )
+    assert (run.steps, run.losses) == ([1, 2], [2.0, 1.0])
+    assert (run.evaluated, run.aps, run.start_ap) == ([0, 2], [0.25, 0.5], 0.25)
+    assert (run.step, run.warnings) == (2, ["!"])
+
+
+def test_a_resumed_run_tells_its_steps_once() -> None:
+    before = [STARTED, Evaluated(0, {"AP": 0.1}), *map(step, range(1, 8)), Evaluated(4, {"AP": 0.2})]
+    run = course(*before, Evaluated(6, {"AP": 0.9}), finished(0.1, 0.2, "stopped"))
+    run.add([replace(STARTED, step=4), step(5, 7.0)])
+    assert run.steps == [1, 2, 3, 4, 5]
+    assert run.losses[-1] == 7.0
+    assert (run.evaluated, run.start_ap, run.finished) == ([0, 4], 0.1, None)
+
+
+def test_an_evaluation_without_ap_is_no_point() -> None:
+    assert course(STARTED, Evaluated(0, {})).aps == []
+
+
+def test_smooth_losses_are_means_of_their_surroundings() -> None:
+    run = course(STARTED, *(step(n, float(n)) for n in range(1, 41)))
+    smooth = run.smooth_losses()
+    assert len(smooth) == 40
+    assert smooth[20] == pytest.approx(21.0)
+    assert smooth[0] == pytest.approx(sum(range(1, SMOOTHING + 2)) / (SMOOTHING + 1))
+    assert course().smooth_losses().size == 0
+
+
+def test_long_curves_are_thinned_but_keep_their_peaks() -> None:
+    values = np.zeros(10 * STRETCHES)
+    values[1234], values[3456] = 5.0, -3.0
+    steps, drawn = thinned(range(1, len(values) + 1), values)
+    assert len(steps) == len(drawn) == 2 * STRETCHES
+    assert (drawn.max(), drawn.min()) == (5.0, -3.0)
+    assert (steps[0], steps[-1]) == (1, len(values))
+    assert abs(steps[drawn.argmax()] - 1235) <= 10
+    assert (np.diff(steps) >= 0).all()
+    short = thinned([1, 2, 3], [3.0, 1.0, 2.0])
+    assert [part.tolist() for part in short] == [[1, 2, 3], [3.0, 1.0, 2.0]]
+
+
+def test_progress_is_told_in_words() -> None:
+    assert course().progress_text(RunState.STARTING) == "Reading the model and the images"
+    run = course(STARTED, step(100))
+    told = run.progress_text(RunState.RUNNING)
+    assert told == "step 100 of 400 · 4.0 images/s · 10 min left · CPU: 2 threads"  # 300 × 8 / 4 s
+    assert run.progress_text(RunState.DIED) == "step 100 of 400 · CPU: 2 threads"
+    assert "left" not in course(STARTED, replace(step(1), images_per_second=0.0)).progress_text(RunState.RUNNING)
+
+
+def verdict(*events: Event, state: RunState = RunState.FINISHED, reason: str = "") -> Verdict:
+    found = course(STARTED, step(120), *events).verdict(state, reason=reason)
+    assert found is not None
+    return found
+
+
+def test_there_is_no_verdict_before_the_end() -> None:
+    for state in (RunState.STARTING, RunState.RUNNING, RunState.STOPPING):
+        assert course(STARTED, step(1)).verdict(state) is None
+
+
+def test_a_better_model_is_recommended() -> None:
+    found = verdict(finished(0.412, 0.583))
+    assert found.text == "AP 0.41 → 0.58 on your 30 validation images. Use the new model?"
+    assert (found.checkpoint, found.recommended) == ("best.safetensors", True)
+    assert (found.use, found.keep) == ("Use the new model", "Keep the old one")
+
+
+@pytest.mark.parametrize(("after", "word"), [(0.3, "worse"), (0.5, "no better")])
+def test_a_model_that_is_not_better_is_not_recommended(after: float, word: str) -> None:
+    found = verdict(finished(0.5, after))
+    assert f"The new model is {word}: better keep the old one." in found.text
+    assert (found.use, found.recommended) == ("Use it anyway", False)
+
+
+def test_few_images_make_a_rough_number() -> None:
+    run = course(replace(STARTED, validation_images=4), finished(0.2, 0.4))
+    found = run.verdict(RunState.FINISHED)
+    assert found is not None
+    assert found.text == "AP 0.20 → 0.40 on your 4 validation images, a rough number for so few. Use the new model?"
+
+
+def test_without_a_measure_nothing_is_recommended() -> None:
+    found = verdict(finished(None, None))
+    assert found.text.startswith("Nothing was measured")
+    assert (found.checkpoint, found.recommended) == ("best.safetensors", None)
+
+
+def test_how_it_ended_is_said_first() -> None:
+    stopped = verdict(finished(0.2, 0.4, "stopped"), state=RunState.STOPPED)
+    assert stopped.text.startswith("Stopped after step 400. AP 0.20 → 0.40")
+    early = verdict(finished(0.2, 0.4, "early"))
+    assert early.text.startswith("Ended after step 400 for want of progress. AP")
+    unmeasured = verdict(finished(0.2, None, "stopped"), state=RunState.STOPPED)
+    assert "was not measured yet. Use the new model?" in unmeasured.text
+    none = verdict(replace(finished(0.2, None, "stopped"), best=None), state=RunState.STOPPED)
+    assert (none.checkpoint, none.use) == (None, "")
+
+
+def test_a_death_names_its_reason_and_the_way_out() -> None:
+    saved = CheckpointSaved(120, "last", "elsewhere/last.safetensors")
+    found = verdict(saved, state=RunState.DIED, reason="No space left on device.")
+    assert found.text == (
+        "The run ended unexpectedly: No space left on device. The last checkpoint (step 120) can be used."
+    )
+    assert (found.checkpoint, found.use, found.recommended) == ("last.safetensors", "Use last checkpoint", None)
+    killed = verdict(saved, state=RunState.STOPPED)
+    assert killed.text.startswith("The run was ended at once. The last checkpoint (step 120)")
+    nothing = verdict(state=RunState.DIED, reason="x")
+    assert (nothing.checkpoint, nothing.use) == (None, "")
+    assert "had not written a checkpoint yet" in nothing.text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (0.41, 0.58, "AP 0.41 → 0.58"),
+        (0.412, 0.414, "AP 0.412 → 0.414"),
+        (0.5, 0.5, "AP 0.50 → 0.50"),
+        (0.5, 0.50001, "AP 0.5000 → 0.5000"),
+        (None, 0.5, "AP 0.50"),
+    ],
+)
+def test_ap_has_the_digits_that_tell_it_apart(before: float | None, after: float, text: str) -> None:
+    assert ap_change(before, after) == text
