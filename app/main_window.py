@@ -1,20 +1,13 @@
 """The main window: puts the parts together and wires them; whatever decides is elsewhere."""
 
-from collections.abc import Callable
-from functools import partial
-
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QMainWindow,
-    QMenu,
-    QSplitter,
     QStackedWidget,
     QTabWidget,
-    QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,7 +16,6 @@ from app import theme
 from app.actions import Actions, Need
 from app.bookmark import Bookmark
 from app.canvas.stage import Stage
-from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
@@ -38,9 +30,9 @@ from app.file_choice import FileChoice
 from app.jobs import Jobs
 from app.long_edits import LongEdits
 from app.lookup import Lookup
+from app.menus import box_menu, main_menu
 from app.model_choice import ModelInUse
 from app.notifications import Notifications
-from app.page import FLAGS
 from app.panels.boxes import BoxesPanel
 from app.panels.classes import ClassesPanel
 from app.panels.detection import DetectionPanel
@@ -51,9 +43,8 @@ from app.panels.top_bar import TopBar
 from app.panels.training import TrainingPanel
 from app.projects import Projects
 from app.settings import Settings
-from app.verbs import copying
-from app.verbs.flagging import toggle_flag
-from app.verbs.reviewing import mark_empty, review
+from app.verb_table import connect_actions
+from app.widgets import frames
 from app.work.auto_labelling import AutoLabelling
 from app.work.class_work import ClassWork
 from app.work.device_probe import DeviceFinder
@@ -70,8 +61,6 @@ from app.work.refreshing import Refreshing
 from app.work.thumbnails import Thumbnails
 from app.work.weights_download import WeightsDownload
 from detector.data.project.import_report import ReadyImport
-
-Verbs = dict[str, Callable[[], object]]  # what the actions of the table do, by their names
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
@@ -128,7 +117,7 @@ class MainWindow(QMainWindow):
         self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
         self._wire()
         self._wire_images()
-        self._connect_actions()
+        connect_actions(self)
         self.resize(1440, 900)
         self._restore_layout()
         self._on_project_changed()
@@ -138,10 +127,10 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         document = self.document
         self.welcome = WelcomePage(self.settings.recent())
-        self.top_bar = TopBar(self.actions_, self._make_menu())
+        self.top_bar = TopBar(self.actions_, main_menu(self.actions_, self))
         self.images = ImagesPanel(document, self.thumbnails)
         self.canvas = CanvasView(document)
-        self._box_menu = self._make_box_menu()
+        self._box_menu = box_menu(self.actions_, self)
         self.stage = Stage(document, self.canvas, self.actions_)
         self.boxes = BoxesPanel(document)
         self.detection = DetectionPanel(document)
@@ -151,11 +140,11 @@ class MainWindow(QMainWindow):
         self.bottom = QTabWidget()
         self.bottom.setDocumentMode(True)
         self.bottom.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.bottom.setCornerWidget(_fold_button(lambda: self._toggle_bottom(self.bottom.currentWidget(), False)))
+        self.bottom.setCornerWidget(frames.fold_button(lambda: self.toggle_bottom(self.bottom.currentWidget(), False)))
         self.bottom.addTab(self.training, "Training")
         self.bottom.addTab(self.fusion, "Fusion weights")
-        self._middle = _splitter(Qt.Orientation.Vertical, self.stage, self.bottom, sizes=(600, BOTTOM))
-        self._columns = _splitter(
+        self._middle = frames.splitter(Qt.Orientation.Vertical, self.stage, self.bottom, sizes=(600, BOTTOM))
+        self._columns = frames.splitter(
             Qt.Orientation.Horizontal, self.images, self._middle, self._right_column(), sizes=(LEFT, 884, RIGHT)
         )
         self._columns.setStretchFactor(1, 1)
@@ -164,53 +153,17 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self._columns)
         self.notices = Notices(self._pages)
         centre = QWidget()
-        column = _column(centre, self.top_bar, _line(), self._pages)
+        column = frames.column(centre, self.top_bar, frames.line(), self._pages)
         column.setStretch(2, 1)
         self.setCentralWidget(centre)
 
     def _right_column(self) -> QWidget:
         right = QFrame()
         right.setProperty("role", "panel")
-        column = _column(right, self.boxes, _line(), self.detection, _line(), self.classes)
+        column = frames.column(right, self.boxes, frames.line(), self.detection, frames.line(), self.classes)
         column.setStretch(0, 3)
         column.setStretch(4, 2)
         return right
-
-    def _make_menu(self) -> QMenu:
-        menu = QMenu(self)
-        groups = (
-            ("open-folder", "open-coco", "open-sample"),
-            ("save-coco", "import", "export", "close-project"),
-            ("refresh", "find-missing"),
-            ("training-panel", "fusion-panel"),
-        )
-        for names in groups:
-            for name in names:
-                menu.addAction(self.actions_[name])
-            menu.addSeparator()
-        colours = menu.addMenu("Colours")
-        together = QActionGroup(self)
-        for name in ("theme-system", "theme-light", "theme-dark"):
-            together.addAction(self.actions_[name])
-            colours.addAction(self.actions_[name])
-        for name in ("commands", "preferences", "shortcuts"):
-            menu.addAction(self.actions_[name])
-        menu.addSeparator()
-        menu.addAction(self.actions_["quit"])
-        return menu
-
-    def _make_box_menu(self) -> QMenu:
-        """What a right click on the picture offers."""
-        menu = QMenu(self)
-        for names in (
-            ("accept", "change-class", "delete"),
-            ("copy", "cut", "paste", "duplicate"),
-            ("copy-previous", "propagate"),
-            ("draw", "select-all", "show-boxes", "fit"),
-        ):
-            menu.addActions([self.actions_[name] for name in names])
-            menu.addSeparator()
-        return menu
 
     # Wires
 
@@ -275,111 +228,17 @@ class MainWindow(QMainWindow):
         for follow in (self.thumbnails.forget, self.pictures.forget, self.ordering.follow_files):
             refreshing.refreshed.connect(follow)
 
-    def _file_verbs(self) -> Verbs:
-        """What actions do with files."""
-        return {
-            "open-folder": self.files.ask_folder,
-            "open-coco": self.files.ask_coco,
-            "open-sample": self.projects.open_sample,
-            "close-project": self.projects.close,
-            "save-coco": self.exporting.save,
-            "import": self._ask_import,
-            "export": self._ask_export,
-            "refresh": self.refreshing.look,
-            "find-missing": self.refreshing.ask_missing,
-        }
-
-    def _box_verbs(self) -> Verbs:
-        """What actions do with boxes."""
-        document, canvas, clipboard = self.document, self.canvas, QGuiApplication.clipboard()
-        return {
-            "undo": document.undo,
-            "redo": document.redo,
-            "select": partial(canvas.set_tool, Tool.SELECT),
-            "draw": partial(canvas.set_tool, Tool.DRAW),
-            "delete": lambda: document.delete(document.selection),
-            "accept": lambda: document.accept(document.selection),
-            "change-class": canvas.ask_class,
-            **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
-            "copy": partial(copying.copy, document, clipboard),
-            "cut": partial(copying.cut, document, clipboard),
-            "paste": lambda: copying.paste(document, clipboard.text()),
-            "duplicate": partial(copying.duplicate, document),
-            "copy-previous": partial(copying.copy_previous, document),
-            "propagate": self._ask_propagate,
-            "select-all": canvas.select_all,
-            "select-next": partial(canvas.select_next, 1),
-            "select-previous": partial(canvas.select_next, -1),
-            **{f"class-{n}": partial(self._use_class, n - 1) for n in range(1, 10)},
-        }
-
-    def _image_verbs(self) -> Verbs:
-        """What actions do with images, and how these are shown."""
-        document, canvas = self.document, self.canvas
-        return {
-            "review": partial(review, document),
-            "mark-empty": partial(mark_empty, document),
-            "next": partial(document.step, 1),
-            "previous": partial(document.step, -1),
-            "next-to-review": document.show_next_to_review,
-            "first": partial(document.step, -(10**9)),
-            "last": partial(document.step, 10**9),
-            "go-to": self.lookup.go_to_image,
-            "note": self.images.note.setFocus,
-            "zoom-in": canvas.zoom_in,
-            "zoom-out": canvas.zoom_out,
-            "zoom-100": partial(canvas.zoom_to, 1.0),
-            "fit": canvas.fit,
-            "tone": self.stage.toggle_tone,
-            "tone-reset": partial(canvas.set_tone, PLAIN),
-        }
-
-    def _other_verbs(self) -> Verbs:
-        """What actions do with models and with the program."""
-        return {
-            "quit": self.close,
-            "label-image": self.requests.label_current,
-            "label-visible": self.requests.label_visible,
-            "label-all": self.requests.label_all,
-            "model-classes": self.requests.ask_classes,
-            "fine-tune": self._ask_fine_tune,
-            "open-model": self.model_opening.ask,
-            "commands": self.lookup.find_command,
-            "preferences": self._show_preferences,
-            "shortcuts": self._show_shortcuts,
-        }
-
-    def _connect_actions(self) -> None:
-        canvas = self.canvas
-        verbs = self._file_verbs() | self._box_verbs() | self._image_verbs() | self._other_verbs()
-        for name, verb in verbs.items():
-            self.actions_[name].triggered.connect(lambda _=False, verb=verb: verb())
-        toggles: dict[str, Callable[[bool], object]] = {
-            "show-boxes": canvas.set_boxes_visible,
-            "show-labels": self._set_labels_always,
-            "training-panel": partial(self._toggle_bottom, self.training),
-            "fusion-panel": partial(self._toggle_bottom, self.fusion),
-        }
-        for name, toggle in toggles.items():
-            self.actions_[name].triggered.connect(lambda checked, toggle=toggle: toggle(checked))
-        for name in ("system", "light", "dark"):
-            self.actions_[f"theme-{name}"].triggered.connect(lambda _=False, name=name: self._choose_theme(name))
-        self.actions_[f"theme-{self.settings.get(table.THEME)}"].setChecked(True)
-        self.actions_["show-boxes"].setChecked(True)
-        self.actions_["select"].setChecked(True)
-        self.actions_["show-labels"].setChecked(self.settings.get(table.LABELS_ALWAYS))
-        canvas.set_labels_always(self.settings.get(table.LABELS_ALWAYS))
-        self.actions_.act_in(self, canvas, self.images.grid, self.images.empty)
-
     # What the person asks for
 
-    def _ask_export(self) -> None:
+    def ask_export(self) -> None:
+        """The sheet of what to write, and where."""
         if self.document.project is not None:
             dialog = ExportDialog(self.document.project.folder, self)
             dialog.export_wanted.connect(self.exporting.export)
             dialog.open()
 
-    def _ask_import(self) -> None:
+    def ask_import(self) -> None:
+        """A file or folder of labels, which is looked into before anything changes."""
         if self.document.project is not None and not self.document.refuse_editing():
             self.files.ask_labels(self.document.project.folder, self.importing.look)
 
@@ -388,14 +247,16 @@ class MainWindow(QMainWindow):
         dialog.import_wanted.connect(lambda wanted, mode: self.importing.bring_in(wanted, mode=mode))
         dialog.open()
 
-    def _ask_propagate(self) -> None:
+    def ask_propagate(self) -> None:
+        """Onto how many images boxes are to be handed on."""
         if not self.propagation.refuse():
             boxes, room = self.propagation.boxes(), self.propagation.room()
             dialog = PropagateDialog(boxes=len(boxes), selected=bool(self.document.selection), room=room, parent=self)
             dialog.propagate_wanted.connect(self.propagation.propagate)
             dialog.open()
 
-    def _ask_fine_tune(self) -> None:
+    def ask_fine_tune(self) -> None:
+        """The sheet of a run."""
         self.fine_tuning.ask(self)
 
     def _stop(self) -> None:
@@ -408,7 +269,8 @@ class MainWindow(QMainWindow):
             self.weights.stop()
             self.model_opening.stop()
 
-    def _use_class(self, place: int) -> None:
+    def use_class(self, place: int) -> None:
+        """What a digit does: the class at a place of the list."""
         self.class_choice.use(self.classes.listed(), place)
 
     # What changes
@@ -489,15 +351,18 @@ class MainWindow(QMainWindow):
         if opened and tab is self.fusion:
             self.fine_tuning.show_fusion()
 
-    def _toggle_bottom(self, tab: QWidget, checked: bool) -> None:
+    def toggle_bottom(self, tab: QWidget, checked: bool) -> None:
+        """Unfold a tab at the bottom, or fold it away; remembered."""
         self._show_bottom(tab, opened=checked)
         self.settings.set(table.BOTTOM_OPEN, checked)
 
-    def _set_labels_always(self, always: bool) -> None:
+    def set_labels_always(self, always: bool) -> None:
+        """Class names on all boxes, from now on."""
         self.canvas.set_labels_always(always)
         self.settings.set(table.LABELS_ALWAYS, always)
 
-    def _choose_theme(self, name: str) -> None:
+    def choose_theme(self, name: str) -> None:
+        """Other colours, from now on: system, light or dark."""
         self.settings.set(table.THEME, name)
         self._apply_theme()
 
@@ -506,12 +371,14 @@ class MainWindow(QMainWindow):
         if isinstance(application, QApplication):
             theme.apply(application, theme.named(self.settings.get(table.THEME)))
 
-    def _show_shortcuts(self) -> None:
+    def show_shortcuts(self) -> None:
+        """The sheet of keys."""
         sheet = ShortcutSheet(self.actions_, self)
-        sheet.change_wanted.connect(lambda: self._show_preferences().show_shortcuts())
+        sheet.change_wanted.connect(lambda: self.show_preferences().show_shortcuts())
         sheet.open()
 
-    def _show_preferences(self) -> Preferences:
+    def show_preferences(self) -> Preferences:
+        """The preferences, and their dialog."""
         reopens = self.settings.get(table.REOPENS)
         dialog = Preferences(self.actions_, self, device=self.model.device, reopens=reopens)
         dialog.device_chosen.connect(self.model.choose_device)
@@ -538,37 +405,3 @@ class MainWindow(QMainWindow):
         self.fine_tuning.close()
         self.projects.leave()
         super().closeEvent(event)
-
-
-def _splitter(orientation: Qt.Orientation, *widgets: QWidget, sizes: tuple[int, ...]) -> QSplitter:
-    splitter = QSplitter(orientation)
-    splitter.setHandleWidth(1)
-    splitter.setChildrenCollapsible(False)
-    for widget in widgets:
-        splitter.addWidget(widget)
-    splitter.setSizes(list(sizes))
-    return splitter
-
-
-def _column(parent: QWidget, *widgets: QWidget) -> QVBoxLayout:
-    column = QVBoxLayout(parent)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    for widget in widgets:
-        column.addWidget(widget)
-    return column
-
-
-def _fold_button(fold: Callable[[], object]) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(theme.icon("chevron-down"))
-    button.setToolTip("Fold away")
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.clicked.connect(lambda: fold())
-    return button
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setProperty("role", "line")
-    return line

@@ -1,0 +1,122 @@
+"""What each action of the table does, subject by subject."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+
+from app import settings as table
+from app.canvas.tone import PLAIN
+from app.canvas.tools import Tool
+from app.page import FLAGS
+from app.verbs import copying
+from app.verbs.flagging import toggle_flag
+from app.verbs.reviewing import mark_empty, review
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+Verbs = dict[str, Callable[[], object]]
+
+
+def _file_verbs(window: "MainWindow") -> Verbs:
+    """What actions do with files."""
+    return {
+        "open-folder": window.files.ask_folder,
+        "open-coco": window.files.ask_coco,
+        "open-sample": window.projects.open_sample,
+        "close-project": window.projects.close,
+        "save-coco": window.exporting.save,
+        "import": window.ask_import,
+        "export": window.ask_export,
+        "refresh": window.refreshing.look,
+        "find-missing": window.refreshing.ask_missing,
+    }
+
+
+def _box_verbs(window: "MainWindow") -> Verbs:
+    """What actions do with boxes."""
+    document, canvas, clipboard = window.document, window.canvas, QGuiApplication.clipboard()
+    return {
+        "undo": document.undo,
+        "redo": document.redo,
+        "select": partial(canvas.set_tool, Tool.SELECT),
+        "draw": partial(canvas.set_tool, Tool.DRAW),
+        "delete": lambda: document.delete(document.selection),
+        "accept": lambda: document.accept(document.selection),
+        "change-class": canvas.ask_class,
+        **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
+        "copy": partial(copying.copy, document, clipboard),
+        "cut": partial(copying.cut, document, clipboard),
+        "paste": lambda: copying.paste(document, clipboard.text()),
+        "duplicate": partial(copying.duplicate, document),
+        "copy-previous": partial(copying.copy_previous, document),
+        "propagate": window.ask_propagate,
+        "select-all": canvas.select_all,
+        "select-next": partial(canvas.select_next, 1),
+        "select-previous": partial(canvas.select_next, -1),
+        **{f"class-{n}": partial(window.use_class, n - 1) for n in range(1, 10)},
+    }
+
+
+def _image_verbs(window: "MainWindow") -> Verbs:
+    """What actions do with images, and how these are shown."""
+    document, canvas = window.document, window.canvas
+    return {
+        "review": partial(review, document),
+        "mark-empty": partial(mark_empty, document),
+        "next": partial(document.step, 1),
+        "previous": partial(document.step, -1),
+        "next-to-review": document.show_next_to_review,
+        "first": partial(document.step, -(10**9)),
+        "last": partial(document.step, 10**9),
+        "go-to": window.lookup.go_to_image,
+        "note": window.images.note.setFocus,
+        "zoom-in": canvas.zoom_in,
+        "zoom-out": canvas.zoom_out,
+        "zoom-100": partial(canvas.zoom_to, 1.0),
+        "fit": canvas.fit,
+        "tone": window.stage.toggle_tone,
+        "tone-reset": partial(canvas.set_tone, PLAIN),
+    }
+
+
+def _other_verbs(window: "MainWindow") -> Verbs:
+    """What actions do with models and with the program."""
+    return {
+        "quit": window.close,
+        "label-image": window.requests.label_current,
+        "label-visible": window.requests.label_visible,
+        "label-all": window.requests.label_all,
+        "model-classes": window.requests.ask_classes,
+        "fine-tune": window.ask_fine_tune,
+        "open-model": window.model_opening.ask,
+        "commands": window.lookup.find_command,
+        "preferences": window.show_preferences,
+        "shortcuts": window.show_shortcuts,
+    }
+
+
+def connect_actions(window: "MainWindow") -> None:
+    """Let each action do what it says."""
+    canvas = window.canvas
+    verbs = _file_verbs(window) | _box_verbs(window) | _image_verbs(window) | _other_verbs(window)
+    for name, verb in verbs.items():
+        window.actions_[name].triggered.connect(lambda _=False, verb=verb: verb())
+    toggles: dict[str, Callable[[bool], object]] = {
+        "show-boxes": canvas.set_boxes_visible,
+        "show-labels": window.set_labels_always,
+        "training-panel": partial(window.toggle_bottom, window.training),
+        "fusion-panel": partial(window.toggle_bottom, window.fusion),
+    }
+    for name, toggle in toggles.items():
+        window.actions_[name].triggered.connect(lambda checked, toggle=toggle: toggle(checked))
+    for name in ("system", "light", "dark"):
+        window.actions_[f"theme-{name}"].triggered.connect(lambda _=False, name=name: window.choose_theme(name))
+    window.actions_[f"theme-{window.settings.get(table.THEME)}"].setChecked(True)
+    window.actions_["show-boxes"].setChecked(True)
+    window.actions_["select"].setChecked(True)
+    window.actions_["show-labels"].setChecked(window.settings.get(table.LABELS_ALWAYS))
+    canvas.set_labels_always(window.settings.get(table.LABELS_ALWAYS))
+    window.actions_.act_in(window, canvas, window.images.grid, window.images.empty)
