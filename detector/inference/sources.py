@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 from detector.device import EngineKind, is_cpu
 from detector.errors import CheckpointError
@@ -32,6 +32,18 @@ TICK = 0.1  # seconds
 GRAPHS = 1  # counted up where an exported graph changes, so that those in caches are made anew
 
 
+class EngineOptions(TypedDict, total=False):
+    """What an engine is to do: give detections of `channels`, None for all, with scores from `floor` on.
+
+    batch: pictures at a time on a GPU. leave_free: cores that others shall have.
+    """
+
+    floor: float
+    channels: Collection[int] | None
+    batch: int | None
+    leave_free: int
+
+
 class Source(Protocol):
     """A model that engines can be made of."""
 
@@ -40,19 +52,8 @@ class Source(Protocol):
         """What it says of itself."""
         ...
 
-    def engine(
-        self,
-        *,
-        floor: float = FLOOR,
-        channels: Collection[int] | None = None,
-        batch: int | None = None,
-        leave_free: int = 0,
-    ) -> Engine:
-        """An engine that gives detections of `channels`, None for all, with scores from `floor` on.
-
-        batch: pictures at a time on a GPU. leave_free: cores that others shall have. Raises CheckpointError,
-        OptionsError.
-        """
+    def engine(self, **options: Unpack[EngineOptions]) -> Engine:
+        """An engine with these options. Raises CheckpointError, OptionsError."""
         ...
 
 
@@ -92,21 +93,14 @@ class TorchSource:
         """See `Source`."""
         return self.model.info
 
-    def engine(
-        self,
-        *,
-        floor: float = FLOOR,
-        channels: Collection[int] | None = None,
-        batch: int | None = None,
-        leave_free: int = 0,
-    ) -> Engine:
+    def engine(self, **options: Unpack[EngineOptions]) -> Engine:
         """See `Source`."""
         from detector.device import leave_cores
         from detector.inference.torch_engine import TorchEngine
 
-        if leave_free:
-            leave_cores(leave_free)
-        return TorchEngine(self.model, self.device, exact=self.exact, floor=floor, channels=channels, batch=batch)
+        if count := options.pop("leave_free", 0):
+            leave_cores(count)
+        return TorchEngine(self.model, self.device, exact=self.exact, **options)
 
 
 class OnnxSource:
@@ -125,17 +119,11 @@ class OnnxSource:
             self._info = read_info(self._path) if says_all else self._engine(None, FLOOR, 0).info
         return self._info
 
-    def engine(
-        self,
-        *,
-        floor: float = FLOOR,
-        channels: Collection[int] | None = None,
-        batch: int | None = None,
-        leave_free: int = 0,
-    ) -> Engine:
+    def engine(self, **options: Unpack[EngineOptions]) -> Engine:
         """See `Source`."""
-        chosen = wanted_channels(self.info, channels)
-        return self._engine(None if chosen == wanted_channels(self.info, None) else chosen, floor, leave_free)
+        chosen, every = (wanted_channels(self.info, which) for which in (options.get("channels"), None))
+        floor, leave_free = options.get("floor", FLOOR), options.get("leave_free", 0)
+        return self._engine(None if chosen == every else chosen, floor, leave_free)
 
     def _engine(self, channels: list[int] | None, floor: float, leave_free: int) -> Engine:
         from detector.inference.onnx_engine import OnnxEngine

@@ -1,0 +1,148 @@
+"""Auto-labelling on the CPU against the frozen baselines: effdet's own loop and a plain loop of ONNX Runtime.
+
+python tests/benchmarks/labelling.py [--images 200] [--repeats 3] [--kind all|4:3|square|12mp] [--variant d0|d2]
+
+Each repeat runs all of them in turn, each in a process of its own, over photographs of ../shared/data. Of ours the
+whole process counts, its start too, with the graph in the cache; of the baselines what they report, without start and
+warm-up. Prints images per second and peak memory, and the medians' ratios. Weights: the stand-in; of D2 random ones.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARED = REPOSITORY.parent / "shared"
+STAND_IN = SHARED / "data" / "tf_efficientdet_d0-standin.pth"
+BASELINES = SHARED / "baselines"
+OTHER_LOOP = """
+import sys, pathlib, time, torch
+from common import detect, predictor, transforms_coco_eval
+torch.set_num_threads(2)
+size, name = int(sys.argv[3]), "tf_efficientdet_" + sys.argv[4]
+bench = predictor(sys.argv[2], name=name, size=size)
+transform = transforms_coco_eval(size, interpolation="bilinear", use_prefetcher=True)
+for i, path in enumerate(sorted(pathlib.Path(sys.argv[1]).iterdir())):
+    if i == 5:
+        start = time.perf_counter()
+    detect(bench, path, transform)
+print((i - 4) / (time.perf_counter() - start))
+"""
+
+
+@dataclass
+class Runs:
+    """Images per second and the most memory, in MB, of one program's runs."""
+
+    rates: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--kind", choices=["all", "4:3", "square", "12mp"], default="all")
+    parser.add_argument("--variant", choices=["d0", "d2"], default="d0")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "pictures"
+        count = fill(pictures, asked.kind, asked.images)
+        weights = STAND_IN if asked.variant == "d0" else random_weights(Path(folder), asked.variant)
+        print(f"{count} pictures, {asked.kind}, {asked.variant.upper()}")
+        compare(pictures, count, weights, asked.variant, asked.repeats, Path(folder))
+
+
+def fill(folder: Path, kind: str, count: int) -> int:
+    """Photographs of a kind in a new folder; how many."""
+    folder.mkdir()
+    found = 0
+    for path in sorted((SHARED / "data" / "coco-person").glob("*/*.jpg")):
+        with Image.open(path) as image:
+            longer, shorter = max(image.size), min(image.size)
+            if kind == "12mp":
+                size = (4000, 3000) if image.width >= image.height else (3000, 4000)
+                image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(folder / path.name, quality=90)
+            elif kind == "square":
+                side = min(image.size)
+                image.convert("RGB").crop((0, 0, side, side)).resize((384, 384)).save(folder / path.name, quality=90)
+            elif kind == "all" or 1.25 < longer / shorter < 1.42:
+                os.link(path, folder / path.name)
+            else:
+                continue
+        found += 1
+        if found == count:
+            break
+    return found
+
+
+def random_weights(folder: Path, variant: str) -> Path:
+    """effdet's network of a variant with random weights, as a file."""
+    import effdet
+    import torch
+
+    network = effdet.create_model(
+        f"tf_efficientdet_{variant}", bench_task="", pretrained=False, pretrained_backbone=False
+    )
+    path = folder / f"tf_efficientdet_{variant}-random.pth"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def compare(pictures: Path, count: int, weights: Path, variant: str, repeats: int, scratch: Path) -> None:
+    python, size = sys.executable, {"d0": "512", "d2": "768"}[variant]
+    baselines = {"effdet": [python, "-c", OTHER_LOOP, str(pictures), str(weights), size, variant]}
+    if variant == "d0":
+        cache = str(scratch / "baseline.onnx")
+        baselines["ONNX Runtime"] = [python, str(BASELINES / "ort_loop.py"), str(pictures), str(weights), cache]
+    ours = [
+        python,
+        str(REPOSITORY / "main.py"),
+        "auto-label",
+        str(pictures),
+        "--model",
+        str(weights),
+        "--device",
+        "cpu",
+    ]
+    ours += ["--variant", variant, "--out", str(scratch / "labels.json")]
+    run(ours)  # makes the graph
+    runs = {name: Runs() for name in (*baselines, "ours")}
+    for _ in range(repeats):
+        for name, command in baselines.items():
+            said, _, memory = run(command)
+            runs[name].rates.append(float(said.split()[-1]))
+            runs[name].memory.append(memory)
+        _, seconds, memory = run(ours)
+        runs["ours"].rates.append(count / seconds)
+        runs["ours"].memory.append(memory)
+    best = median(runs["ours"].rates)
+    for name, done in runs.items():
+        rates = ", ".join(f"{rate:.2f}" for rate in done.rates)
+        print(f"{name:13} {median(done.rates):6.2f} images/s ({rates}), {median(done.memory):5.0f} MB", end="")
+        print("" if name == "ours" else f", ours × {best / median(done.rates):.2f}")
+
+
+def run(command: list[str]) -> tuple[str, float, float]:
+    """What a command prints, its seconds, and its memory in MB at most."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=BASELINES, text=True)
+    assert child.stdout is not None
+    said = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{command[:3]} ended with {child.returncode}")
+    return said, time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
