@@ -98,9 +98,10 @@ class TorchSource:
         from detector.device import leave_cores
         from detector.inference.torch_engine import TorchEngine
 
-        if count := options.pop("leave_free", 0):
+        if count := options.get("leave_free", 0):
             leave_cores(count)
-        return TorchEngine(self.model, self.device, exact=self.exact, **options)
+        floor, channels, batch = options.get("floor", FLOOR), options.get("channels"), options.get("batch")
+        return TorchEngine(self.model, self.device, exact=self.exact, floor=floor, channels=channels, batch=batch)
 
 
 class OnnxSource:
