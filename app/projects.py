@@ -104,6 +104,8 @@ class Projects(QObject):
         self.close()
         self._document.attach(project)
         self._settings.add_recent(project.folder)
+        if project.rescued is not None:
+            self._notifications.warning(project.rescued.message(project.folder))
         if project.read_only is not None:
             retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_held_elsewhere else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)

@@ -114,6 +114,8 @@ def _label_project(
     with closing(project):
         if project.read_only is not None:
             raise ProjectError(f"{project.read_only} Close that window, or label there.")
+        if project.rescued is not None:
+            say(f"warning: {project.rescued.message(folder)}")
         for _ in project.scan():
             pass
         images = [image for image in project.images() if not image.ignored and not image.missing]

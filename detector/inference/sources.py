@@ -129,9 +129,16 @@ class OnnxSource:
     def _engine(self, channels: list[int] | None, floor: float, leave_free: int) -> Engine:
         from detector.inference.onnx_engine import OnnxEngine
 
-        for _ in self.make_graph(channels):
-            pass
-        return OnnxEngine(self._graph(channels), floor=floor, leave_free=leave_free)
+        for is_last in (False, True):
+            for _ in self.make_graph(channels):
+                pass
+            try:
+                return OnnxEngine(self._graph(channels), floor=floor, leave_free=leave_free)
+            except CheckpointError:
+                if is_last:
+                    raise
+                self._graph(channels).unlink(missing_ok=True)  # a cache that was damaged is made anew
+        raise AssertionError
 
     def time_export(self) -> float:
         """How long making the graph takes, in seconds, if no cache has it. Raises CheckpointError."""

@@ -144,6 +144,24 @@ def test_the_power_goes(me: "Person", folder: Path, tmp_path: Path, start: "Call
     assert len(me.boxes) == len(before) + 1
 
 
+def test_the_store_is_damaged(me: "Person", folder: Path, start: "Callable[..., Person]") -> None:
+    before = stored(folder)
+    me.quit()
+    store = folder / NAME / "project.db"
+    data = bytearray(store.read_bytes())
+    data[:4096] = bytes(4096)
+    store.write_bytes(data)
+    me = open_folder(start, folder)
+    said = only_notice(me, Kind.WARNING)
+    assert "was damaged, and is made anew with the 1 box that could be read" in said
+    assert str(folder / NAME / "damaged") in said
+    (kept,) = (folder / NAME / "damaged").glob("*/project.db")
+    assert kept.read_bytes() == data
+    assert stored(folder) == before
+    draw(me)
+    assert len(stored(folder)["a1.png"][1]) == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no folder with open files")
 def test_the_folder_is_renamed_while_it_is_open(me: "Person", folder: Path, tmp_path: Path) -> None:
     folder.rename(tmp_path / "renamed")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.boxes import Detections
-from detector.data.project.database import DamageError, Database
+from detector.data.project.database import LOGS, SUSPECT, DamageError, Database
 from detector.errors import ProjectError
 
 VERSION = 2
@@ -56,7 +56,7 @@ class Cache:
         try:
             return cls(_prepared(path, rollback=rollback))
         except (DamageError, sqlite3.OperationalError):  # the latter where its tables are not ours
-            for suffix in ("", "-wal", "-shm", "-journal"):
+            for suffix in ("", *LOGS, "-shm", SUSPECT):
                 with suppress(OSError):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
             return cls(_prepared(path, rollback=rollback))

@@ -26,6 +26,10 @@ class DamageError(ProjectError):
     """A file that is no SQLite database, or no longer."""
 
 
+SUSPECT = "-suspect"  # ends the name of an empty file beside a database in which damage was met
+LOGS = ("-wal", "-journal")  # SQLite's own, which a clean end takes away
+
+
 class Database:
     """A connection, used by one thread at a time. Every failure of SQLite is told as a ProjectError with the file.
 
@@ -45,7 +49,7 @@ class Database:
             self._connection = sqlite3.connect(
                 target, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=immutable
             )
-            self._connection.text_factory = _decoded
+            self._connection.text_factory = decoded
             try:
                 self._set_up(read_only=read_only or immutable, rollback=rollback)
             except BaseException:
@@ -105,13 +109,41 @@ class Database:
                 raise
 
     def copy_to(self, path: Path) -> None:
-        """Writes a copy of the whole file, as it is at this moment. Raises ProjectError."""
+        """Writes a copy of the whole file, as it is at this moment.
+
+        Raises ProjectError; DamageError where that is damaged, which plain copying does not notice.
+        """
         with self._telling():
             copy = sqlite3.connect(path)
             try:
                 self._connection.backup(copy)
+                found = copy.execute("PRAGMA quick_check(1)").fetchall()
             finally:
                 copy.close()
+        if found != [("ok",)]:
+            raise self.damage()
+
+    def check(self) -> None:
+        """Reads all of the file. Raises DamageError where a page or an index is not as it must be; ProjectError."""
+        if self.rows("PRAGMA integrity_check(1)") != [("ok",)]:
+            raise self.damage()
+
+    @contextmanager
+    def understanding(self) -> Iterator[None]:
+        """Within it, what fails on a value is told as damage: a value that this program never writes.
+
+        Raises DamageError.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise self.damage() from error
+
+    def damage(self) -> DamageError:
+        """The error for a file that is damaged; leaves the mark by which it is looked into when it is opened next."""
+        with suppress(OSError):
+            self.path.with_name(self.path.name + SUSPECT).touch()
+        return DamageError(f"{self.path}: is damaged; {self._remedy}.")
 
     def close(self) -> None:
         """Ends the connection; the last one folds the log into the file."""
@@ -124,10 +156,12 @@ class Database:
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest is SQLite's finer code
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise DamageError(f"{self.path}: is damaged; {self._remedy}.") from error
+                raise self.damage() from error
             if code not in _REASONS:
                 raise  # only a mistake of ours can cause it
             raise ProjectError(f"{self.path}: {_REASONS[code]}") from error
+        except UnicodeDecodeError as error:
+            raise self.damage() from error
 
 
 def bound(text: str) -> bytes:
@@ -135,5 +169,6 @@ def bound(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _decoded(text: bytes) -> str:
+def decoded(text: bytes) -> str:
+    """What `bound` was given: for a connection's `text_factory`."""
     return text.decode("utf-8", "surrogatepass")

@@ -15,6 +15,7 @@ from detector.places import user_data
 
 NAME = ".efficientdet-studio"
 STORE = "project.db"
+BACKUPS = "backups"
 NETWORK_KINDS = ("nfs", "cifs", "smb", "afp", "webdav", "ncp", "9p", "fuse.sshfs", "fuse.rclone")
 
 

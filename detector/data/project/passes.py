@@ -20,13 +20,15 @@ def read_passes(database: Database) -> tuple[Pass, ...]:
     """All passes, the newest last. Raises ProjectError."""
     present = {row[0] for row in database.rows(f"SELECT id FROM classes WHERE {VISIBLE}")}
     rows = database.rows(f"SELECT {_COLUMNS} FROM passes ORDER BY id")
-    return tuple(_pass(row, present) for row in rows)
+    with database.understanding():
+        return tuple(_pass(row, present) for row in rows)
 
 
 def read_pass_classes(database: Database) -> tuple[PassClasses, ...]:
     """What the channels of all passes stand for, those of classes that are gone included. Raises ProjectError."""
     rows = database.rows("SELECT id, channels, thresholds FROM passes ORDER BY id")
-    return tuple(PassClasses(pass_id, _numbered(channels), _numbered(scores)) for pass_id, channels, scores in rows)
+    with database.understanding():
+        return tuple(PassClasses(pass_id, _numbered(channels), _numbered(scores)) for pass_id, channels, scores in rows)
 
 
 def known_classes(

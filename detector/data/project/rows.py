@@ -43,7 +43,9 @@ class Table(Generic[Record]):
     def stream(self, database: Database, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[Record]:
         """As `select`, one by one: a million need not be in memory together. Raises ProjectError."""
         sql = f"SELECT {', '.join(self.columns)} FROM {self.name} {where}"
-        return map(self.record, database.stream(sql, parameters))
+        rows = database.stream(sql, parameters)
+        with database.understanding():
+            yield from map(self.record, rows)
 
     def insert(self, connection: Connection, records: Sequence[Record]) -> None:
         """Writes new rows."""

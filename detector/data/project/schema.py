@@ -1,6 +1,8 @@
 """The tables of project.db, as the steps that led to them: a store of any earlier version is brought up to date."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -74,16 +76,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
+LATEST_EVER = 1000  # no program of ours will ever have written a later version
+_TABLES = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+
 
 def check_version(database: Database) -> int:
-    """The store's version. Raises ProjectError where a newer program made it."""
+    """The store's version. Raises ProjectError where a newer program made it, DamageError where it is none."""
     ((version,),) = database.rows("PRAGMA user_version")
+    if not 0 <= version <= LATEST_EVER:
+        raise database.damage()
     if version > len(MIGRATIONS):
         raise ProjectError(
             f"{database.path}: a newer version of this program made it (store {version}, this one knows "
             f"{len(MIGRATIONS)}); update the program."
         )
     return version
+
+
+def check_sound(database: Database) -> None:
+    """Raises DamageError where the tables are not those of the store's version; ProjectError as `check_version`."""
+    version = check_version(database)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        for statements in MIGRATIONS[:version]:
+            _run(model, statements)
+        wanted = model.execute(_TABLES).fetchall()
+    if not set(wanted) <= set(database.rows(_TABLES)):
+        raise database.damage()
 
 
 def migrate(database: Database, backups: Path) -> None:

@@ -17,8 +17,8 @@ from detector.data.images import SUFFIXES, holds_image, natural_key
 from detector.data.project import exchange, importing, passes, regrouping, relinking, scanning
 from detector.data.project.backups import back_up_daily
 from detector.data.project.cache import Cache, Stamp
-from detector.data.project.database import Database
-from detector.data.project.home import Home, find_home, is_on_network, make_folder, take_lock
+from detector.data.project.database import DamageError, Database
+from detector.data.project.home import BACKUPS, Home, find_home, is_on_network, make_folder, take_lock
 from detector.data.project.importing import COCO_EXTRA, Imported, Mode
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES, ClassMap, Knows, names_key
 from detector.data.project.records import (
@@ -33,6 +33,7 @@ from detector.data.project.records import (
     State,
 )
 from detector.data.project.regrouping import Regrouped, Regrouping
+from detector.data.project.rescue import Rescued, ensure_sound
 from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS, VISIBLE, store_change, to_json
 from detector.data.project.schema import MIGRATIONS, check_version, migrate
 from detector.data.project.sides import SideCounts
@@ -64,7 +65,7 @@ class Project:
     """A folder of pictures and its store, for one thread at a time; `connect` gives one for a further thread.
 
     folder: where the pictures are. home: the folder of the store, of runs and backups. read_only: why nothing may be
-    changed, in words, or None. Whatever the disk refuses raises ProjectError, with the file and the way out.
+    changed, in words, or None. rescued: what was done about a store that was damaged. Whatever the disk refuses raises ProjectError, with the file and the way out.
     """
 
     def __init__(self, folder: Path, home: Home, *, read_only: str | None, lock: FileLock | None) -> None:
@@ -72,16 +73,16 @@ class Project:
         self.folder = folder
         self.home = home.path
         self.read_only = read_only
+        self.rescued: Rescued | None = None
         self._place = home
         self._lock = lock
         self._ids = range(0)
         self._sides: SideCounts | None = None
         self._passes: tuple[tuple[int, int], tuple[Pass, ...]] | None = None
         rollback = is_on_network(home.path)
-        remedy = f"put the newest file of {home.path / 'backups'} in its place, or move it away to begin anew"
         self._database = Database(
             home.store,
-            remedy=remedy,
+            remedy=_remedy(home),
             read_only=read_only is not None,
             immutable=not home.writable,
             rollback=rollback,
@@ -116,12 +117,29 @@ class Project:
 
     @classmethod
     def _checked(cls, folder: Path, home: Home, *, read_only: str | None, lock: FileLock | None) -> "Project":
-        """A project whose store is up to date."""
-        project = None
+        """A project whose store is sound, as far as opening it shows, and up to date."""
         try:
-            project = cls(folder, home, read_only=read_only, lock=lock)
+            rescued = ensure_sound(home, remedy=_remedy(home)) if lock is not None else None
+            try:
+                project = cls._up_to_date(folder, home, read_only=read_only, lock=lock)
+            except DamageError:
+                if lock is None:
+                    raise
+                rescued = ensure_sound(home, remedy=_remedy(home))  # which looks closer this time
+                project = cls._up_to_date(folder, home, read_only=read_only, lock=lock)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        project.rescued = rescued
+        return project
+
+    @classmethod
+    def _up_to_date(cls, folder: Path, home: Home, *, read_only: str | None, lock: FileLock | None) -> "Project":
+        project = cls(folder, home, read_only=read_only, lock=lock)
+        try:
             if read_only is None:
-                migrate(project._database, home.path / "backups")
+                migrate(project._database, home.path / BACKUPS)
                 if lock is not None:  # else another window may be in the middle of it
                     importing.recover(project._database)
                     importing.forget(project._database)
@@ -129,10 +147,7 @@ class Project:
             elif check_version(project._database) != len(MIGRATIONS):
                 raise ProjectError(f"{home.store}: an older version made it; open a copy that can be written to.")
         except BaseException:
-            if project is not None:
-                project.close()
-            elif lock is not None:
-                lock.release()
+            project._disconnect()
             raise
         return project
 
@@ -147,10 +162,13 @@ class Project:
 
     def close(self) -> None:
         """Ends the connection; lets other windows have the project."""
-        self._database.close()
-        self._cache.close()
+        self._disconnect()
         if self._lock is not None:
             self._lock.release()
+
+    def _disconnect(self) -> None:
+        self._database.close()
+        self._cache.close()
 
     # Images
 
@@ -165,7 +183,7 @@ class Project:
             return
         yield from scanning.scan(self._database, self.folder)
         if self._database.rows("SELECT 1 FROM images WHERE state != 'unlabelled' LIMIT 1"):
-            back_up_daily(self._database, self.home / "backups")
+            back_up_daily(self._database, self.home / BACKUPS)
 
     def find_missing(self, where: Path) -> Iterator[relinking.Searched | relinking.Relinked | relinking.Outside]:
         """Looks in a folder for the files of missing images that somebody worked on, by name and content.
@@ -317,7 +335,8 @@ class Project:
     def setting(self, key: str, default: Any = None) -> Any:
         """What `set_setting` stored."""
         rows = self._database.rows("SELECT value FROM settings WHERE key = ?", (key,))
-        return json.loads(rows[0][0]) if rows else default
+        with self._database.understanding():
+            return json.loads(rows[0][0]) if rows else default
 
     def set_setting(self, key: str, value: Any) -> None:
         """Stores a JSON value."""
@@ -556,6 +575,16 @@ class Project:
     def _check_writable(self) -> None:
         if self.read_only is not None:
             raise ProjectError(self.read_only)
+
+
+def _remedy(home: Home) -> str:
+    """What to do where the store is damaged."""
+    if not home.writable:
+        return "copy the folder to where it can be written to, and open the copy: what can be read is rescued there"
+    return (
+        "close its windows and open the folder again: what can be read then comes into a new store "
+        f"(copies of earlier days are in {home.path / BACKUPS})"
+    )
 
 
 def _check_log(store: Path) -> None:

@@ -48,6 +48,17 @@ def test_on_the_cpu_a_graph_is_made_once_and_gives_what_pytorch_does(model: Mode
     assert len(ours.detections) == len(wanted.detections) > 0
 
 
+def test_a_graph_that_was_damaged_in_the_cache_is_made_anew(checkpoint: Path) -> None:
+    source = OnnxSource(str(checkpoint))
+    source.engine()
+    (graph,) = graphs(checkpoint)
+    whole = graph.read_bytes()
+    graph.write_bytes(whole[: len(whole) // 3])
+    assert isinstance(source.engine(), OnnxEngine)
+    assert graphs(checkpoint) == [graph]
+    assert graph.stat().st_size == len(whole)
+
+
 def test_other_weights_and_other_channels_get_graphs_of_their_own(model: Model, checkpoint: Path) -> None:
     source = OnnxSource(str(checkpoint))
     source.engine(channels=[0, 2])  # all that have a name

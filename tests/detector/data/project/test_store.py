@@ -323,40 +323,6 @@ def test_changes_in_a_log_that_cannot_be_merged_are_not_passed_over(
         opened()
 
 
-@pytest.mark.parametrize("damage", [b"no database at all" * 100, b"", None], ids=["nonsense", "empty", "cut short"])
-def test_a_damaged_store_is_told_with_the_way_out(opened: Opener, folder: Path, damage: bytes | None, add_class):
-    project = opened()
-    add_class(project)
-    project.close()
-    path = folder / NAME / "project.db"
-    path.write_bytes(path.read_bytes()[:9000] if damage is None else damage)
-    if damage == b"":  # an empty file is an empty database: a new project
-        assert opened().classes() == ()
-        return
-    with pytest.raises(ProjectError, match=r"project\.db: is damaged; put the newest file of .*backups"):
-        opened()
-
-
-def test_damage_that_shows_later_is_told_as_well(opened: Opener, folder: Path, add_class, draw):
-    project = opened()
-    bolt = add_class(project)
-    for number in range(400):
-        draw(project, project.images()[0], bolt, number)
-    project.close()
-    path = folder / NAME / "project.db"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 :] = b"\xa5" * (len(data) - len(data) // 2)
-    path.write_bytes(data)
-
-    def read_all() -> None:
-        reopened = opened()
-        reopened.boxes(1)
-        reopened.box_counts()
-
-    with pytest.raises(ProjectError, match="is damaged"):
-        read_all()
-
-
 def test_a_full_disk_is_told_and_costs_only_the_last_change(opened: Opener, add_class, draw):
     project = opened()
     bolt = add_class(project)
