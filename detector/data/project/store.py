@@ -65,7 +65,8 @@ class Project:
     """A folder of pictures and its store, for one thread at a time; `connect` gives one for a further thread.
 
     folder: where the pictures are. home: the folder of the store, of runs and backups. read_only: why nothing may be
-    changed, in words, or None. rescued: what was done about a store that was damaged. Whatever the disk refuses raises ProjectError, with the file and the way out.
+    changed, in words, or None. rescued: what was done about a store that was damaged, or None. Whatever the disk
+    refuses raises ProjectError, with the file and the way out.
     """
 
     def __init__(self, folder: Path, home: Home, *, read_only: str | None, lock: FileLock | None) -> None:

@@ -99,35 +99,23 @@ def originals(filled: Path) -> Rows:
 
 def damage(path: Path, rng: random.Random, kinds: Sequence[str] = KINDS) -> None:
     """Does harm to a file."""
-    data = bytearray(path.read_bytes())
+    data, kind = bytearray(path.read_bytes()), rng.choice(kinds)
     pages = len(data) // PAGE
-    kind = rng.choice(kinds)
-    chosen = rng.sample(range(1, pages), rng.randint(1, max(2, pages // 8)))
-    match kind:
-        case "noise":
-            for page in chosen:
-                data[page * PAGE : (page + 1) * PAGE] = rng.randbytes(PAGE)
-        case "zeros":
-            for page in chosen:
-                data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
-        case "bits":  # which nobody can tell from what was meant
-            for _ in range(rng.randint(1, 400)):
-                data[rng.randrange(PAGE, len(data))] ^= 1 << rng.randrange(8)
-        case "cut":
-            del data[rng.randrange(1, pages) * PAGE :]
-        case "cut in a page":
-            del data[rng.randrange(PAGE, len(data)) :]
-        case "swapped":
-            one, two = rng.sample(range(1, pages), 2)
-            first, second = data[one * PAGE : (one + 1) * PAGE], data[two * PAGE : (two + 1) * PAGE]
-            data[one * PAGE : (one + 1) * PAGE], data[two * PAGE : (two + 1) * PAGE] = second, first
-        case "header":
-            data[:100] = rng.randbytes(100)
-        case "first page":
-            data[:PAGE] = rng.choice([bytes(PAGE), rng.randbytes(PAGE)])
-        case _:
-            start = rng.randrange(PAGE, len(data) // 2)
-            data[start : start + len(data) // 3] = b"\xa5" * (len(data) // 3)
+    if kind in ("noise", "zeros"):
+        for page in rng.sample(range(1, pages), rng.randint(1, pages // 8)):
+            data[page * PAGE : (page + 1) * PAGE] = rng.randbytes(PAGE) if kind == "noise" else bytes(PAGE)
+    elif kind == "swapped":
+        one, two = (slice(page * PAGE, (page + 1) * PAGE) for page in rng.sample(range(1, pages), 2))
+        data[one], data[two] = data[two], data[one]
+    elif kind == "bits":  # which nobody can tell from what was meant
+        for _ in range(rng.randint(1, 400)):
+            data[rng.randrange(PAGE, len(data))] ^= 1 << rng.randrange(8)
+    elif kind.startswith("cut"):
+        del data[rng.randrange(1, pages) * PAGE + (rng.randrange(PAGE) if kind == "cut in a page" else 0) :]
+    else:
+        size = {"header": 100, "first page": PAGE, "run": len(data) // 3}[kind]
+        start = rng.randrange(PAGE, len(data) // 2) if kind == "run" else 0
+        data[start : start + size] = rng.choice([bytes(size), rng.randbytes(size)])
     path.write_bytes(data)
 
 
