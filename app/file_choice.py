@@ -42,7 +42,7 @@ class FileChoice(QObject):
 
     def ask_labels(self, folder: Path, found: Callable[[Path], None]) -> None:
         """A label file, looked for in a folder first."""
-        title = "Import labels: a COCO file, data.yaml, or the labels of any picture"
+        title = "Import: a COCO file or COCO results, data.yaml, or the labels of any picture"
         file, _ = QFileDialog.getOpenFileName(self._window, title, str(folder), LABEL_FILES)
         if file:
             found(Path(file))

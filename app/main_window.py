@@ -21,6 +21,7 @@ from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
 from app.dialogs.export import ExportDialog
 from app.dialogs.import_labels import ImportDialog
+from app.dialogs.import_predictions import ImportPredictionsDialog
 from app.dialogs.preferences import Preferences
 from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
@@ -52,6 +53,7 @@ from app.work.exporting import Exporting
 from app.work.fine_tuning import FineTuning
 from app.work.image_work import ImageWork
 from app.work.importing import Importing
+from app.work.importing_predictions import ImportingPredictions
 from app.work.labelling_requests import LabellingRequests
 from app.work.model_opening import ModelOpening
 from app.work.ordering import Ordering
@@ -61,6 +63,7 @@ from app.work.refreshing import Refreshing
 from app.work.thumbnails import Thumbnails
 from app.work.weights_download import WeightsDownload
 from detector.data.project.import_report import ReadyImport
+from detector.data.project.predictions import ReadyPredictions
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
@@ -78,6 +81,7 @@ class MainWindow(QMainWindow):
         self.projects = Projects(self.document, self.jobs, self.notifications, settings, self)
         self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
         self.importing = Importing(self.document, self.jobs, self.notifications, self)
+        self.importing_predictions = ImportingPredictions(self.document, self.jobs, self.notifications, self)
         self.propagation = Propagation(self.document, self.jobs, self.notifications, self)
         self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
         self.model = ModelInUse(self.document, settings, self)
@@ -192,6 +196,7 @@ class MainWindow(QMainWindow):
         self.projects.opened.connect(self.importing.offer)
         self.projects.labels_wanted.connect(self.importing.look)
         self.importing.report_ready.connect(self._on_report_ready)
+        self.importing.predictions_ready.connect(self._on_predictions_ready)
         labelling.began.connect(self._update_actions)
         labelling.progressed.connect(bar.set_progress)
         labelling.ended.connect(bar.end_progress)
@@ -204,7 +209,7 @@ class MainWindow(QMainWindow):
         self.model.device_changed.connect(lambda: bar.set_device_choice(self.model.device))
         bar.set_device_choice(self.model.device)
         self.actions_.remapped.connect(self._keep_shortcuts)
-        for work in (self.weights, self.model_opening, self.importing):
+        for work in (self.weights, self.model_opening, self.importing, self.importing_predictions):
             work.progressed.connect(self._on_model_progressed)
             work.ended.connect(self._on_model_ended)
         bar.cancel_wanted.connect(self._stop)
@@ -247,6 +252,11 @@ class MainWindow(QMainWindow):
         dialog.import_wanted.connect(lambda wanted, mode: self.importing.bring_in(wanted, mode=mode))
         dialog.open()
 
+    def _on_predictions_ready(self, ready: ReadyPredictions) -> None:
+        dialog = ImportPredictionsDialog(ready, self)
+        dialog.import_wanted.connect(self.importing_predictions.bring_in)
+        dialog.open()
+
     def ask_propagate(self) -> None:
         """Onto how many images boxes are to be handed on."""
         if not self.propagation.refuse():
@@ -265,6 +275,8 @@ class MainWindow(QMainWindow):
             self.labelling.stop()
         elif self.importing.is_running:
             self.importing.stop()
+        elif self.importing_predictions.is_running:
+            self.importing_predictions.stop()
         else:
             self.weights.stop()
             self.model_opening.stop()

@@ -17,13 +17,17 @@ from app.work.opening import ImagesRead, read_images
 from detector.data import labels
 from detector.data.box_layout import BoxLayout, LayoutError
 from detector.data.formats import Format
+from detector.data.project import predictions
 from detector.data.project.import_report import ReadyImport, look_into
 from detector.data.project.importing import Imported, Mode
+from detector.data.project.predictions import ReadyPredictions
 from detector.data.project.store import Project
+from detector.data.results import is_results
 from detector.errors import LabelError
 
 PORTION = 1000  # images that are counted at once, in some 10 ms
 BUSY = "Labels are being imported; try again in a moment, or stop that above."
+Found = ReadyImport | ReadyPredictions | LayoutError
 LAYOUTS = {
     BoxLayout.XYWH: "x, y, width, height",
     BoxLayout.XYXY: "two corners",
@@ -50,10 +54,12 @@ class ImportStep(LongStep):
 class Importing(QObject):
     """Reads labels, says what they hold, and brings them in; nothing can be edited meanwhile.
 
-    report_ready: a ReadyImport, of which nothing is in the project yet. progressed: what is done, and which part of it.
+    report_ready: a ReadyImport, of which nothing is in the project yet; predictions_ready: a ReadyPredictions likewise,
+    where the file holds results of a model. progressed: what is done, and which part of it.
     """
 
     report_ready = Signal(object)
+    predictions_ready = Signal(object)
     progressed = Signal(str, object)
     ended = Signal()
 
@@ -83,12 +89,14 @@ class Importing(QObject):
 
         self._looked_for = project
 
-        def take(events: list[ReadyImport | LayoutError]) -> None:
+        def take(events: list[Found]) -> None:
             found = events[-1]
             if self._document.project is not project:
                 return
             if isinstance(found, LayoutError):
                 self._ask_layout(path, found)
+            elif isinstance(found, ReadyPredictions):
+                self.predictions_ready.emit(found)
             else:
                 self.report_ready.emit(found)
 
@@ -259,8 +267,12 @@ def show_anew(document: Document) -> None:
         document.image_updated.emit(document.current)
 
 
-def _look(project: Project, path: Path, layout: BoxLayout | None) -> Iterator[ReadyImport | LayoutError]:
+def _look(project: Project, path: Path, layout: BoxLayout | None) -> Iterator[Found]:
     """In the worker. A file of one picture's labels stands for its folder."""
+    if path.is_file() and is_results(path):
+        with closing(project.connect()) as worker:
+            yield predictions.look_into(worker, path)
+        return
     kind, _ = labels.detect(path)
     if path.is_file() and kind in (Format.VOC, Format.LABELME):
         path = path.parent

@@ -63,6 +63,13 @@ def walk(text: str, lists: Collection[str]) -> Iterator[tuple[str, Any, bool]]:
         cursor.expect(",", "Expecting ',' delimiter")
 
 
+def items(text: str) -> Iterator[Any]:
+    """The items of a text that is a JSON list. Raises as `walk` does."""
+    cursor = _Cursor(text)
+    yield from _items(cursor)
+    cursor.end()
+
+
 def _items(cursor: "_Cursor") -> Iterator[Any]:
     """The items of the list that begins here; then the cursor is behind it."""
     cursor.expect("[", "Expecting value")

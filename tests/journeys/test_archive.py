@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit
 
 from app.dialogs.export import ExportDialog
 from app.dialogs.import_labels import ImportDialog
+from app.dialogs.import_predictions import ImportPredictionsDialog
 from detector.data.annotations import OURS
 from detector.data.project.records import State
 from detector.data.project.store import Project
@@ -136,6 +137,60 @@ def test_an_archive_is_mended_and_given_back(me: "Person", archive: Path, tmp_pa
     assert precisions(mended, results, sorted(FILES)) != scores  # so that equal ones above mean something
 
 
+def test_a_models_results_from_elsewhere_become_proposals(me: "Person", archive: Path, tmp_path: Path) -> None:
+    document, file = me.window.document, archive / "guesses.json"
+    file.write_text(json.dumps(guesses()))
+    me.click_button("Import", look_into(me))
+    me.wait(lambda: any("imported" in notice.text for notice in me.notices))
+    labelled = stored(archive)
+    open_results(me, file)
+    assert document.proposal_total() == (0, 0)
+    me.click_button("Import", QApplication.activeModalWidget())
+    me.wait(lambda: document.proposal_total()[0])
+    assert document.project is not None
+    (made,) = document.project.passes()
+    assert (made.model, made.source) == ("guesses.json", str(file))
+    assert stored(archive) == labelled
+    for known, key in ((0, Key.Key_Z), (1, Key.Key_Y)):
+        shown = document.proposal_total()
+        me.press(key, modifiers=CTRL)
+        me.wait(lambda shown=shown: document.proposal_total() != shown and not me.window.jobs.running)
+        assert bool(document.proposal_total()[0]) == bool(known)
+    export(me, tmp_path / "out.json", predictions=True)
+    given = [item for item in guesses() if item["image_id"] in PICTURES]
+    check_results(json.loads((tmp_path / "out-predictions.json").read_text()), given)
+
+
+def open_results(me: "Person", file: Path) -> None:
+    """Import labels… of the menu; the sheet says what the numbers mean."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(file), ""))
+        me.window.actions_["import"].trigger()
+    me.wait(lambda: isinstance(QApplication.activeModalWidget(), ImportPredictionsDialog))
+    sheet = QApplication.activeModalWidget()
+    assert sheet is not None
+    said = [label.text() for label in sheet.findChildren(QLabel)]
+    known = [item for item in guesses() if item["image_id"] in PICTURES]
+    strange = [item["image_id"] for item in guesses() if item["image_id"] not in PICTURES]
+    assert f"{len(known)} boxes with scores on 4 images of this folder." in said
+    assert "Images and classes are told by their numbers in the COCO file that you imported." in said
+    left_out = f"{len(strange)} boxes are left out. 2 images of the file have no picture here, such as {strange[0]}."
+    assert left_out in said
+
+
+def check_results(found: list[Document], given: list[Document]) -> None:
+    """The same boxes under the same numbers, but for what 32 bits do not hold and what lies beyond the picture."""
+
+    def told(item: Document) -> tuple[int, int, float, list[float]]:
+        x, y, width, height = item["bbox"]
+        x2, y2, x, y = min(x + width, WIDTH), min(y + height, HEIGHT), max(x, 0), max(y, 0)
+        return item["image_id"], item["category_id"], item["score"], [x, y, x2 - x, y2 - y]
+
+    for one, other in zip(sorted(map(told, found)), sorted(map(told, given)), strict=True):
+        assert one[:2] == other[:2]
+        assert [one[2], *one[3]] == pytest.approx([other[2], *other[3]], abs=1e-4)
+
+
 def test_undo_leaves_the_store_as_it_was(me: "Person", archive: Path) -> None:
     empty = stored(archive)
     me.click_button("Import", look_into(me))
@@ -204,7 +259,7 @@ def mend(me: "Person") -> None:
     assert reviewed == {"one.png", "two.png"}
 
 
-def export(me: "Person", file: Path) -> None:
+def export(me: "Person", file: Path, *, predictions: bool = False) -> None:
     me.window.canvas.setFocus()
     me.press(Key.Key_E, modifiers=CTRL | SHIFT)
     me.wait(lambda: isinstance(QApplication.activeModalWidget(), ExportDialog))
@@ -212,6 +267,9 @@ def export(me: "Person", file: Path) -> None:
     assert isinstance(dialog, ExportDialog)
     (field,) = (item for item in dialog.findChildren(QLineEdit) if item.accessibleName() == "Place")
     field.setText(str(file))
+    if predictions:
+        me.click(dialog.predictions, QPoint(8, dialog.predictions.height() // 2))
+        assert dialog.predictions.isChecked()
     me.click_button("Export", dialog)
     me.wait(lambda: file.exists() and not me.window.jobs.running)
 
@@ -257,7 +315,7 @@ def guesses() -> list[Document]:
     """What a middling model might say of the data set: shaken boxes, some missed, some invented."""
     chance, made = np.random.default_rng(3), list[Document]()
     for item in data_set()["annotations"]:
-        if chance.random() < 0.8:
+        if item["bbox"][2] > 20 and chance.random() < 0.8:
             shaken = (np.array(item["bbox"]) + chance.normal(0, 4, 4)).tolist()
             made.append(
                 {
@@ -272,7 +330,8 @@ def guesses() -> list[Document]:
 def precisions(file: Path, results: list[Document], images: list[int]) -> list[float]:
     """The twelve numbers of pycocotools, on these images."""
     truth = COCO(str(file))
-    judge = COCOeval(truth, truth.loadRes(results), "bbox")
+    file.with_name("results.json").write_text(json.dumps(results))
+    judge = COCOeval(truth, truth.loadRes(str(file.with_name("results.json"))), "bbox")
     judge.params.imgIds = images
     judge.evaluate()
     judge.accumulate()
