@@ -435,7 +435,7 @@ class Document(QObject):
         if change.classes or change.passes:
             self.read_classes()
         self.read_settings(change)
-        self._reindex_or_reread(touched | self._seen_by(after.pass_id for _, after in change.passes))
+        self._reindex_or_reread(touched | self._seen_by(edits.passes_touched(change, self._project.pass_classes)))
         if self.current in touched or change.classes or change.passes:
             self._show_boxes()
         self._refilter(touched)
@@ -535,7 +535,7 @@ class Document(QObject):
         self.set_selection(self.selection)
 
     def _reindex(self, image_ids: Collection[int]) -> None:
-        """Work out images' proposals anew, and tell where that changed their number."""
+        """Work out images' proposals anew, and tell where that changed their number or classes."""
         changed = self.tally.reindex(self._project, image_ids, self.limits) if image_ids else []
         if changed:
             self.proposals_changed.emit()

@@ -15,6 +15,7 @@ from detector.data.project.proposals import Proposal
 from detector.data.project.records import (
     Change,
     Origin,
+    PassClasses,
     ProjectBox,
     ProjectClass,
     ProjectImage,
@@ -106,6 +107,17 @@ def clamped(xyxy: Rectangle, image: ProjectImage) -> Rectangle:
         return x1, y1, x2, y2
     width, height = image.width, image.height
     return min(max(x1, 0), width), min(max(y1, 0), height), min(max(x2, 0), width), min(max(y2, 0), height)
+
+
+def passes_touched(change: Change, read: Callable[[], Iterable[PassClasses]]) -> set[int]:
+    """Ids of the passes whose proposals a change may make others: it changes what their channels stand for, or a class
+    comes or goes that they know. `read` gives what all passes know.
+    """
+    touched = {after.pass_id for _, after in change.passes}
+    moved = {item.id for pair in change.classes if None in pair for item in pair if item is not None}
+    if moved:
+        touched |= {each.pass_id for each in read() if moved.intersection(each.class_ids.values())}
+    return touched
 
 
 def _edited(page: Page, changes: Mapping[int, dict[str, Any]], new_id: NewId) -> tuple[Change, dict[int, int]]:

@@ -147,7 +147,10 @@ class Tally:
         self.take_image(replace(self.images[image_id], state=state))
 
     def reindex(self, project: Project, image_ids: Collection[int], limits: Limits) -> list[int]:
-        """Work out images' proposals anew; gives those that have more or fewer than before. Raises ProjectError."""
+        """Work out images' proposals anew; gives those that have other ones than before, in number or in class.
+
+        Raises ProjectError.
+        """
         self._of_class = None
         self._touched.update(image_ids)
         return [image_id for image_id in image_ids if self._reindex(project, image_id, limits)]
@@ -155,18 +158,20 @@ class Tally:
     def _reindex(self, project: Project, image_id: int, limits: Limits) -> bool:
         image = self.images[image_id]
         found = project.predictions(image_id) if image.is_open else None
+        shown_before = self._index.classes_shown(image_id, limits)
         if found is None:
             self._index.remove(image_id)
         else:
             boxes, rejections = project.boxes(image_id), project.rejections(image_id)
             self._index.set(image_id, found, boxes, rejections, size=image.size)
-        before, now = self.proposals.get(image_id, 0), self._index.count(image_id, limits)
+        shown = self._index.classes_shown(image_id, limits)
+        before, now = self.proposals.get(image_id, 0), shown.total()
         self.offered += now - before
         if now:
             self.proposals[image_id] = now
         else:
             self.proposals.pop(image_id, None)
-        return now != before
+        return shown != shown_before
 
     def _is_untouched(self, image: ProjectImage) -> bool:
         has_work = image.state is not State.UNLABELLED or image.split is not None or image.note

@@ -72,7 +72,11 @@ class ImageWork(QObject):
 
     def _on_vouched(self, project: Project, found: Vouched) -> None:
         document = self._document
-        if document.project is not project:
+        if document.project is not project or document.refuse_editing():
+            return
+        classes = {item.id for item in document.classes}
+        if any(after is not None and after.class_id not in classes for _, after in found.change.boxes):
+            document.refused.emit("A class of these proposals is gone by now, so nothing was vouched for; try again.")
             return
         change = unchanged(found.change, document.images)
         if change.images:

@@ -22,6 +22,7 @@ from detector.errors import ImageError
 MOST = 1000  # images at once: as many as the store takes in a moment
 NO_BOX = "There is no box on this image to copy; draw one, or select a proposal."
 LAST = "This is the last image of the list; there is none after it."
+GONE = "A class of these boxes is gone by now, so they were not copied; copy them once more."
 BUSY = "Boxes are being copied already; wait a moment."
 
 Found = tuple[int, list[ProjectBox]]  # an image, and the boxes that it is to get
@@ -91,6 +92,10 @@ class Propagation(QObject):
         """The worker is done; an image that was reviewed meanwhile is left alone."""
         document = self._document
         if document.project is not run.project or document.refuse_editing():
+            return
+        classes = {item.id for item in document.classes}
+        if any(box.class_id not in classes for made in run.found.values() for box in made):
+            document.refused.emit(GONE)
             return
         waiting = {id: made for id, made in run.found.items() if document.images[id].state is not State.REVIEWED}
         given = [(document.images[id], made) for id, made in waiting.items() if made]

@@ -157,6 +157,14 @@ class ProposalIndex:
         place = self._places.get(image_id)
         return 0 if place is None else int(np.count_nonzero(self._shown(slice(place.start, place.stop), limits)))
 
+    def classes_shown(self, image_id: int, limits: Limits) -> Counter[int]:
+        """Class id → number of proposals of one image."""
+        place = self._places.get(image_id)
+        if place is None:
+            return Counter()
+        span, class_ids = slice(place.start, place.stop), list(self._slot_of)  # which has the classes slot by slot
+        return Counter(class_ids[slot] for slot in self._slots[span][self._shown(span, limits)].tolist())
+
     def _shown(self, span: slice, limits: Limits) -> NDArray[np.bool_]:
         """Which candidates are proposals."""
         table = limits.table(self._slot_of)

@@ -7,6 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
+from app.image_filter import ImageFilter
 from app.verbs.class_verbs import add_class, hide_classes, move_class, recolour_class, remove_class, rename_class
 from app.verbs.reviewing import mark_empty, review
 from detector.data.project.records import Origin, ProjectClass, State
@@ -161,3 +162,30 @@ def test_what_is_hidden_is_not_rejected_as_empty(document: Document, make_pass: 
         assert not mark_empty(document)
     assert document.project is not None
     assert document.project.rejections(document.current or 0) == ()
+
+
+def test_the_proposals_of_a_class_go_and_come_with_it(document: Document, make_pass: MakePass):
+    make_pass({0: [(LEFT, 0.9, 0), (RIGHT, 0.8, 1)], 1: [(LEFT, 0.9, 1)], 2: [(RIGHT, 0.9, 0)]})
+    nut = document.classes[1]
+    assert document.proposal_total() == (4, 3)
+    remove_class(document, nut.id)
+    assert document.proposal_total() == (2, 2)
+    assert [document.proposal_count(image_id) for image_id in document.visible[:3]] == [1, 0, 1]
+    document.undo()
+    assert document.proposal_total() == (4, 3)
+    document.redo()
+    assert document.proposal_total() == (2, 2)
+
+
+def test_the_list_of_a_class_follows_a_pass_that_finds_as_many_of_another(
+    document: Document, make_pass: MakePass, qtbot: QtBot
+):
+    make_pass({0: [(LEFT, 0.9, 0)], 1: [(LEFT, 0.9, 0)]})
+    ids, bolt = list(document.visible), document.classes[0].id
+    document.show(ids[5])
+    document.set_filter(ImageFilter(class_id=bolt))
+    assert document.visible == [ids[0], ids[1], ids[5]]
+    with qtbot.waitSignal(document.proposals_changed):
+        make_pass({1: [(LEFT, 0.9, 1)]})
+    assert document.visible == [ids[0], ids[5]]
+    assert document.proposals_by_class() == {bolt: 1, document.classes[1].id: 1}

@@ -1,6 +1,8 @@
 """Vouching for many images, and the trash: asked first, done in a worker, one step of undo."""
 
+import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QFile
@@ -11,11 +13,12 @@ from app.document import Document
 from app.image_filter import FilterKind
 from app.jobs import Jobs
 from app.notifications import Notifications
-from app.verbs.class_verbs import add_class
+from app.verbs.class_verbs import add_class, remove_class
 from app.verbs.image_verbs import set_ignored, set_note
 from app.verbs.reviewing import review
 from app.widgets.image_menu import ImageVerb
-from app.work.image_work import ImageWork, trash_question
+from app.work import image_work
+from app.work.image_work import ImageWork, Vouched, trash_question, vouched
 from detector.data.project.records import Origin, State
 from detector.data.split import Side
 
@@ -170,3 +173,36 @@ def test_nothing_goes_where_nothing_may_be_changed(qtbot: QtBot, work: ImageWork
 def test_notes_are_written(work: ImageWork, document: Document):
     work.set_note(document.visible[1], "odd")
     assert document.images[document.visible[1]].note == "odd"
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["while others are changed", "after its class went"])
+def test_one_vouches_for_nothing_that_is_not_there_any_more(
+    qtbot: QtBot,
+    work: ImageWork,
+    document: Document,
+    make_pass: MakePass,
+    monkeypatch: pytest.MonkeyPatch,
+    busy: bool,
+):
+    make_pass({0: [(BOX, 0.9, 0)]})
+    has_read, may_go_on = threading.Event(), threading.Event()
+
+    def held(*arguments: Any) -> Iterator[Vouched]:
+        found = list(vouched(*arguments))
+        has_read.set()
+        may_go_on.wait(10)
+        yield from found
+
+    monkeypatch.setattr(image_work, "vouched", held)
+    work.run(ImageVerb.REVIEW, document.visible[:1])
+    has_read.wait(10)
+    if busy:
+        document.busy = "Many images are being changed; try again in a moment."
+    else:
+        remove_class(document, document.classes[0].id)
+    steps = document.undo_stack.count()
+    with qtbot.waitSignal(document.refused):
+        may_go_on.set()
+    document.busy = ""
+    assert set(states(document)) == {State.UNLABELLED}
+    assert document.undo_stack.count() == steps

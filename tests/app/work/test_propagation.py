@@ -166,3 +166,19 @@ def test_what_is_reported() -> None:
     assert report(1, 5, there=0, reviewed=0) == "1 box copied to 5 images."
     assert report(1, 0, there=1, reviewed=0) == "Nothing was copied. 1 image had it already."
     assert report(3, 1, there=0, reviewed=2) == "3 boxes copied to 1 image. 2 reviewed images stayed as they are."
+
+
+def test_nothing_is_copied_when_the_class_went_meanwhile(
+    spread: Propagation, document: Document, jobs: Jobs, qtbot: QtBot
+) -> None:
+    document.delete([box.key for box in document.shown])
+    nut = add_class(document, "nut")
+    document.draw(FIRST)
+    assert nut is not None
+    spread.propagate(2)
+    for _ in range(2):  # the box and its class
+        document.undo()
+    with qtbot.waitSignal(document.refused) as said:
+        qtbot.waitUntil(lambda: not jobs.running)
+    assert "copy them once more" in said.args[0]
+    assert not on(document, 1)
