@@ -3,7 +3,9 @@ safetensors.
 """
 
 import re
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -14,6 +16,7 @@ from torch import Tensor
 
 from detector.errors import CheckpointError
 
+SWELLS, SMALL = 10, 1 << 24  # PyTorch packs nothing, and weights hardly shrink; bytes that do no harm in any case
 WRAPPERS = re.compile(r"^(?:module\.|model\.)*")  # what wraps a network while it trains
 
 
@@ -32,6 +35,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> object:
+    _refuse_bomb(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
@@ -42,6 +46,13 @@ def _read_pickle(path: Path) -> object:
         raise CheckpointError(
             f"{path} cannot be read as a PyTorch checkpoint ({type(error).__name__}); is it complete?"
         ) from error
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raises CheckpointError where a .pth file, which is a zip, would swell to far more than weights ever do."""
+    with suppress(OSError, ValueError, NotImplementedError, zipfile.BadZipFile), zipfile.ZipFile(path) as packed:
+        if sum(member.file_size for member in packed.infolist()) > SWELLS * path.stat().st_size + SMALL:
+            raise CheckpointError(f"{path} would unpack to far more than its size; it was not opened.")
 
 
 def _read_safetensors(path: Path) -> object:
