@@ -1,11 +1,18 @@
-"""Writing files so that a kill or a full disk leaves the old one or the new one, never half of one."""
+"""Writing files so that a kill or a full disk leaves the old one or the new one, never half; telling files apart."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+
+def file_key(path: Path) -> str:
+    """The sha256 of what is in a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

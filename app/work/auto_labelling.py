@@ -74,11 +74,14 @@ class AutoLabelling(QObject):
         self.label_images(self._from_current(self._document.visible), source=source, device=device)
 
     def label_all(self, *, source: str, device: str) -> None:
-        """A pass over all images, those nobody has vouched for first, from the current one on. Raises BusyError."""
-        document = self._document
-        ids = [image_id for image_id in document.from_current() if not document.images[image_id].ignored]
-        ids.sort(key=lambda image_id: document.images[image_id].state is State.REVIEWED)
-        self.label_images(ids, source=source, device=device)
+        """A pass over all images, those nobody has vouched for first, from the current one on. Raises BusyError.
+
+        Left out are those that are ignored, and those whose files are missing.
+        """
+        images = [self._document.images[image_id] for image_id in self._document.from_current()]
+        wanted = [image for image in images if not image.ignored and not image.missing]
+        wanted.sort(key=lambda image: image.state is State.REVIEWED)
+        self.label_images([image.id for image in wanted], source=source, device=device)
 
     def label_images(self, image_ids: Iterable[int], *, source: str, device: str, again: bool = False) -> None:
         """A pass over these images, in this order; those that this model has seen only if `again`. Raises BusyError."""

@@ -1,16 +1,15 @@
 """Auto-labelling on the worker's side: the model, what it has not seen yet, the pass."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.models import choice, model_file
 from detector.data.project.records import Pass, ProjectImage
 from detector.data.project.store import Coverage, Project
 from detector.events import ImageFailed, ImagesLabelled
+from detector.files import file_key
 from detector.loading import load_torch
 
 if TYPE_CHECKING:
@@ -103,12 +102,6 @@ class Engines:
 
             self.loaded = None
             free_memory()
-
-
-def file_key(path: Path) -> str:
-    """The sha256 of a file. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def work(engines: Engines, project: Project, task: Task) -> Iterator[Any]:

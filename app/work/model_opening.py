@@ -1,7 +1,8 @@
 """A model in a file that a person picks: looked into by a worker; what it does not say is asked for, then kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from filecmp import cmp
+from itertools import count, islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +108,16 @@ def keep(path: Path, *, variant: str | None, names: Sequence[str] | None) -> Ite
     model = load_foreign(path, variant=variant, names=names)
     folder = models_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    kept = free_path(folder, path.stem)
+    before = list(takewhile(Path.exists, _places(folder, path.stem)))
+    kept = next(islice(_places(folder, path.stem), len(before), None))
     save(model, kept)
-    yield kept
+    same = next((other for other in before if cmp(other, kept, shallow=False)), None)
+    if same is not None:
+        kept.unlink()
+    yield same or kept
 
 
-def free_path(folder: Path, stem: str) -> Path:
-    """Where a model of that name can be kept without replacing another one: "best", "best-2" …"""
-    stems = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
-    return next(path for path in (folder / f"{stem}{OURS}" for stem in stems) if not path.exists())
+def _places(folder: Path, stem: str) -> Iterator[Path]:
+    """Where models of that name are kept, none of which replaces another one: "best", "best-2" …"""
+    for number in count(1):
+        yield folder / f"{stem if number == 1 else f'{stem}-{number}'}{OURS}"

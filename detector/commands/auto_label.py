@@ -13,6 +13,7 @@ from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, M
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.formats import Written
 from detector.errors import OptionsError, ProjectError
+from detector.files import file_key
 
 if TYPE_CHECKING:
     from detector.inference.predictor import Failure, Prediction, Predictor
@@ -52,6 +53,7 @@ def auto_label(
     from detector.data import coco, labels
     from detector.data.images import list_images
     from detector.inference.sources import open_source
+    from detector.model.weights import model_file
 
     for path in filter(None, (out, results)):
         _check_writable(path, as_folder=path is out and written is not Written.COCO)
@@ -59,7 +61,9 @@ def auto_label(
     wanted = channel_classes(opened.info.classes, opened.info.category_ids, only or [])
     if out is None:
         predictor = ShownPredictor(opened.engine(channels=wanted, batch=batch))
-        _label_project(folder, predictor, name=Path(model).stem, source=model, wanted=wanted, info=opened.info)
+        key = "" if only or classes or variant else file_key(model_file(model))  # then no window looks for more
+        source = str(Path(model).absolute()) if Path(model).is_file() else model
+        _label_project(folder, predictor, source=source, key=key, wanted=wanted, info=opened.info)
         return
     if ids is None:
         pictures: Pictures = [(None, path) for path in list_images(folder)]
@@ -103,9 +107,9 @@ def _labelled(
 
 
 def _label_project(
-    folder: Path, predictor: "Predictor", *, name: str, source: str, wanted: Classes, info: "ModelInfo"
+    folder: Path, predictor: "Predictor", *, source: str, key: str, wanted: Classes, info: "ModelInfo"
 ) -> None:
-    """One pass over the images of a project that no window has open. Raises ProjectError."""
+    """One pass over the images of a project that no window has open; `key` tells the model. Raises ProjectError."""
     from detector.data.project.store import Project
     from detector.events import ImageFailed
     from detector.inference.labelling import label
@@ -120,11 +124,12 @@ def _label_project(
             pass
         images = [image for image in project.images() if not image.ignored and not image.missing]
         pass_ = project.begin_pass(
-            model=name,
+            model=Path(source).stem,
             source=source,
             names=[wanted[c].name if c in wanted else None for c in range(len(info.classes))],
             category_ids=info.category_ids,
             thresholds=info.thresholds,
+            model_key=key,
         )
         failed = [event for event in label(project, predictor, pass_, images) if isinstance(event, ImageFailed)]
     for event in failed:

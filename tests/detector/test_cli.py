@@ -27,6 +27,7 @@ from detector.data import labels
 from detector.data.annotations import ObjectClass
 from detector.data.project.store import Project
 from detector.events import Evaluated, RunStarted
+from detector.files import file_key
 from detector.inference.predictor import Prediction
 from detector.model.checkpoint import Model, load, save
 from detector.model.coco_names import coco_classes
@@ -274,6 +275,7 @@ def test_auto_label_puts_a_pass_into_the_project_of_a_folder(command, model_file
     with closing(Project.open(tmp_path / "mine")) as project:
         (made,) = project.passes()
         assert (made.model, Path(made.source)) == ("small", model_file)
+        assert project.coverage(file_key(model_file), project.images()).shown == set(project.images_of_pass(made.id))
         assert sorted(item.name for item in project.classes()) == sorted({"bolt", NAMES[2]})
         seen = {project.image(image_id).path for image_id, _, found in project.all_predictions() if len(found)}
         assert seen == {"2.png", "10.png", "below/ä.png"}

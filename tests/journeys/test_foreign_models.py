@@ -104,6 +104,17 @@ def test_asked_kept_chosen_and_used(
     me.wait(lambda: not me.window.labelling.is_running, LONG)
     assert {"gear", "cog"} <= {item.name for item in me.window.document.classes}
 
+    open_file(path)  # the same once more
+    dialog = sheet(me)
+    me.press(KEY.Key_Down, KEY.Key_Space)
+    assert dialog.names is not None
+    dialog.names.setPlainText("gear\ncog")
+    me.click(dialog.use_button)
+    assert me.window.model_opening.is_running
+    me.wait(lambda: not me.window.model_opening.is_running, LONG)
+    assert me.window.model.source == str(kept)
+    assert list(kept.parent.iterdir()) == [kept]
+
     open_file(path)  # another one of that name replaces nothing
     dialog = sheet(me)
     dialog.findChildren(QRadioButton)[0].click()

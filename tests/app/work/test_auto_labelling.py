@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
-from app.verbs.reviewing import review
+from app.verbs.reviewing import mark_empty, review
 from app.work import labelling_work
 from app.work.auto_labelling import FAILURES_NAMED, MANY, AutoLabelling, failure_list, progress_text
-from app.work.labelling_work import Engine, Engines, file_key
+from app.work.labelling_work import Engine, Engines
 from detector.boxes import Detections
 from detector.data.project.store import Project
 from detector.errors import ImageError
 from detector.events import ImageFailed
+from detector.files import file_key
 from detector.model.info import ModelInfo
 
 SQUARE = (5.0, 5.0, 25.0, 25.0)
@@ -119,6 +120,16 @@ def test_all_images_are_labelled_from_the_current_one_on(labelling: Labelling, d
     assert model.predictor.seen == ["4.png", "5.png", "0.png", "1.png", "2.png", "3.png"]
     assert document.proposal_total() == (6, 6)
     assert document.undo_stack.undoText().startswith("Auto-label")
+    assert labelling.notices == []
+
+
+def test_images_without_a_file_are_left_out(labelling: Labelling, document: Document, model: Model) -> None:
+    gone = next(image for image in document.images.values() if image.path == "2.png")
+    document.show(gone.id)
+    mark_empty(document)  # else it is out of sight
+    document.add_images([replace(document.images[gone.id], missing=True)], keys={}, counts={})
+    labelling.all()
+    assert set(model.predictor.seen) == NAMES - {"2.png"}
     assert labelling.notices == []
 
 
