@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QSlider
 
 from app.dialogs.export import ExportDialog
 from app.image_filter import FilterKind
+from detector.data import labels
+from detector.data.formats import Written
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ LONG = 300_000  # ms: what a run or a pass over the slides may take on a busy ma
 WIDTH, HEIGHT = 400, 300
 FOLDERS = ("Präparat Ä", "細胞 2", "Ωμέγα")
 BY_HAND = 6  # slides
-STEPS, SIZE = 16, 128
+STEPS, SIZE = 6, 128
 CELL, NUCLEUS = "Zelle", "Ядро"
 
 
@@ -90,6 +92,7 @@ def test_a_journey_with_a_microscope(
     review_the_queue(me, made)
     compare_a_second_run(me)
     export_for_the_archive(me, made, tmp_path / "Архив.json")
+    export_for_a_colleague(me, made, tmp_path / "für Ωlga")
 
 
 def name_the_classes(me: "Person", slide: Slide) -> None:
@@ -219,19 +222,47 @@ def compare_a_second_run(me: "Person") -> None:
     assert re.match(r"AP 0\.\d+ → 0\.\d+ on your \d+ validation images", window.training.verdict.text)
 
 
-def export_for_the_archive(me: "Person", made: list[Slide], file: Path) -> None:
+def export(me: "Person", written: Written, place: Path) -> None:
+    """Ctrl+Shift+E, a format, a place; the pictures go along with YOLO's labels."""
     me.window.canvas.setFocus()
     me.press(Key.Key_E, modifiers=CTRL | SHIFT)
     me.wait(lambda: isinstance(QApplication.activeModalWidget(), ExportDialog))
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ExportDialog)
-    field = next(item for item in dialog.findChildren(QLineEdit) if item.accessibleName() == "COCO file")
-    field.setText(str(file))
+    me.click(dialog.formats[written], QPoint(8, dialog.formats[written].height() // 2))
+    assert dialog.written is written
+    if written is Written.YOLO:
+        me.click(dialog.copy_images, QPoint(8, dialog.copy_images.height() // 2))
+    field = next(item for item in dialog.findChildren(QLineEdit) if item.accessibleName() == "Place")
+    field.setText(str(place))
     me.click_button("Export", dialog)
-    me.wait(file.exists)
-    me.wait(lambda: not me.window.jobs.running)
+    me.wait(lambda: place.exists() and not me.window.jobs.running)
+
+
+def export_for_the_archive(me: "Person", made: list[Slide], file: Path) -> None:
+    export(me, Written.COCO, file)
     written = json.loads(file.read_text("utf-8"))
     assert {image["file_name"] for image in written["images"]} == {slide.path for slide in made}
     assert {(image["width"], image["height"]) for image in written["images"]} == {(WIDTH, HEIGHT)}
     assert [category["name"] for category in written["categories"]] == [CELL, NUCLEUS]
     assert len(written["annotations"]) == 2 * len(made)
+
+
+def export_for_a_colleague(me: "Person", made: list[Slide], folder: Path) -> None:
+    """YOLO, with the pictures, as both its readers and this program's own find it."""
+    export(me, Written.YOLO, folder)
+    assert (folder / "data.yaml").is_file()
+    found = labels.read(folder)
+    assert found.problems == ()
+    assert [item.name for item in found.dataset.classes] == [CELL, NUCLEUS]
+    assert {image.path.split("/", 2)[2] for image in found.dataset.images} == {slide.path for slide in made}
+    assert all((folder / image.path).is_file() for image in found.dataset.images)
+    assert {image.path.split("/")[1] for image in found.dataset.images} == {"train", "val"}
+    names = {item.id: item.name for item in found.dataset.classes}
+    boxes = found.dataset.boxes_by_image()
+    for image in found.dataset.images:
+        slide = next(item for item in made if image.path.endswith(item.path))
+        by_name = {names[box.class_id]: box.xyxy for box in boxes[image.id]}
+        assert len(boxes[image.id]) == 2
+        assert overlap(by_name[CELL], slide.cell) > 0.6
+        assert overlap(by_name[NUCLEUS], slide.nucleus) > 0.6
