@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from app import settings as table
 from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
+from app.document import Document
 from app.page import FLAGS
 from app.verbs import copying
 from app.verbs.flagging import toggle_flag
@@ -17,6 +18,9 @@ from app.verbs.reviewing import mark_empty, review
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
+BROKEN = "This picture cannot be read, so nobody can vouch for it; repair its file, or ignore the image in the list."
+LOADING = "This picture is still being read; look at it first."
+HIDDEN = "The boxes were hidden, and are shown again; look at them first."
 Verbs = dict[str, Callable[[], object]]
 
 
@@ -64,8 +68,8 @@ def _image_verbs(window: "MainWindow") -> Verbs:
     """What actions do with images, and how these are shown."""
     document, canvas = window.document, window.canvas
     return {
-        "review": partial(review, document),
-        "mark-empty": partial(mark_empty, document),
+        "review": partial(_if_seen, window, review),
+        "mark-empty": partial(_if_seen, window, mark_empty),
         "next": partial(document.step, 1),
         "previous": partial(document.step, -1),
         "next-to-review": document.show_next_to_review,
@@ -80,6 +84,21 @@ def _image_verbs(window: "MainWindow") -> Verbs:
         "tone": window.stage.toggle_tone,
         "tone-reset": partial(canvas.set_tone, PLAIN),
     }
+
+
+def _if_seen(window: "MainWindow", verb: Callable[[Document], object]) -> None:
+    """A verb that vouches for the current image: nobody does so before they see its picture and its boxes."""
+    document, canvas = window.document, window.canvas
+    image = None if document.current is None else document.images[document.current]
+    if image is None or not image.is_open or document.read_only:
+        verb(document)
+    elif canvas.picture_size is None:
+        document.refused.emit(BROKEN if canvas.is_broken else LOADING)
+    elif document.shown and not canvas.boxes_visible:
+        window.actions_["show-boxes"].trigger()
+        document.refused.emit(HIDDEN)
+    else:
+        verb(document)
 
 
 def _other_verbs(window: "MainWindow") -> Verbs:

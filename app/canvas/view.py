@@ -84,6 +84,11 @@ class CanvasView(PictureView):
             self._look_again()
             self.tool_changed.emit(tool)
 
+    @property
+    def boxes_visible(self) -> bool:
+        """Whether boxes are shown."""
+        return self._layer.visible
+
     def set_boxes_visible(self, visible: bool) -> None:
         """Show or hide all boxes."""
         self._cancel()

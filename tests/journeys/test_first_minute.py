@@ -111,6 +111,7 @@ def correct_one_delete_one_and_add_one(me: "Person") -> None:
 def review_three(me: "Person") -> None:
     for path in ("0001.jpg", "0002.jpg", "0003.jpg"):
         assert me.path == path
+        me.wait(me.sees_picture)
         shown = len(me.boxes)
         (image,) = (image for image in me.window.document.images.values() if image.path == path)
         me.press(Key.Key_Space)

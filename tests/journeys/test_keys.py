@@ -154,8 +154,10 @@ def test_all_are_selected_moved_and_taken_back(me: "Person") -> None:
 def test_space_reviews_and_e_records_that_nothing_is_there(me: "Person") -> None:
     document = me.window.document
     states = {image.path: image for image in document.images.values()}
-    me.press(Key.Key_Space, Key.Key_Space, Key.Key_Space)
-    assert me.path == "a4.png"
+    for path in ("a2.png", "a3.png", "a4.png"):
+        me.press(Key.Key_Space)
+        assert me.path == path
+        me.wait(me.sees_picture)
     me.press(Key.Key_Space)  # no model has looked, and no box is here
     assert me.path == "a4.png"
     assert [notice.text for notice in me.notices] == [
@@ -163,6 +165,7 @@ def test_space_reviews_and_e_records_that_nothing_is_there(me: "Person") -> None
     ]
     me.press(Key.Key_E)
     assert me.path == "a5.png"
+    me.wait(me.sees_picture)
     found = {path: document.images[image.id].state for path, image in states.items()}
     assert found == {f"a{n}.png": State.REVIEWED for n in range(1, 5)} | {"a5.png": State.UNLABELLED}
     assert {path: document.box_count(image.id) for path, image in states.items()} == {
@@ -265,7 +268,9 @@ def test_buttons_and_the_slider_keep_space(me: "Person") -> None:
 def test_the_last_of_a_filtered_list_is_reviewed_from_the_list(me: "Person") -> None:
     document = me.window.document
     me.click(me.window.images.chips.kinds[FilterKind.TO_REVIEW])
-    me.press(Key.Key_Space, Key.Key_Space)
+    for _ in range(2):
+        me.press(Key.Key_Space)
+        me.wait(me.sees_picture)
     me.press(Key.Key_A, modifiers=CTRL)
     me.press(Key.Key_Delete)  # nothing is left to review: the list says so
     me.wait(me.window.images.empty.isVisible)
@@ -273,3 +278,35 @@ def test_the_last_of_a_filtered_list_is_reviewed_from_the_list(me: "Person") -> 
     me.press(Key.Key_Space)
     assert document.filter_counts()[FilterKind.REVIEWED] == 3
     assert document.filter.kind is FilterKind.TO_REVIEW
+
+
+@pytest.mark.parametrize("key", [Key.Key_Space, Key.Key_E])
+def test_nobody_vouches_for_boxes_that_are_hidden(me: "Person", key: Qt.Key) -> None:
+    document = me.window.document
+    me.press(Key.Key_H, key)
+    assert me.path == "a1.png"
+    assert me.window.canvas.boxes_visible
+    assert me.window.actions_["show-boxes"].isChecked()
+    assert "were hidden" in me.notices[-1].text
+    assert document.undo_stack.count() == 0
+    me.press(key)
+    assert me.path == "a2.png"
+
+
+@pytest.mark.parametrize("key", [Key.Key_Space, Key.Key_E])
+def test_nobody_vouches_for_a_picture_that_is_not_there(me: "Person", folder: Path, key: Qt.Key) -> None:
+    document, pictures = me.window.document, me.window.pictures
+    me.wait(lambda: not me.window.jobs.running)
+    pictures.forget()  # as if it were too large to be read before it is asked for
+    me.press(Key.Key_D, key)
+    assert me.path == "a2.png"
+    assert "still being read" in me.notices[-1].text
+    (folder / "a3.png").write_bytes(b"no picture")
+    me.wait(me.sees_picture)
+    pictures.forget()
+    me.press(Key.Key_D)
+    me.wait(lambda: me.window.canvas.is_broken)
+    me.press(key)
+    assert "cannot be read" in me.notices[-1].text
+    assert me.path == "a3.png"
+    assert document.undo_stack.count() == 0

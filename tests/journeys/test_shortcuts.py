@@ -153,6 +153,7 @@ def vouches(me: "Person") -> Iterator[None]:
 def records_empty(me: "Person") -> Iterator[None]:
     document = me.window.document
     document.step(3)
+    me.wait(me.sees_picture)
     current = document.current
     yield
     assert (document.images[current].state, document.box_count(current)) == (State.REVIEWED, 0)
