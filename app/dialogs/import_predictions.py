@@ -1,5 +1,7 @@
 """The sheet before an import of predictions: what the results file holds, and for which images and classes."""
 
+from reprlib import repr as short_repr
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -81,7 +83,7 @@ def warnings(ready: ReadyPredictions) -> list[str]:
     reasons = []
     if ready.unknown_images:
         number = count(len(ready.unknown_images), "image of the file has", "images of the file have")
-        reasons.append(f"{number} no picture here, such as {ready.unknown_images[0]}")
+        reasons.append(f"{number} no picture here, such as {short_repr(ready.unknown_images[0])}")
     if ready.unknown_categories:
         number = count(len(ready.unknown_categories), "category number belongs", "category numbers belong")
         reasons.append(f"{number} to no class here: {', '.join(map(str, ready.unknown_categories[:NAMED]))}")

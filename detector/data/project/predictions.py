@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from reprlib import repr as short_repr
 
 import numpy as np
 
@@ -136,8 +137,9 @@ def _image_ids(project: Project, wanted: Collection[int | str], path: Path) -> t
         return by_number, Naming.IMPORTED if imported else Naming.EXPORTED
     by_name = _by_name(images)
     if not by_name.keys() & wanted:
+        strange = short_repr(next(iter(wanted)))
         raise LabelError(
-            f"{path}: COCO results name images by number, and {next(iter(wanted))!r} is none of this project's; "
+            f"{path}: COCO results name images by number, and {strange} is none of this project's; "
             "import the COCO file that the results were made for first."
         )
     return by_name, Naming.NAMES

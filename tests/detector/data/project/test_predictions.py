@@ -115,6 +115,7 @@ def test_else_names_of_pictures_do_where_they_are_clear(project: Project) -> Non
     ("rows", "reason"),
     [
         ([(500, 7, 0.5)], "500 is none of this project's; import the COCO file"),
+        ([("x" * 9999, 7, 0.5)], "'xxxxxxxxxxxx...xxxxxxxxxxxxx' is none of this project's"),
         ([(100, 5, 0.5)], "no category_id in it, such as 5, is that of a class here; import the COCO file"),
         ([(100, 7, 5)], "holds no result that can be used"),
         ([], "holds no result that can be used"),
