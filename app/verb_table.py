@@ -42,17 +42,20 @@ def _file_verbs(window: "MainWindow") -> Verbs:
 def _box_verbs(window: "MainWindow") -> Verbs:
     """What actions do with boxes."""
     document, canvas, clipboard = window.document, window.canvas, QGuiApplication.clipboard()
+    changes: Verbs = {
+        "delete": lambda: document.delete(document.selection),
+        "accept": lambda: document.accept(document.selection),
+        "change-class": canvas.ask_class,
+        **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
+        "cut": partial(copying.cut, document, clipboard),
+    }
     return {
         "undo": document.undo,
         "redo": document.redo,
         "select": partial(canvas.set_tool, Tool.SELECT),
         "draw": partial(canvas.set_tool, Tool.DRAW),
-        "delete": lambda: document.delete(document.selection),
-        "accept": lambda: document.accept(document.selection),
-        "change-class": canvas.ask_class,
-        **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
+        **{name: partial(_if_boxes_seen, window, verb) for name, verb in changes.items()},
         "copy": partial(copying.copy, document, clipboard),
-        "cut": partial(copying.cut, document, clipboard),
         "paste": lambda: copying.paste(document, clipboard.text()),
         "duplicate": partial(copying.duplicate, document),
         "copy-previous": partial(copying.copy_previous, document),
@@ -86,6 +89,15 @@ def _image_verbs(window: "MainWindow") -> Verbs:
     }
 
 
+def _if_boxes_seen(window: "MainWindow", verb: Callable[[], object]) -> None:
+    """A verb on boxes: where they are hidden, it only brings them back, for nobody means what they do not see."""
+    if window.document.shown and not window.canvas.boxes_visible:
+        window.actions_["show-boxes"].trigger()
+        window.document.refused.emit(HIDDEN)
+    else:
+        verb()
+
+
 def _if_seen(window: "MainWindow", verb: Callable[[Document], object]) -> None:
     """A verb that vouches for the current image: nobody does so before they see its picture and its boxes."""
     document, canvas = window.document, window.canvas
@@ -94,11 +106,8 @@ def _if_seen(window: "MainWindow", verb: Callable[[Document], object]) -> None:
         verb(document)
     elif canvas.picture_size is None:
         document.refused.emit(BROKEN if canvas.is_broken else LOADING)
-    elif document.shown and not canvas.boxes_visible:
-        window.actions_["show-boxes"].trigger()
-        document.refused.emit(HIDDEN)
     else:
-        verb(document)
+        _if_boxes_seen(window, partial(verb, document))
 
 
 def _other_verbs(window: "MainWindow") -> Verbs:

@@ -293,6 +293,20 @@ def test_nobody_vouches_for_boxes_that_are_hidden(me: "Person", key: Qt.Key) -> 
     assert me.path == "a2.png"
 
 
+def test_nobody_deletes_boxes_that_are_hidden(me: "Person") -> None:
+    document = me.window.document
+    me.press(Key.Key_H)
+    me.press(Key.Key_A, modifiers=CTRL)
+    before = document.shown
+    me.press(Key.Key_Delete)
+    assert document.shown == before
+    assert me.window.canvas.boxes_visible
+    me.press(Key.Key_Delete)
+    assert not document.shown
+    me.press(Key.Key_Z, modifiers=CTRL)
+    assert document.shown == before
+
+
 @pytest.mark.parametrize("key", [Key.Key_Space, Key.Key_E])
 def test_nobody_vouches_for_a_picture_that_is_not_there(me: "Person", folder: Path, key: Qt.Key) -> None:
     document, pictures = me.window.document, me.window.pictures
