@@ -186,9 +186,12 @@ def test_habits(me: "Person", habit: str) -> None:
 def test_a_tap_of_space_is_for_whichever_action_has_the_key(me: "Person") -> None:
     document = me.window.document
     me.window.actions_.remap({"review": ["Ctrl+J"], "mark-empty": ["Space"]})
-    me.press(Key.Key_End, Key.Key_Space)
+    me.press(Key.Key_End)
+    me.wait(me.sees_picture)
+    me.press(Key.Key_Space)
     assert document.images[document.visible[-1]].state is State.REVIEWED
     me.press(Key.Key_Home)
+    me.wait(me.sees_picture)
     me.press(Key.Key_J, modifiers=CTRL)
     assert (document.images[document.visible[0]].state, me.path) == (State.REVIEWED, "a2.png")
     me.window.actions_.remap({"review": []})
