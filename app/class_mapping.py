@@ -32,13 +32,6 @@ def names_here(project: Project, knows: Knows) -> dict[str, str | None]:
     }
 
 
-def unknown_classes(document: Document, knows: Knows) -> int:
-    """How many classes a model would bring that the project has not."""
-    known = {item.name for item in document.classes}
-    project = document.project
-    return len({name for name in names_here(project, knows).values() if name} - known) if project else 0
-
-
 def set_names_here(document: Document, knows: Knows, wanted: Names) -> None:
     """Call a model's classes so; names that are new here become classes. Raises ProjectError."""
     project = document.project

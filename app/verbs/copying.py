@@ -7,7 +7,7 @@ from PySide6.QtGui import QClipboard
 
 from app import edits
 from app.document import Document
-from app.page import Page, ShownBox
+from app.page import Page
 from app.verbs.copied_boxes import (
     CROWD,
     Boxes,
@@ -173,7 +173,3 @@ def _classes(document: Document, names: Sequence[str]) -> tuple[dict[str, int], 
             added.append(edits.new_class(name, [*document.classes, *added], class_id=document.new_id()))
             by_name[name] = added[-1].id
     return by_name | ids, added
-
-
-def _flags(box: ShownBox) -> frozenset[str]:
-    return frozenset((*box.flags, CROWD) if box.iscrowd else box.flags)

@@ -42,7 +42,6 @@ SHAPE = 3 / 2  # width to height of a thumbnail
 RESET_FROM = 1000  # rows; fewer that come or go are moved one by one, which keeps the place in the list
 Index = QModelIndex | QPersistentModelIndex
 Modifier = Qt.KeyboardModifier
-_TOGETHER = Modifier.ControlModifier | Modifier.ShiftModifier
 
 
 def cell_size(width: int) -> tuple[int, int]:

@@ -553,11 +553,6 @@ class Project:
         self._sides = None
         yield from importing.switch(self._database, step, is_in=is_in)
 
-    def recover_imports(self) -> None:
-        """Takes back what an interrupted import has left."""
-        self._check_writable()
-        importing.recover(self._database)
-
     def _note_sizes(self, images: Sequence[ProjectImage]) -> None:
         if images and self.read_only is None:
             sql = "UPDATE images SET width = ?, height = ? WHERE id = ?"
