@@ -18,7 +18,7 @@ from tests.journeys.conftest import LONG
 if TYPE_CHECKING:
     from tests.journeys.conftest import Person
 
-IMAGES, KILLED_AFTER = 12, 3
+IMAGES, KILLED_AFTER = 80, 3
 
 
 def rows(folder: Path) -> dict[int, int]:

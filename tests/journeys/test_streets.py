@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Key = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
 LONG = 120_000  # ms: what a pass of a D0 may take on a busy machine
-IMAGES, DONE_AT_NIGHT, REVIEWED = 8, 2, 3
+IMAGES, SCENES, DONE_AT_NIGHT, REVIEWED = 80, 8, 2, 3
 VEHICLES, VEHICLE = ("car", "truck", "bus"), "vehicle"
 
 
@@ -63,11 +63,12 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def streets(tmp_path: Path) -> Path:
     folder = tmp_path / "streets"
     chance = np.random.default_rng(5)
+    scenes = [Image.fromarray(chance.integers(0, 255, (6, 8, 3), np.uint8)) for _ in range(SCENES)]
     for number in range(IMAGES):
         place = folder / f"camera {number % 2}"
         place.mkdir(parents=True, exist_ok=True)
-        coarse = Image.fromarray(chance.integers(0, 255, (6, 8, 3), np.uint8))
-        coarse.resize((320, 240), Image.Resampling.BICUBIC).save(place / f"{number:05}.jpg")
+        picture = scenes[number % SCENES].resize((320, 240), Image.Resampling.BICUBIC)
+        picture.save(place / f"{number:05}.jpg", quality=95 - number // SCENES)
     return folder
 
 
