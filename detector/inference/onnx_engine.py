@@ -21,8 +21,8 @@ OUTPUTS = ("boxes", "scores", "classes", "anchors")
 class OnnxEngine:
     """See `Engine`. It looks for the channels that its graph was made for. leave_free: cores that others shall have.
 
-    One thread for each picture, and as many pictures at a time as there are cores: measured on two cores, that is a
-    quarter faster than both cores on one picture. Threads wait asleep, not spinning.
+    One thread for each picture, and as many pictures at a time as there are cores: no thread waits for another one's
+    share of a small map. Threads wait asleep, not spinning.
     """
 
     exact = False
