@@ -102,7 +102,7 @@ def test_any_size_becomes_a_valid_input(width: int, height: int, variant: str, s
     assert rows % stride == columns % stride == 0
     assert max(rows, columns) == size
     for side, inner in ((rows, height / prepared.scale), (columns, width / prepared.scale)):
-        assert inner - 1e-6 <= side < inner + stride + 1  # no pixel is cut off, and none is padded without need
+        assert inner - 1 < side < inner + stride + 1  # no whole pixel is cut off, and none is padded without need
     assert prepare(np.zeros((height, width, 3), np.uint8), info, exact=True).pixels.shape == (size, size, 3)
 
 
