@@ -14,6 +14,22 @@ from PySide6.QtWidgets import (
 from app import settings as table
 from app import theme
 from app.actions import Actions, Need
+from app.background.auto_labelling import AutoLabelling
+from app.background.class_work import ClassWork
+from app.background.device_probe import DeviceFinder
+from app.background.exporting import Exporting
+from app.background.fine_tuning import FineTuning
+from app.background.image_work import ImageWork
+from app.background.importing import Importing
+from app.background.importing_predictions import ImportingPredictions
+from app.background.labelling_requests import LabellingRequests
+from app.background.model_opening import ModelOpening
+from app.background.ordering import Ordering
+from app.background.pictures import Picture, Pictures
+from app.background.propagation import Propagation
+from app.background.refreshing import Refreshing
+from app.background.thumbnails import Thumbnails
+from app.background.weights_download import WeightsDownload
 from app.bookmark import Bookmark
 from app.canvas.stage import Stage
 from app.canvas.tools import Tool
@@ -46,22 +62,6 @@ from app.projects import Projects
 from app.settings import Settings
 from app.verb_table import connect_actions
 from app.widgets import frames
-from app.work.auto_labelling import AutoLabelling
-from app.work.class_work import ClassWork
-from app.work.device_probe import DeviceFinder
-from app.work.exporting import Exporting
-from app.work.fine_tuning import FineTuning
-from app.work.image_work import ImageWork
-from app.work.importing import Importing
-from app.work.importing_predictions import ImportingPredictions
-from app.work.labelling_requests import LabellingRequests
-from app.work.model_opening import ModelOpening
-from app.work.ordering import Ordering
-from app.work.pictures import Picture, Pictures
-from app.work.propagation import Propagation
-from app.work.refreshing import Refreshing
-from app.work.thumbnails import Thumbnails
-from app.work.weights_download import WeightsDownload
 from detector.data.project.import_report import ReadyImport
 from detector.data.project.predictions import ReadyPredictions
 

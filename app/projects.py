@@ -7,13 +7,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.background.intake import Intake
+from app.background.opening import read_index, read_project
 from app.document import Document
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
-from app.work.intake import Intake
-from app.work.opening import read_index, read_project
 from detector.data.project.store import Project
 from detector.errors import StudioError
 from detector.places import user_data

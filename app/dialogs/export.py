@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.work.exporting import ExportWish, files
+from app.background.exporting import ExportWish, files
 from detector.data.formats import Written
 
 FILE = "annotations.json"

@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.background.training_pace import Pace
 from app.dialogs.fine_tune_plan import FineTunePlan, effort
 from app.theme import icon
 from app.widgets.elided_label import ElidedLabel
 from app.wording import count
-from app.work.training_pace import Pace
 from detector.errors import OptionsError
 from detector.model.variants import Variant
 from detector.training.options import FineTuneOptions, Freeze

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.background.thumbnails import Thumbnails
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, empty_text
 from app.widgets.filter_chips import FilterChips
@@ -29,7 +30,6 @@ from app.widgets.note_field import NoteField
 from app.widgets.order_button import OrderButton
 from app.widgets.thumbnail_grid import PADS, ThumbnailGrid
 from app.wording import count
-from app.work.thumbnails import Thumbnails
 
 MARGIN = 12  # px
 TYPING_PAUSE = 150  # ms

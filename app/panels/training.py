@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.background.training_course import Course, Verdict
+from app.background.training_process import RunState
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_page import empty_page
-from app.work.training_course import Course, Verdict
-from app.work.training_process import RunState
 from detector.events import Event
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
+from app.background.training_course import Course, thinned
 from app.widgets.elided_label import ElidedLabel
-from app.work.training_course import Course, thinned
 
 GRID = 0.7  # opacity
 ROOM = 0.06  # of the height, below 0: for the lower half of its number

@@ -28,11 +28,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.background.thumbnails import Thumbnails
 from app.document import Document
 from app.image_selection import ImageSelection
 from app.widgets.image_cells import Cell, paint_row, paint_thumbnail, state_text
 from app.wording import tooltip
-from app.work.thumbnails import Thumbnails
 
 NARROWEST = 112  # px, of a cell where there are more than two columns
 ROW = 32  # px, of a line of the compact list

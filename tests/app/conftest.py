@@ -12,11 +12,11 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from app import theme
+from app.background.opening import ImagesRead, IndexRead, read_project
+from app.background.thumbnails import Thumbnails
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
-from app.work.opening import ImagesRead, IndexRead, read_project
-from app.work.thumbnails import Thumbnails
 from detector.boxes import Detections
 from detector.data.project.store import Project
 

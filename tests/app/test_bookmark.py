@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
+from app.background.opening import ImagesRead, read_project
 from app.bookmark import LIST, Bookmark, from_json, to_json
 from app.document import CURRENT, Document
 from app.image_filter import FilterKind, ImageFilter
 from app.image_order import ImageOrder, OrderKind
 from app.verbs.class_verbs import add_class
-from app.work.opening import ImagesRead, read_project
 from detector.data.project.records import Origin
 from detector.data.project.store import Project
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from app.background.opening import ImagesRead, read_project
 from app.bookmark import Bookmark
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
@@ -15,7 +16,6 @@ from app.notifications import Notifications
 from app.projects import Projects
 from app.verbs.class_verbs import add_class, remove_class, rename_class
 from app.verbs.reviewing import mark_empty, review, started, vouch
-from app.work.opening import ImagesRead, read_project
 from detector.boxes import Detections
 from detector.data.project.records import Change, Origin, Pass, State
 from detector.data.project.store import Project

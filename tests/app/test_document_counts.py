@@ -10,12 +10,12 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app import document as module
+from app.background.opening import ImagesRead, read_index, read_project
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.verbs import image_verbs
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import mark_empty, review
-from app.work.opening import ImagesRead, read_index, read_project
 from detector.boxes import Detections
 from detector.data.images import natural_key
 from detector.data.project.proposals import proposals

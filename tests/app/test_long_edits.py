@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.background.image_work import vouched
+from app.background.opening import IndexRead, read_index
 from app.document import Document
 from app.image_filter import FilterKind
 from app.jobs import Jobs
 from app.long_edits import LongEdits, portions
 from app.notifications import Notifications
 from app.verbs.image_verbs import push_change, reopen, set_ignored, set_note
-from app.work.image_work import vouched
-from app.work.opening import IndexRead, read_index
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectImage, State
 from detector.data.project.store import Project
 from detector.errors import ProjectError

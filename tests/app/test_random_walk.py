@@ -13,6 +13,10 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import document as document_module
+from app.background.class_work import ClassWork
+from app.background.image_work import ImageWork
+from app.background.opening import read_index
+from app.background.propagation import Propagation
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, conditions
 from app.image_order import ImageOrder, OrderKind
@@ -26,10 +30,6 @@ from app.verbs import class_verbs, copying, image_verbs
 from app.verbs.flagging import toggle_flag
 from app.verbs.reviewing import mark_empty, review
 from app.widgets.image_menu import ImageVerb
-from app.work.class_work import ClassWork
-from app.work.image_work import ImageWork
-from app.work.opening import read_index
-from app.work.propagation import Propagation
 from detector.data.project.records import Origin, ProjectBox
 from detector.data.project.store import Project
 from detector.data.split import Side

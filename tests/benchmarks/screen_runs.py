@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 
+from app.background.fine_tuning import read_fusion
+from app.background.training_process import LOG_FILE, Run, _write
 from app.theme import RESOURCES
-from app.work.fine_tuning import read_fusion
-from app.work.training_process import LOG_FILE, Run, _write
 from detector.events import (
     CheckpointSaved,
     Evaluated,

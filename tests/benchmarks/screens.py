@@ -39,6 +39,7 @@ from screen_workshop import (  # noqa: E402
 )
 
 from app import theme  # noqa: E402
+from app.background.training_process import RunState  # noqa: E402
 from app.canvas.tone import Tone  # noqa: E402
 from app.canvas.tools import Tool  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
@@ -46,7 +47,6 @@ from app.dialogs.foreign_model import ForeignModelDialog  # noqa: E402
 from app.image_filter import FilterKind  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
 from app.verbs.class_verbs import add_class  # noqa: E402
-from app.work.training_process import RunState  # noqa: E402
 from detector.model.foreign import EFFDET_NAMING  # noqa: E402
 from detector.model.foreign_file import ForeignFile  # noqa: E402
 

@@ -18,10 +18,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSpinBox, QWidget
 from shiboken6 import Shiboken
 
+from app.background.training_process import list_runs
 from app.main_window import MainWindow
 from app.notifications import Notice
 from app.settings import Settings
-from app.work.training_process import list_runs
 from detector.boxes import Detections
 from detector.data.project.store import Project
 from detector.errors import StudioError

@@ -13,8 +13,8 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
+from app.background.exporting import FILE
 from app.notifications import Kind
-from app.work.exporting import FILE
 from detector.data.project.home import NAME
 from detector.data.project.store import Project
 

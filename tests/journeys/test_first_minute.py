@@ -7,7 +7,7 @@ from pycocotools.coco import COCO
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QSlider
 
-from app.work.exporting import FILE
+from app.background.exporting import FILE
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:

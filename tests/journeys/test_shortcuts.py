@@ -14,6 +14,7 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QSlider, QWidget
 
 from app.actions import TABLE, ActionSpec, Subject
+from app.background.exporting import FILE
 from app.canvas.tone import PLAIN, Tone
 from app.canvas.tone_panel import TonePanel
 from app.canvas.tools import Tool
@@ -26,7 +27,6 @@ from app.dialogs.shortcuts import ShortcutSheet
 from app.keys import is_bare
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
-from app.work.exporting import FILE
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:

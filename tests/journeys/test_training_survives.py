@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from app.work.training_process import EVENTS, RunState, list_runs
+from app.background.training_process import EVENTS, RunState, list_runs
 from detector.data.project.colours import class_colour
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.store import Project

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from app.background.exporting import ExportWish
 from app.dialogs.export import ExportDialog, problem_with
-from app.work.exporting import ExportWish
 from detector.data.formats import Written
 
 

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.background.training_pace import Pace
 from app.dialogs.fine_tune import FineTuneDialog, ModelFacts
 from app.dialogs.fine_tune_plan import FineTunePlan
-from app.work.training_pace import Pace
 from detector.model.variants import VARIANTS
 from detector.training.options import FineTuneOptions, Freeze
 

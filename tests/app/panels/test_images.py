@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToo
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.background.thumbnails import Thumbnails
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, empty_text
 from app.image_order import ImageOrder, OrderKind
@@ -24,7 +25,6 @@ from app.verbs.reviewing import review
 from app.widgets.filter_chips import _Token
 from app.widgets.image_menu import ImageMenu, ImageVerb
 from app.widgets.thumbnail_grid import cell_size, splice
-from app.work.thumbnails import Thumbnails
 from detector.data.images import natural_key
 from detector.data.project.records import Origin, ProjectImage, State
 

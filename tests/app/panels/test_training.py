@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.background.training_process import RunState
 from app.panels import training
 from app.panels.training import TrainingPanel, load_plots
 from app.panels.training_plots import TrainingPlots
-from app.work.training_process import RunState
 from detector.events import CheckpointSaved, Evaluated, RunFinished, RunStarted, StepDone
 
 STARTED = RunStarted("d0", ("nut",), 512, 40, 30, 400, 8, "CPU: 2 threads")

@@ -8,10 +8,10 @@ from PIL import Image
 from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from app.background.opening import ImagesRead, read_project
 from app.document import Document
 from app.verbs import copying
 from app.verbs.class_verbs import add_class, hide_classes
-from app.work.opening import ImagesRead, read_project
 from detector.data.project.records import Change, Origin, ProjectBox, State
 from detector.data.project.store import Project
 

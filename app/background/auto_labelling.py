@@ -7,11 +7,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.background.labelling_work import AllKnown, Engines, ModelChanged, PassBegan, Task, work
 from app.document import Document
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.wording import count, duration
-from app.work.labelling_work import AllKnown, Engines, ModelChanged, PassBegan, Task, work
 from detector.data.project.records import Pass, State
 from detector.data.project.store import Project, Unfinished
 from detector.events import ImageFailed, ImagesLabelled

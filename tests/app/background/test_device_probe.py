@@ -4,9 +4,9 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.background import device_probe
+from app.background.device_probe import DeviceFinder, probe
 from app.jobs import Jobs
-from app.work import device_probe
-from app.work.device_probe import DeviceFinder, probe
 
 
 def test_the_device_is_told_in_words():

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.background import labelling_work
+from app.background.auto_labelling import FAILURES_NAMED, MANY, AutoLabelling, failure_list, progress_text
+from app.background.labelling_work import Engine, Engines
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
 from app.verbs.reviewing import mark_empty, review
-from app.work import labelling_work
-from app.work.auto_labelling import FAILURES_NAMED, MANY, AutoLabelling, failure_list, progress_text
-from app.work.labelling_work import Engine, Engines
 from detector.boxes import Detections
 from detector.data.project.store import Project
 from detector.errors import ImageError

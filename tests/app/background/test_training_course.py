@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.work.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, thinned
-from app.work.training_process import RunState
+from app.background.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, thinned
+from app.background.training_process import RunState
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
 
 STARTED = RunStarted("d0", ("nut",), 512, 40, 30, 400, 8, "CPU: 2 threads")

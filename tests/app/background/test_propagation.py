@@ -6,12 +6,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import edits
+from app.background import propagation
+from app.background.propagation import Propagation, report
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
 from app.verbs.class_verbs import add_class
-from app.work import propagation
-from app.work.propagation import Propagation, report
 from detector.data.project.records import Change, Origin, ProjectBox, State
 from detector.data.split import Side
 

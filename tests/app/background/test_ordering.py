@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.background.ordering import Ordering, read_dates
 from app.document import Document
 from app.image_order import ImageOrder, OrderKind
 from app.jobs import Jobs
 from app.verbs.class_verbs import add_class
-from app.work.ordering import Ordering, read_dates
 
 BOX, OTHER = (10.0, 10.0, 40.0, 40.0), (50.0, 10.0, 80.0, 40.0)
 MakePass = Callable[..., None]
@@ -108,7 +108,7 @@ def test_the_order_chosen_last_counts(document: Document, ordering: Ordering, jo
 
 
 def test_dates_are_read_in_portions(document: Document, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.work.ordering.AT_ONCE", 4)
+    monkeypatch.setattr("app.background.ordering.AT_ONCE", 4)
     paths = {image.id: image.path for image in document.images.values()}
     parts = list(read_dates(document.project.folder, {**paths, 99: "gone.png"}))
     assert [len(part) for part in parts] == [4, 2]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.work.training_process import Run
+from app.background.training_process import Run
 from detector.events import RunStarted, StepDone, from_json
 from detector.training.run_folder import EVENTS
 

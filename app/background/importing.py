@@ -8,12 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.background.opening import ImagesRead, read_images
 from app.document import Document
 from app.edits import LongStep
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.wording import count
-from app.work.opening import ImagesRead, read_images
 from detector.data import labels
 from detector.data.box_layout import BoxLayout, LayoutError
 from detector.data.formats import Format

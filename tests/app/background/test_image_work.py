@@ -9,6 +9,8 @@ from PySide6.QtCore import QFile
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.background import image_work
+from app.background.image_work import ImageWork, Vouched, trash_question, vouched
 from app.document import Document
 from app.image_filter import FilterKind
 from app.jobs import Jobs
@@ -17,8 +19,6 @@ from app.verbs.class_verbs import add_class, remove_class
 from app.verbs.image_verbs import set_ignored, set_note
 from app.verbs.reviewing import review
 from app.widgets.image_menu import ImageVerb
-from app.work import image_work
-from app.work.image_work import ImageWork, Vouched, trash_question, vouched
 from detector.data.project.records import Origin, State
 from detector.data.split import Side
 

@@ -9,12 +9,12 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.background import thumbnails as module
+from app.background.opening import ImagesRead, read_project
+from app.background.thumbnails import LONG_SIDE, Thumbnails, shrunk
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
-from app.work import thumbnails as module
-from app.work.opening import ImagesRead, read_project
-from app.work.thumbnails import LONG_SIDE, Thumbnails, shrunk
 from detector.data.project.store import Project
 
 

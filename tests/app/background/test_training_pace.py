@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from app.work.training_pace import TAIL, Pace, paces
-from app.work.training_process import EVENTS, Run
+from app.background.training_pace import TAIL, Pace, paces
+from app.background.training_process import EVENTS, Run
 from detector.events import Event, RunStarted, StepDone, to_json
 
 STARTED = RunStarted("d0", ("nut",), 256, 4, 2, 900, 8, "CPU")

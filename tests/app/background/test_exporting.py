@@ -7,12 +7,12 @@ import pytest
 from pycocotools.coco import COCO
 from pytestqt.qtbot import QtBot
 
+from app.background.exporting import FILE, Exporting, ExportWish, write
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
-from app.work.exporting import FILE, Exporting, ExportWish, write
 from detector.data import labels
 from detector.data.formats import Written
 

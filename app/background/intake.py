@@ -6,8 +6,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.background.opening import ImagesRead, IndexRead, together
 from app.document import Document
-from app.work.opening import ImagesRead, IndexRead, together
 
 PORTION = 4000  # images that the window takes in at once, in some 20 ms
 

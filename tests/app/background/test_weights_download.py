@@ -1,6 +1,6 @@
 """What a download says of itself. Downloads as a person starts them are in tests/journeys/test_weights.py."""
 
-from app.work.weights_download import Pace
+from app.background.weights_download import Pace
 from detector.model.download import Fetched
 
 MB = 1_000_000

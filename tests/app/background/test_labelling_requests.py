@@ -8,6 +8,10 @@ import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app.background.auto_labelling import AutoLabelling
+from app.background.class_work import ClassWork
+from app.background.labelling_requests import LabellingRequests
+from app.background.weights_download import WeightsDownload
 from app.dialogs.class_map import ClassMapDialog
 from app.document import Document
 from app.jobs import BusyError, Jobs
@@ -15,10 +19,6 @@ from app.model_choice import ModelInUse
 from app.notifications import Notice, Notifications
 from app.settings import Settings
 from app.verbs.class_verbs import add_class
-from app.work.auto_labelling import AutoLabelling
-from app.work.class_work import ClassWork
-from app.work.labelling_requests import LabellingRequests
-from app.work.weights_download import WeightsDownload
 
 MakePass = Callable[..., None]
 

@@ -14,8 +14,8 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 from typer.main import get_command
 
-from app.work import training_process
-from app.work.training_process import (
+from app.background import training_process
+from app.background.training_process import (
     EVENTS,
     LOG_FILE,
     NO_REASON,

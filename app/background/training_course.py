@@ -8,8 +8,8 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.background.training_process import RunState
 from app.wording import count, duration
-from app.work.training_process import RunState
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
 from detector.training.run_folder import LAST
 

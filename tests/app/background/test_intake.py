@@ -3,10 +3,10 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.background import intake as module
+from app.background.intake import Intake
+from app.background.opening import IndexRead, read_images
 from app.document import Document
-from app.work import intake as module
-from app.work.intake import Intake
-from app.work.opening import IndexRead, read_images
 from detector.data.project.proposals import ProposalIndex
 from detector.data.project.records import ProjectImage, State
 

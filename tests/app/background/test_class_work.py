@@ -8,15 +8,15 @@ import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app.background import class_work
+from app.background.class_work import ClassWork
+from app.background.opening import read_index
 from app.class_mapping import names_here
 from app.dialogs.class_map import ClassMapDialog
 from app.dialogs.class_removal import ClassRemovalDialog
 from app.document import Document
 from app.jobs import Jobs
 from app.verbs.class_verbs import add_class, hide_classes, merge_class, remove_with_boxes, rename_class
-from app.work import class_work
-from app.work.class_work import ClassWork
-from app.work.opening import read_index
 from detector.data.project.records import State
 from detector.data.project.store import Project
 from detector.errors import ProjectError

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from app.background import importing as module
+from app.background.importing import Importing
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
-from app.work import importing as module
-from app.work.importing import Importing
 from detector.data.project.import_report import ReadyImport
 from detector.data.project.importing import Mode
 from detector.data.project.records import Origin, State

@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.background.intake import Intake
+from app.background.opening import ImagesRead, read_images
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
 from app.wording import count
-from app.work.intake import Intake
-from app.work.opening import ImagesRead, read_images
 from detector.data.project.records import ProjectImage
 from detector.data.project.relinking import Outside, Relinked, Searched
 from detector.data.project.store import Project

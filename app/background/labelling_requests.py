@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QObject
 
+from app.background.auto_labelling import AutoLabelling
+from app.background.class_work import ClassWork
+from app.background.weights_download import WeightsDownload
 from app.document import Document
 from app.model_choice import ModelInUse
 from app.models import choice, classes_of
 from app.notifications import Notifications
 from app.wording import count
-from app.work.auto_labelling import AutoLabelling
-from app.work.class_work import ClassWork
-from app.work.weights_download import WeightsDownload
 from detector.data.project.records import Pass
 from detector.data.project.store import Unfinished
 from detector.errors import StudioError

@@ -8,11 +8,11 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.background.refreshing import FIND, News, Refreshing
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
 from app.verbs.image_verbs import set_note
-from app.work.refreshing import FIND, News, Refreshing
 from detector.data.project.records import ProjectImage, State
 from detector.data.split import content_key
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.background.training_pace import paces
+from app.background.training_process import Run, RunState, RunWatcher, list_runs, start
 from app.dialogs.fine_tune import FineTuneDialog, ModelFacts
 from app.dialogs.fine_tune_plan import FineTunePlan, plan
 from app.document import Document
@@ -16,8 +18,6 @@ from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, load_plots
 from app.verbs.reviewing import started, vouch
-from app.work.training_pace import paces
-from app.work.training_process import Run, RunState, RunWatcher, list_runs, start
 from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.errors import StudioError

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.background.importing import Importing
+from app.background.importing_predictions import ImportingPredictions
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
 from app.verbs.class_verbs import add_class
-from app.work.importing import Importing
-from app.work.importing_predictions import ImportingPredictions
 from detector.data.project.predictions import ReadyPredictions
 from detector.data.project.store import Project
 
