@@ -11,12 +11,13 @@ import tempfile
 import time
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 from detector.device import EngineKind, is_cpu
 from detector.errors import CheckpointError
-from detector.files import replacing
+from detector.files import file_key, replacing
 from detector.inference.engines import FLOOR, Engine, wanted_channels
 from detector.model.info import ModelInfo, read_info
 from detector.model.weights import model_file
@@ -172,13 +173,15 @@ class OnnxSource:
         """The graph's file in the cache."""
         return user_cache() / "graphs" / f"{self._key(channels)}.onnx"
 
+    @cached_property
+    def _weights_key(self) -> str:
+        return file_key(self._path)
+
     def _key(self, channels: Sequence[int] | None) -> str:
         """What the graph depends on: the weights, and what is said of them."""
         names = self._classes.read_bytes() if self._classes and self._classes.is_file() else b""
         said = f"{GRAPHS} {self._variant} {channels and list(channels)} {self._path.name}".encode()
-        with self._path.open("rb") as file:
-            weights = hashlib.file_digest(file, "sha256").digest()
-        return hashlib.sha256(b"\0".join((weights, said, names))).hexdigest()[:32]
+        return hashlib.sha256(b"\0".join((self._weights_key.encode(), said, names))).hexdigest()[:32]
 
 
 def _run(command: list[str]) -> Generator[None, None, None]:

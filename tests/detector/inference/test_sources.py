@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,11 @@ def test_other_weights_and_other_channels_get_graphs_of_their_own(model: Model, 
     assert len(graphs(checkpoint)) == 1
     source.engine(channels=[2])
     assert len(graphs(checkpoint)) == 2
-    save(Model(model.network, model.info), checkpoint)
-    with checkpoint.open("ab") as file:
-        file.write(b"")
+    other = deepcopy(model.network)
+    other.class_net.predict.conv_pw.bias.data += 1
+    save(Model(other, model.info), checkpoint)
+    OnnxSource(str(checkpoint)).engine()
+    assert len(graphs(checkpoint)) == 3
     with pytest.raises(OptionsError):
         source.engine(channels=[1])
 
