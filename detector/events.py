@@ -9,22 +9,29 @@ from typing import Any, get_args
 
 @dataclass(frozen=True)
 class RunStarted:
-    """Training begins (or goes on, at `step` > 0): what it trains on and with."""
+    """Training begins (or goes on, at `step` > 0): what it trains on and with. The budget is `steps`, or where that is
+    None `minutes` of wall-clock; `quick` says that the first layers are frozen, their features kept.
+    """
 
     variant: str
     classes: tuple[str, ...]
     image_size: int
     train_images: int
     validation_images: int
-    steps: int
+    steps: int | None
     batch: int
     device: str
     step: int = 0
+    minutes: float | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step: losses as published (box loss × 50 is in `loss`), the new layers' learning rate, pace."""
+    """One optimiser step: losses as published (box loss × 50 is in `loss`), the new layers' learning rate, pace.
+
+    done: the share 0..1 of the budget, steps or time, that is used up.
+    """
 
     step: int
     loss: float
@@ -32,6 +39,15 @@ class StepDone:
     box_loss: float
     learning_rate: float
     images_per_second: float
+    done: float = 0.0
+
+
+@dataclass(frozen=True)
+class StageBegan:
+    """From after `step` on a quick run trains these layers, in words; the pace changes with it."""
+
+    step: int
+    trained: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +125,7 @@ class ImageFailed:
 
 
 LabellingEvent = ImagesLabelled | ImageFailed
-Event = RunStarted | StepDone | Evaluated | FusionWeights | CheckpointSaved | Warned | RunFinished
+Event = RunStarted | StepDone | StageBegan | Evaluated | FusionWeights | CheckpointSaved | Warned | RunFinished
 
 
 def _finite(value: object) -> object:

@@ -83,10 +83,13 @@ class Course:
         """How far, how fast and how long still as long as it runs, on what."""
         if self.started is None:
             return "Reading the model and the images"
-        parts = [f"step {self.step:,} of {self.started.steps:,}"]
+        steps, minutes = self.started.steps, self.started.minutes
+        parts = [f"step {self.step:,}" if steps is None else f"step {self.step:,} of {steps:,}"]
         if state is RunState.RUNNING and self.newest is not None and self.newest.images_per_second > 0:
             parts.append(f"{self.newest.images_per_second:.1f} images/s")
-            left = (self.started.steps - self.step) * self.started.batch / self.newest.images_per_second
+            left = 60 * (minutes or 0) * (1 - self.newest.done)
+            if steps is not None:
+                left = (steps - self.step) * self.started.batch / self.newest.images_per_second
             parts.append(f"{duration(left)} left")
         return " · ".join([*parts, self.started.device])
 

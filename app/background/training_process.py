@@ -166,7 +166,7 @@ def flags(options: FineTuneOptions) -> list[str]:
                 given += ["--scale-min", str(value[0]), "--scale-max", str(value[1])]
             case "flip":
                 given.append("--no-flip")
-            case "any_orientation" | "half":
+            case "any_orientation" | "half" | "quick":
                 given.append(flag)
             case _:
                 given += [flag, str(value)]

@@ -104,6 +104,8 @@ def plan(
 def effort(plan: FineTunePlan, options: FineTuneOptions, *, seconds_per_image: float | None, device: str) -> str:
     """How many steps that is and, where a run has shown the pace, how long it takes."""
     steps = options.total_steps(plan.train + plan.undivided)
+    if steps is None:
+        return f"{duration(options.seconds() or 0)}, measuring included."
     told = f"{count(steps, 'step')} of {count(options.batch, 'image')}"
     if seconds_per_image is None:
         return f"{told}. How long that takes is not known yet: the first run at this size will tell."

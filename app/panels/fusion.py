@@ -190,7 +190,7 @@ class FusionPanel(QWidget):
             self._variant = find_variant(event.variant)
         except OptionsError:  # of a later version
             self._variant = None
-        self._steps = event.steps
+        self._steps = event.steps or 0
         # What a run told after the state that it goes on from is told again.
         self._moments = self._moments[: bisect_right(self._moments, event.step, key=lambda moment: moment.step)]
 
@@ -216,7 +216,8 @@ class FusionPanel(QWidget):
         self._note.setText(self._note_text())
         self._note.setVisible(bool(self._note.text()))
         if is_run:
-            self._step_label.setText(f"step {self._moments[self._slider.value()].step:,} of {self._steps:,}")
+            step, of = self._moments[self._slider.value()].step, f" of {self._steps:,}" if self._steps else ""
+            self._step_label.setText(f"step {step:,}{of}")
         self._view.show_weights(snapshot, start=self._moments[0].snapshot if self._shows_difference() else None)
 
     def _shows_difference(self) -> bool:

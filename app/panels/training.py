@@ -181,7 +181,7 @@ class TrainingPanel(QWidget):
         self._stop.setVisible(not ended)
         self._stop.setEnabled(self.state is not RunState.STOPPING)
         self._bar_row.setVisible(not ended)
-        self._bar.setRange(0, course.started.steps if course.started else 0)
+        self._bar.setRange(0, (course.started.steps or 0) if course.started else 0)
         self._bar.setValue(course.step)
         if self._plots is not None:
             self._plots.show_course(course)

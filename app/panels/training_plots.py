@@ -40,7 +40,7 @@ class TrainingPlots(QWidget):
 
     def show_course(self, course: Course) -> None:
         """Draw a run as it is now."""
-        total = course.started.steps if course.started else 1
+        total = (course.started.steps or max(1, course.step)) if course.started else 1
         self.loss.getViewBox().setXRange(0, total, padding=0.02)
         smooth = course.smooth_losses()
         self.raw_curve.setData(*thinned(course.steps, course.losses))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -12,7 +13,7 @@ from typer import Argument, Context, Option
 from detector.commands.console import answer, number, say, warn
 from detector.commands.options import ClassFile, DeviceName, ImageFolder, ModelName, VariantName
 from detector.errors import OptionsError
-from detector.events import Evaluated, Event, RunFinished, RunStarted, StepDone, Warned, to_json
+from detector.events import Evaluated, Event, RunFinished, RunStarted, StageBegan, StepDone, Warned, to_json
 from detector.training.options import FineTuneOptions, Freeze
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def fine_tune(
     val_images: Annotated[Path | None, Option(help="Where its pictures are; default: beside it.")] = None,
     epochs: Annotated[int | None, Option(help="How long; default: from the number of images.")] = None,
     steps: Annotated[int | None, Option(help="How long, in optimiser steps.")] = None,
+    minutes: Annotated[float | None, Option(help="How long, in minutes, measuring included.")] = None,
+    quick: Annotated[bool, Option("--quick", help="For a CPU: the first layers stay as they are.")] = False,
     batch: Annotated[int, Option(help="Images per step.")] = DEFAULT.batch,
     lr: Annotated[float, Option(help="Learning rate of new layers; trained ones get less.")] = DEFAULT.learning_rate,
     image_size: Annotated[int | None, Option(help="Side in pixels; default: the model's.")] = None,
@@ -61,6 +64,7 @@ def fine_tune(
     """
     from detector.device import pick
     from detector.training.dataset import training_samples
+    from detector.training.ranks import Ranks
     from detector.training.run_folder import EVENTS
     from detector.training.trainer import Trainer
 
@@ -77,16 +81,16 @@ def fine_tune(
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
         learned.freeze(out)
-    run = Trainer(start, samples, learned.validation, options, out, device=pick(device), fresh=from_scratch)
+    run = Trainer(start, samples, learned.validation, options, out, ranks=Ranks(pick(device)), fresh=from_scratch)
     with _open_log(events or out / EVENTS, resume) as log:
         _follow(run.events(resume=resume), log)
 
 
 def _options(given: Mapping[str, Any]) -> FineTuneOptions:
     """The options of the run among the command's parameters. Raises OptionsError."""
-    same = ("steps", "epochs", "batch", "image_size", "freeze", "seed", "any_orientation", "mosaic", "photometric")
+    same = (field.name for field in fields(FineTuneOptions) if field.name in given)
     return FineTuneOptions(
-        **{name: given[name] for name in (*same, "patience", "half")},
+        **{name: given[name] for name in same},
         learning_rate=given["lr"],
         scale=(given["scale_min"], given["scale_max"]),
         flip=not given["no_flip"],
@@ -152,19 +156,22 @@ def _follow(events: Iterator[Event], log: TextIO) -> None:
     log.write(to_json(started) + "\n")
     say(
         f"{started.variant.upper()} at {started.image_size} px on {started.device}: {started.train_images} images to "
-        f"train on, {started.validation_images} to measure on; {started.steps} steps of {started.batch}"
+        f"train on, {started.validation_images} to measure on; {_budget(started)} of {started.batch}"
     )
-    began, losses = time.monotonic(), []
+    began, losses, newest = time.monotonic(), [], None
     with tqdm(total=started.steps, initial=started.step, unit=" steps", disable=None, dynamic_ncols=True) as bar:
         for event in events:
             log.write(to_json(event) + "\n")
             match event:
                 case StepDone():
+                    newest = event
                     losses.append(event.loss)
                     bar.update(event.step - bar.n)
                 case Evaluated():
-                    answer(evaluation_line(event, started, losses, time.monotonic() - began))
+                    answer(evaluation_line(event, started, losses, time.monotonic() - began, newest))
                     losses.clear()
+                case StageBegan():
+                    say(f"from here on it trains {event.trained}")
                 case Warned():
                     warn([event.message])
                 case RunFinished():
@@ -172,7 +179,13 @@ def _follow(events: Iterator[Event], log: TextIO) -> None:
                     answer(f"{ended}: {event.best or 'no checkpoint'}")
 
 
-def evaluation_line(event: Evaluated, started: RunStarted, losses: Sequence[float], seconds: float) -> str:
+def _budget(started: RunStarted) -> str:
+    return f"{started.steps} steps" if started.minutes is None else f"{started.minutes:g} minutes of steps"
+
+
+def evaluation_line(
+    event: Evaluated, started: RunStarted, losses: Sequence[float], seconds: float, newest: StepDone | None = None
+) -> str:
     """One evaluation; after the start's, with the mean loss since the one before and the time that the rest of the run
     will take.
     """
@@ -180,9 +193,13 @@ def evaluation_line(event: Evaluated, started: RunStarted, losses: Sequence[floa
     if event.step == 0:
         return " · ".join(["start", *measured])
     epoch = event.step * started.batch / started.train_images
-    left = seconds / (event.step - started.step) * (started.steps - event.step)
+    if started.steps is None:
+        left, step = 60 * (started.minutes or 0) * (1 - (newest.done if newest else 0)), f"step {event.step}"
+    else:
+        left = seconds / (event.step - started.step) * (started.steps - event.step)
+        step = f"step {event.step}/{started.steps}"
     loss = sum(losses) / len(losses) if losses else None
-    parts = [f"epoch {epoch:.1f}", f"step {event.step}/{started.steps}", f"loss {number(loss)}", *measured]
+    parts = [f"epoch {epoch:.1f}", step, f"loss {number(loss)}", *measured]
     return " · ".join([*parts, f"{_clock(seconds)} elapsed", f"{_clock(left)} left"])
 
 

@@ -8,7 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from detector.model.graph import Direction, Edge, Neck, Node, neck_nodes, node_edges, output_ids
-from detector.model.layers import Projection, SeparableConv2d, batch_norm, downsample, glorot_uniform, upsample
+from detector.model.layers import (
+    Projection,
+    SeparableConv2d,
+    batch_norm,
+    conv_bn,
+    downsample,
+    glorot_uniform,
+    upsample,
+)
 from detector.model.variants import Fusion
 
 FUSION_EPS = 1e-4
@@ -57,7 +65,7 @@ class FusionNode(nn.Module):
         weights = self.fusion_weights()
         if weights is not None:
             maps = [x * weight for x, weight in zip(maps, weights.to(maps[0].dtype).unbind(), strict=True)]
-        return self.bn(self.conv(self.act(sum(maps[1:], maps[0]))))
+        return conv_bn(self.conv.conv_pw, self.bn, self.conv.conv_dw(self.act(sum(maps[1:], maps[0]))))
 
     def fusion_weights(self) -> Tensor | None:
         """The normalised weights (n,) that `forward` multiplies its inputs with; None where they are fixed at 1,

@@ -2,6 +2,8 @@
 variants' names.
 """
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from detector.model.anchors import ANCHORS_PER_CELL
@@ -38,7 +40,11 @@ class EfficientDet(nn.Module):
         """Normalised RGB B×3×H×W, H and W multiples of `variant.stride` → class logits B×N×C, regressions B×N×4 (ty,
         tx, th, tw).
         """
-        maps = self.fpn(self.backbone(images))
+        return self.detect(self.backbone(images))
+
+    def detect(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """What `forward` gives, from the backbone's P3, P4 and P5, or the first of them, at least P3."""
+        maps = self.fpn(self.backbone.complete(features))
         return self.class_net(maps), self.box_net(maps)
 
 

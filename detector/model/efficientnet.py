@@ -1,9 +1,11 @@
 """EfficientNet as a feature pyramid's backbone (Tan & Le 2019, table 1): its strides 8, 16 and 32."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from detector.model.layers import SameConv2d, batch_norm
+from detector.model.layers import SameConv2d, batch_norm, conv_bn
 from detector.model.variants import STAGES, STEM_CHANNELS, Backbone
 
 TAPS = (2, 4, 6)  # stages whose ends are P3, P4, P5
@@ -44,9 +46,9 @@ class MBConv(nn.Module):
         self.bn3 = batch_norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.act(self.bn1(self.conv_pw(x)))
-        y = self.se(self.act(self.bn2(self.conv_dw(y))))
-        y = self.bn3(self.conv_pwl(y))
+        y = self.act(conv_bn(self.conv_pw, self.bn1, x))
+        y = self.se(self.act(conv_bn(self.conv_dw, self.bn2, y)))
+        y = conv_bn(self.conv_pwl, self.bn3, y)
         return x + y if self.residual else y
 
 
@@ -64,8 +66,8 @@ class SeparableBlock(nn.Module):
         self.bn2 = batch_norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.se(self.act(self.bn1(self.conv_dw(x))))
-        y = self.bn2(self.conv_pw(y))
+        y = self.se(self.act(conv_bn(self.conv_dw, self.bn1, x)))
+        y = conv_bn(self.conv_pw, self.bn2, y)
         return x + y if self.residual else y
 
 
@@ -96,9 +98,24 @@ class EfficientNet(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images B×3×H×W → P3, P4, P5: B×C×H/8×W/8, /16, /32, bottleneck outputs."""
-        x, taps = self.act(self.bn1(self.conv_stem(images))), []
-        for index, stage in enumerate(self.blocks):
-            x = stage(x)
+        return self.features(images, len(TAPS))
+
+    def features(self, images: Tensor, count: int) -> list[Tensor]:
+        """The first `count` of what `forward` gives, and no more computed than these need."""
+        return self._walk(self.act(conv_bn(self.conv_stem, self.bn1, images)), 0, TAPS[count - 1] + 1)
+
+    def complete(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """All that `forward` gives, where the first of it, at least P3, is there already."""
+        return [*features, *self._walk(features[-1], TAPS[len(features) - 1] + 1, len(self.blocks))]
+
+    def parts_before(self, count: int) -> list[nn.Module]:
+        """What `features` computes with for this count."""
+        return [self.conv_stem, self.bn1, *self.blocks[: TAPS[count - 1] + 1]] if count else []
+
+    def _walk(self, x: Tensor, first: int, end: int) -> list[Tensor]:
+        taps = []
+        for index in range(first, end):
+            x = self.blocks[index](x)
             if index in TAPS:
                 taps.append(x)
         return taps

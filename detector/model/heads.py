@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from detector.model.layers import SeparableConv2d, batch_norm, lecun_normal
+from detector.model.layers import SeparableConv2d, batch_norm, conv_bn, lecun_normal
 
 # Every class starts with this probability, so that background does not drown the first steps (focal loss, section 3.3).
 PRIOR = 0.01
@@ -36,7 +36,7 @@ class Head(nn.Module):
 
     def _level(self, level: int, x: Tensor) -> Tensor:
         for conv, bns in zip(self.convs, self.bns, strict=True):
-            x = self.act(bns[level](conv(x)))  # type: ignore[index]
+            x = self.act(conv_bn(conv.conv_pw, bns[level], conv.conv_dw(x)))  # type: ignore[index, union-attr, arg-type]
         return self.predict(x).permute(0, 2, 3, 1).reshape(x.shape[0], -1, self.outputs)
 
 

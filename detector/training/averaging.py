@@ -18,18 +18,20 @@ class WeightAverage:
     decay = min(1 − 1 / (0.1 · steps), (1 + t) / (10 + t)): 0.9998 would leave a short run where it began.
     """
 
-    def __init__(self, network: EfficientDet, steps: int) -> None:
+    def __init__(self, network: EfficientDet) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.decay = 1 - 1 / max(10.0, HORIZON * steps)
+        # state_dict walks a thousand modules; the tensors that it finds stay the same ones all along.
+        own, other = self.network.state_dict(), network.state_dict()
+        names = [name for name, tensor in own.items() if tensor.is_floating_point()]
+        self._own, self._other = [own[name] for name in names], [other[name] for name in names]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Move towards `network` after optimiser step `step` (from 1)."""
-        weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        own, other = self.network.state_dict(), network.state_dict()
-        for name, tensor in own.items():
-            if tensor.is_floating_point():
-                tensor.lerp_(other[name], weight)
+    def update(self, step: int, steps: float) -> None:
+        """Move towards the network after optimiser step `step` (from 1) of about `steps`."""
+        decay = 1 - 1 / max(10.0, HORIZON * steps)
+        torch._foreach_lerp_(  # type: ignore[reportPrivateImportUsage]
+            self._own, self._other, 1 - min(decay, (1 + step) / (10 + step))
+        )
 
 
 @torch.no_grad()

@@ -67,10 +67,15 @@ def evaluate_model(
     ids = [image.id for image in truth.images if image.id in paths]
     outcomes = list(zip(ids, predictor.run(paths[image_id] for image_id in ids), strict=True))
     found = {image_id: outcome.detections for image_id, outcome in outcomes if not isinstance(outcome, Failure)}
+    failures = tuple(outcome for _, outcome in outcomes if isinstance(outcome, Failure))
+    return evaluate_found(found, truth, channel_to_class), failures
+
+
+def evaluate_found(found: Mapping[int, Detections], truth: Dataset, channel_to_class: Mapping[int, int]) -> Evaluation:
+    """Measures detections, by image id, on these images of `truth` alone."""
     # An image without boxes and detections weighs nothing.
     readable = replace(truth, boxes=tuple(box for box in truth.boxes if box.image_id in found))
-    failures = tuple(outcome for _, outcome in outcomes if isinstance(outcome, Failure))
-    return evaluate(found.items(), readable, channel_to_class), failures
+    return evaluate(found.items(), readable, channel_to_class)
 
 
 def best_f1_threshold(scores: NDArray[np.floating], correct: NDArray[np.bool_], positives: int) -> float | None:

@@ -33,12 +33,14 @@ class Sample:
 @dataclass(frozen=True)
 class Batch:
     """One step's inputs: images (B, S, S, 3) uint8 RGB; for each image boxes (N, 4) float32 xyxy in input pixels, none
-    of them empty, labels (N,) int64 and crowd (N,) bool."""
+    of them empty, labels (N,) int64 and crowd (N,) bool. Instead of images there may be features of them, one array
+    (B, H, W, C) a level, from P3 on."""
 
     images: NDArray[np.uint8]
     boxes: list[Float32]
     labels: list[Int64]
     crowd: list[NDArray[np.bool_]]
+    features: Sequence[NDArray[np.float16]] = ()
 
 
 class Loader:
@@ -60,13 +62,19 @@ class Loader:
         fill: tuple[int, int, int],
         threads: int,
         memory_limit: int,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        """Raises OptionsError where there is nothing to train on."""
+        """share: i, n: the i-th of n equal parts of each batch are made here, the others in other processes.
+
+        Raises OptionsError where there is nothing to train on.
+        """
         if not samples:
             raise OptionsError("There are no images to train on: review some, or name a COCO file that lists images.")
         self.augmentation = augmentation
         self.failures: list[tuple[Path, str]] = []
         self._samples, self._size, self._batch, self._seed = samples, image_size, batch, seed
+        part = batch // share[1]
+        self.positions = range(share[0] * part, (share[0] + 1) * part)
         self._fill, self._threads, self._memory = fill, threads, memory_limit
         self._largest = image_size * augmentation.scale[1]
         self._cache: dict[Path, tuple[NDArray[np.uint8], Float32]] = {}
@@ -83,7 +91,7 @@ class Loader:
         pending: deque[list[Future[LabelledImage]]] = deque()
         try:
             for step in range(start, stop):
-                pending.append([pool.submit(self._input, step, position) for position in range(self._batch)])
+                pending.append([pool.submit(self._input, step, position) for position in self.positions])
                 if len(pending) > AHEAD:
                     yield _collate(pending.popleft())
             while pending:
@@ -93,9 +101,17 @@ class Loader:
 
     def _input(self, step: int, position: int) -> LabelledImage:
         """What stands at `position` in the batch of `step`."""
-        rng = np.random.default_rng((self._seed, step, position))
+        _, index = self.place(step, position)
+        return self.compose(index, np.random.default_rng((self._seed, step, position)))
+
+    def place(self, step: int, position: int) -> tuple[int, int]:
+        """The epoch, and the sample whose turn it is, at `position` in the batch of `step`."""
         epoch, place = divmod(step * self._batch + position, len(self._samples))
-        chosen = [int(_shuffled(self._seed, epoch, len(self._samples))[place])]
+        return epoch, int(_shuffled(self._seed, epoch, len(self._samples))[place])
+
+    def compose(self, index: int, rng: np.random.Generator) -> LabelledImage:
+        """A random input of the sample; its first numbers decide whether it is part of a mosaic."""
+        chosen = [index]
         if rng.random() < self.augmentation.mosaic:
             chosen += rng.integers(len(self._samples), size=3).tolist()
         images = [self._load(index) for index in chosen]

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from detector.model.efficientdet import EfficientDet
+from detector.training.budget import Moment
 from detector.training.transfer import PREDICT
 
 WEIGHT_DECAY = 0.01
@@ -37,13 +38,12 @@ def trained_rate(learning_rate: float, *, fresh: bool) -> float:
     return learning_rate * (1.0 if fresh else TRAINED_SHARE)
 
 
-def warm_up_steps(steps: int) -> float:
+def warm_up_steps(steps: float) -> float:
     """How long the rate grows in a run of `steps`."""
     return min(max(WARM_UP_STEPS, WARM_UP_SHARE * steps), steps / 4)
 
 
-def rate_share(step: int, steps: int) -> float:
-    """The share of the peak rate at optimiser step `step` (from 0): linear warm-up, then a cosine down to 2%."""
-    warm_up = warm_up_steps(steps)
-    cosine = LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * step / steps)) / 2
-    return min(1.0, (step + 1) / max(1.0, warm_up)) * cosine
+def rate_share(moment: Moment) -> float:
+    """The share of the peak rate for the step that comes now: linear warm-up, then a cosine down to 2%."""
+    cosine = LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * moment.share)) / 2
+    return min(1.0, (moment.done + 1) / max(1.0, warm_up_steps(moment.steps))) * cosine

@@ -10,6 +10,7 @@ from detector.errors import OptionsError
 # Steps at batch 8 by number of training images: small sets need many passes, large ones few.
 STEPS_AT_BATCH_8 = ((20, 400), (100, 900), (500, 3000), (5000, 7500))
 EVALUATIONS = 10
+QUICK_MINUTES = 10.0
 
 
 class Freeze(StrEnum):
@@ -23,7 +24,9 @@ class Freeze(StrEnum):
 class FineTuneOptions:
     """How to fine-tune. None means: chosen from the data.
 
-    steps or epochs: the budget, one of them.
+    steps, epochs or minutes: the budget, one of them; minutes of wall-clock, measuring included.
+    quick: for a CPU: features of the first layers are computed once and kept, the rest learns from them in stages;
+    without a budget it takes QUICK_MINUTES.
     batch: images per optimiser step.
     learning_rate: AdamW's, for new layers; trained ones get less.
     image_size: side of the square input in pixels.
@@ -39,6 +42,8 @@ class FineTuneOptions:
 
     steps: int | None = None
     epochs: int | None = None
+    minutes: float | None = None
+    quick: bool = False
     batch: int = 8
     learning_rate: float = 2e-3
     image_size: int | None = None
@@ -57,6 +62,7 @@ class FineTuneOptions:
         positive = {
             "steps": self.steps,
             "epochs": self.epochs,
+            "minutes": self.minutes,
             "batch": self.batch,
             "lr": self.learning_rate,
             "patience": self.patience,
@@ -64,8 +70,12 @@ class FineTuneOptions:
         for name, value in positive.items():
             if value is not None and not value > 0:
                 raise OptionsError(f"--{name} must be above 0, not {value}.")
-        if self.steps and self.epochs:
-            raise OptionsError("--steps and --epochs are two ways to say how long; give one of them.")
+        if sum(budget is not None for budget in (self.steps, self.epochs, self.minutes)) > 1:
+            raise OptionsError("--steps, --epochs and --minutes are three ways to say how long; give one of them.")
+        if self.quick and self.mosaic:
+            raise OptionsError("--quick keeps views of single pictures; leave --mosaic out.")
+        if self.quick and self.freeze is not Freeze.NONE:
+            raise OptionsError("--quick freezes and thaws the layers by itself; leave --freeze out.")
         if not 0 < low <= high:
             raise OptionsError(
                 f"The scale must run from a positive number to one that is not smaller, not from {low} to {high}."
@@ -74,8 +84,16 @@ class FineTuneOptions:
             if not 0 <= share <= 1:
                 raise OptionsError(f"--{name} must lie between 0 and 1, not {share}.")
 
-    def total_steps(self, images: int) -> int:
-        """Optimiser steps for a training set of `images` pictures."""
+    def seconds(self) -> float | None:
+        """The budget of wall-clock; None where steps are the budget."""
+        if self.minutes is None and self.quick and not self.steps and not self.epochs:
+            return 60 * QUICK_MINUTES
+        return None if self.minutes is None else 60 * self.minutes
+
+    def total_steps(self, images: int) -> int | None:
+        """Optimiser steps for a training set of `images` pictures; None where time is the budget."""
+        if self.seconds() is not None:
+            return None
         if self.steps:
             return self.steps
         if self.epochs:
@@ -89,7 +107,7 @@ class FineTuneOptions:
     def evaluation_steps(self, images: int) -> int:
         """Steps between two evaluations: an epoch, or several of a small set so that there are at most ten in a run."""
         epoch, total = self.epoch_steps(images), self.total_steps(images)
-        return epoch if self.epochs else epoch * max(1, round(total / EVALUATIONS / epoch))
+        return epoch if self.epochs or total is None else epoch * max(1, round(total / EVALUATIONS / epoch))
 
 
 def _default_steps(images: int) -> float:

@@ -22,6 +22,9 @@ STATE_FILE = "state.safetensors"
 class Progress:
     """How far a run is: steps done, the best AP and its metrics, evaluations since then, and what was measured last and
     at the start.
+
+    seconds: of wall-clock. reach: the sum of the fusion weights' learning rates. measuring: seconds that a measurement
+    takes. size: of the inputs, where memory was too small for what was asked; chunks, caution: the learner's.
     """
 
     step: int = 0
@@ -31,6 +34,12 @@ class Progress:
     measured: Mapping[str, float] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    reach: float = 0.0
+    measuring: float = 0.0
+    size: int | None = None
+    chunks: int = 1
+    caution: float = 1.0
 
 
 def save_state(out: Path, learner: Learner, progress: Progress, options: FineTuneOptions) -> None:
@@ -70,9 +79,10 @@ def load_state(out: Path, learner: Learner, options: FineTuneOptions) -> Progres
 
 
 def _compare(before: Mapping[str, object], now: Mapping[str, object], out: Path) -> None:
-    differing = [name for name in now if before.get(name) != now[name]]
+    before = {**json.loads(json.dumps(asdict(FineTuneOptions()))), **before}  # runs of earlier versions knew fewer
+    differing = [name for name in now if before[name] != now[name]]
     if differing:
-        changes = ", ".join(f"{name} was {before.get(name)}, now {now[name]}" for name in differing)
+        changes = ", ".join(f"{name} was {before[name]}, now {now[name]}" for name in differing)
         raise OptionsError(f"The run in {out} cannot go on with other options: {changes}.")
 
 

@@ -1,12 +1,11 @@
 """The training loop: a generator of events."""
 
 import os
+import sys
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -21,37 +20,42 @@ from detector.events import (
     FusionWeights,
     RunFinished,
     RunStarted,
+    StageBegan,
     StepDone,
     Warned,
 )
-from detector.inference.predictor import Predictor
-from detector.inference.torch_engine import TorchEngine
-from detector.model.checkpoint import Model, save
+from detector.model.checkpoint import Model
 from detector.model.fusion import snapshot
 from detector.training.augment import Augmentation
 from detector.training.averaging import reestimate_statistics
+from detector.training.budget import Budget, Moment
 from detector.training.dataset import ValidationSet
-from detector.training.evaluation import Evaluation, evaluate_model
-from detector.training.learner import Learner
+from detector.training.evaluation import Evaluation
+from detector.training.keeper import Keeper
+from detector.training.learner import Learner, StepLosses, TooLargeError
 from detector.training.loader import Batch, Loader, Sample
-from detector.training.optimiser import rate_share, trained_rate, warm_up_steps
+from detector.training.measuring import StopWantedError, measure
+from detector.training.optimiser import trained_rate, warm_up_steps
 from detector.training.options import FineTuneOptions
+from detector.training.quick import FeatureLoader, stage_at
+from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
-from detector.training.state import Progress, load_state, save_state
+from detector.training.state import Progress, load_state
 
 MOSAIC_ENDS = 0.8  # the last fifth sees whole pictures, as inference will
 STATISTICS_IMAGES = 200
 MOST_SKIPPED = 20  # steps in a row
-CACHE_SHARE = 0.25  # of the machine's memory, for decoded pictures
-PACE_STEPS = 20
+CACHE_SHARE = 0.25  # of the machine's memory, for decoded pictures; in quick mode as much again, for features
+SAVE_SECONDS = 120  # between two savings of what a resumed run goes on from
 
 
 class Trainer:
     """One run: trains `start` on `train`, measuring on `validation`; writes best.safetensors and last.safetensors to
     `out`.
 
-    `fresh` says that the weights of `start` are random. Raises OptionsError where the options do not fit each other or
-    the variant.
+    `fresh` says that the weights of `start` are random. With several `ranks` each makes its part of every batch, which
+    is `options.batch` for each of them, and measures its part of the images. Raises OptionsError where the options do
+    not fit each other or the variant.
     """
 
     def __init__(
@@ -62,13 +66,17 @@ class Trainer:
         options: FineTuneOptions,
         out: Path,
         *,
-        device: torch.device,
+        ranks: Ranks,
         fresh: bool = False,
     ) -> None:
-        self.size = start.network.variant.check_image_size(options.image_size or start.info.image_size)
-        self.info = replace(start.info, image_size=self.size)
-        self.train, self.validation, self.options, self.out = train, validation, options, out
-        self.steps = options.total_steps(len(train))
+        size = start.network.variant.check_image_size(options.image_size or start.info.image_size)
+        self.info = replace(start.info, image_size=size)
+        self.train, self.validation, self.options, self.out, self.ranks = train, validation, options, out, ranks
+        self.batch = options.batch * ranks.count
+        whole = replace(options, batch=self.batch)
+        self.steps = whole.total_steps(len(train))
+        every = whole.evaluation_steps(len(train))
+        self.budget = Budget(steps=self.steps, seconds=options.seconds(), every=every)
         self.augmentation = Augmentation(
             scale=options.scale,
             flip=options.flip,
@@ -76,101 +84,193 @@ class Trainer:
             mosaic=options.mosaic,
             any_orientation=options.any_orientation,
         )
-        self.loader = self._make_loader(self.augmentation, int(CACHE_SHARE * psutil.virtual_memory().total))
-        self.learner = Learner(start, options, size=self.size, steps=self.steps, device=device, fresh=fresh)
-        self.fusion_rate = trained_rate(options.learning_rate, fresh=fresh)
+        self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh)
+        self.keeper = Keeper(out, self.learner, options)
+        self.fusion_share = trained_rate(options.learning_rate, fresh=fresh) / options.learning_rate
         self.progress = Progress()
-        self.reported = self.skipped = 0
-        self.ticks: deque[float] = deque(maxlen=PACE_STEPS)
+        self.told: set[str] = set()
+        self.skipped = 0
+        self._load_pictures()
 
     def events(self, *, resume: bool = False) -> Iterator[Event]:
         """Train to the end; `resume` goes on with the run in `out`.
 
-        A file named "stop" in `out` ends the run well after the step in hand. Raises OptionsError where a run resumed
-        had other options, TrainingError where the run cannot go on.
+        A file named "stop" in `out` ends the run well after the step in hand, or at once while it measures. Raises
+        OptionsError where a run resumed had other options, TrainingError where the run cannot go on.
         """
         self.out.mkdir(parents=True, exist_ok=True)
         if resume:
-            self.progress = load_state(self.out, self.learner, self.options)
-            (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
+            self._go_on()
         began = time.monotonic()
         yield self._started()
-        if not resume:
-            yield from self._measure_start()
-        every = self.options.evaluation_steps(len(self.train))
-        reason = "done"
-        with closing(self._batches()) as batches:
-            for batch in batches:
-                yield from self._step(batch)
-                if self.progress.step % every == 0 or self.progress.step == self.steps:
-                    yield from self._evaluate()
-                    self.ticks.clear()
-                if self.options.patience and self.progress.since_best >= self.options.patience:
-                    reason = "early"
-                    break
-                if (self.out / STOP_FILE).exists():
-                    yield self._save_last()
-                    reason = "stopped"
-                    break
+        try:
+            if not resume:
+                yield from self._measure_start()
+            reason = yield from self._train()
+        except StopWantedError:
+            yield self._save_last()
+            reason = "stopped"
         # Stopped before the first measurement, the last checkpoint is the best there is.
         best = next((str(self.out / name) for name in (BEST, LAST) if (self.out / name).exists()), None)
         progress, seconds = self.progress, time.monotonic() - began
         yield RunFinished(progress.step, reason, seconds, best, progress.metrics, progress.start)
 
+    def _go_on(self) -> None:
+        """Be where the run in `out` was."""
+        self.progress = load_state(self.out, self.learner, self.options)
+        progress, learner = self.progress, self.learner
+        learner.chunks, learner.caution, self.budget.reserve = progress.chunks, progress.caution, progress.measuring
+        if progress.size is not None:
+            self._shrink(progress.size)
+        self.budget.go_on(progress.seconds)
+        (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
+
     def _started(self) -> RunStarted:
+        seconds = self.options.seconds()
         return RunStarted(
             variant=self.info.variant,
             classes=tuple(name for name in self.info.classes if name is not None),
-            image_size=self.size,
+            image_size=self.info.image_size,
             train_images=len(self.train),
             validation_images=len(self.validation.paths) if self.validation else 0,
             steps=self.steps,
-            batch=self.options.batch,
+            batch=self.batch,
             device=describe(self.learner.device),
             step=self.progress.step,
+            minutes=None if seconds is None else seconds / 60,
+            quick=self.options.quick,
         )
 
     def _measure_start(self) -> Iterator[Event]:
         """What the model knows before the first step, on the same images: what the run is to be compared with."""
         yield self._fusion_weights()
-        if (evaluation := self._measure()) is not None:
+        evaluation = yield from self._measure()
+        if evaluation is not None:
             self.progress.start = dict(evaluation.metrics)
             yield Evaluated(0, evaluation.metrics, evaluation.class_ap)
 
-    def _fusion_weights(self) -> FusionWeights:
-        edges, step = snapshot(self.learner.average.network).edges, self.progress.step
-        reach = self.fusion_rate * sum(rate_share(before, self.steps) for before in range(step))
-        return FusionWeights(step, tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges), reach)
+    def _train(self) -> Generator[Event, None, str]:
+        """The steps up to the end of the budget; why they ended."""
+        saved = time.monotonic()
+        while (before := self._moment()).share < 1:
+            yield from self._enter_stage(before)
+            loader = self.loader
+            with closing(self._batches(before)) as batches:
+                for batch in batches:
+                    yield from self._step(batch, before)
+                    after = self._moment()
+                    if self.budget.is_due(before, after):
+                        yield from self._evaluate(after)
+                        self.budget.pause()
+                        saved = time.monotonic()
+                    elif time.monotonic() - saved > SAVE_SECONDS:
+                        yield self._save_last()
+                        saved = time.monotonic()
+                    if self.options.patience and self.progress.since_best >= self.options.patience:
+                        return "early"
+                    if self._is_stopped():
+                        yield self._save_last()
+                        return "stopped"
+                    if after.share >= 1 or self.loader is not loader or self._ends_stage(before, after):
+                        break
+                    before = after
+        return "done"
 
-    def _batches(self) -> Generator[Batch]:
-        """The batches of the steps left."""
-        whole_from = max(self.progress.step, int(MOSAIC_ENDS * self.steps))
-        yield from self.loader.batches(self.progress.step, whole_from)
-        self.loader.augmentation = replace(self.augmentation, mosaic=0.0)
-        yield from self.loader.batches(whole_from, self.steps)
+    def _moment(self) -> Moment:
+        """Where the run is, by the clock of the first process."""
+        own = self.budget.moment(self.progress.step)
+        share, steps = self.ranks.as_first((own.share, own.steps))
+        return Moment(own.done, share, steps)
 
-    def _step(self, batch: Batch) -> Iterator[Event]:
+    def _is_stopped(self) -> bool:
+        (stopped,) = self.ranks.as_first(((self.out / STOP_FILE).exists(),))
+        return bool(stopped)
+
+    def _enter_stage(self, moment: Moment) -> Iterator[Event]:
+        if not self.options.quick:
+            return
+        stage = stage_at(moment.share)
+        if stage.given != self.learner.given:
+            self.learner.freeze(stage.given)
+            self.budget.pause()
+            yield StageBegan(moment.done, stage.trained)
+
+    def _ends_stage(self, before: Moment, after: Moment) -> bool:
+        """Whether the batches made ahead are none for the next step: there the mosaics end, or a stage."""
+        if self.options.quick:
+            return stage_at(before.share) != stage_at(after.share)
+        return self.options.mosaic > 0 and before.share < MOSAIC_ENDS <= after.share
+
+    def _batches(self, moment: Moment) -> Generator[Batch]:
+        """The batches from here on."""
+        whole = moment.share >= MOSAIC_ENDS
+        self.loader.augmentation = replace(self.augmentation, mosaic=0.0) if whole else self.augmentation
+        source = self.features if self.options.quick else self.loader
+        return source.batches(moment.done, self.steps or sys.maxsize)
+
+    def _step(self, batch: Batch, moment: Moment) -> Iterator[Event]:
         """One optimiser step and what it has to say."""
-        self.ticks.append(time.monotonic())
-        losses = self.learner.learn(batch, self.progress.step)
-        self.progress.step += 1
-        step = self.progress.step
-        for _, message in self.loader.failures[self.reported :]:
-            yield Warned(message, step)
-        self.reported = len(self.loader.failures)
+        self.budget.tick()
+        chunks = self.learner.chunks
+        try:
+            losses = self.learner.learn(batch, moment)
+        except TooLargeError:
+            yield self._make_smaller()
+            return
+        self.progress.step = step = moment.done + 1
+        yield from (Warned(message, step) for message in self._news(message for _, message in self.loader.failures))
+        if self.learner.chunks != chunks:
+            yield Warned(
+                f"The device's memory does not hold {self.options.batch} images at once: they go through it in "
+                f"{self.learner.chunks} parts, which learn the same and take longer.",
+                step,
+            )
         if losses is None:
-            self.skipped += 1
-            yield Warned("The loss or its gradients were not finite; the step was skipped.", step)
+            yield self._skip(step)
             if self.skipped == MOST_SKIPPED:
-                raise TrainingError(
-                    f"The loss was not finite {self.skipped} times in a row; start again with a lower --lr."
-                )
+                raise TrainingError(f"The loss was not finite {MOST_SKIPPED} times in a row; take a lower --lr.")
             return
         self.skipped = 0
-        pace = self.options.batch * len(self.ticks) / (time.monotonic() - self.ticks[0])
-        yield StepDone(step, losses.total, losses.class_loss, losses.box_loss, losses.learning_rate, pace)
+        share = self.budget.share(step)
+        self.progress.reach += losses.learning_rate * self.fusion_share
+        yield self._step_done(losses, step, share)
 
-    def _evaluate(self) -> Iterator[Event]:
+    def _step_done(self, losses: StepLosses, step: int, share: float) -> StepDone:
+        pace = self.batch / self.budget.seconds_per_step
+        return StepDone(step, losses.total, losses.class_loss, losses.box_loss, losses.learning_rate, pace, share)
+
+    def _skip(self, step: int) -> Warned:
+        """A step without a finite loss or gradients has changed nothing; the next ones go slower."""
+        self.skipped += 1
+        if self.learner.scaler.is_enabled():  # which has met an overflow of half precision, and scales less now
+            return Warned("Half precision overflowed; the step was skipped.", step)
+        self.learner.caution /= 2
+        return Warned(
+            "The loss or its gradients were not finite: the step was skipped, and the learning rate is halved, "
+            f"to {self.learner.caution:.3g} of the plan's.",
+            step,
+        )
+
+    def _make_smaller(self) -> Warned:
+        """The next size down that the variant can have. Raises TrainingError where there is none."""
+        size, stride = self.info.image_size, self.learner.network.variant.stride
+        if size <= stride:
+            raise TrainingError("One image does not fit into the device's memory; take a smaller variant.")
+        if self.learner.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._shrink(size - stride)
+        return Warned(
+            f"The device's memory does not hold one image of {size} px: the run goes on with {size - stride} px.",
+            self.progress.step,
+        )
+
+    def _shrink(self, size: int) -> None:
+        self.info = replace(self.info, image_size=size)
+        self.progress.size = size
+        self.learner.resize(size)
+        self._load_pictures()
+
+    def _evaluate(self, moment: Moment) -> Iterator[Event]:
         """Measure the average; keep it where it is the best so far.
 
         What is measured before the rate has warmed up is no candidate: scores still follow whatever the start took for
@@ -178,7 +278,7 @@ class Trainer:
         """
         if self.learner.trains_statistics:
             self._reestimate()
-        evaluation = self._measure()
+        evaluation = yield from self._measure()
         progress = self.progress
         if evaluation is not None:
             progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
@@ -186,12 +286,9 @@ class Trainer:
             yield Warned(
                 "The validation images have no boxes to find: the newest model counts as the best.", progress.step
             )
-        is_warm = progress.step >= warm_up_steps(self.steps)
+        is_warm = moment.share >= 1 or progress.step >= warm_up_steps(moment.steps)
         if is_warm and (evaluation is None or progress.best is None or evaluation.metrics["AP"] > progress.best):
-            progress.since_best = 0
-            if evaluation is not None:
-                progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
-            yield self._save(BEST)
+            yield self._save_best(evaluation)
         elif is_warm:
             progress.since_best += 1
         if evaluation is not None:
@@ -199,44 +296,68 @@ class Trainer:
         yield self._fusion_weights()
         yield self._save_last()
 
-    def _measure(self) -> Evaluation | None:
+    def _save_best(self, evaluation: Evaluation | None) -> CheckpointSaved | Warned:
+        """Write the best checkpoint; it counts as the best only once it is written."""
+        progress = self.progress
+        progress.since_best = 0
+        saved = self.keeper.save(BEST, self.info, progress)
+        if evaluation is not None and isinstance(saved, CheckpointSaved):
+            progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
+        return saved
+
+    def _save_last(self) -> CheckpointSaved | Warned:
+        progress, learner = self.progress, self.learner
+        progress.seconds, progress.chunks, progress.caution = self.budget.used, learner.chunks, learner.caution
+        return self.keeper.save_last(self.info, progress)
+
+    def _measure(self) -> Generator[Event, None, Evaluation | None]:
         """None where there is nothing to measure on: no validation images, or none with boxes."""
         if self.validation is None:
             return None
+        began = time.monotonic()
         model = Model(self.learner.average.network, self.info)
-        predictor = Predictor(TorchEngine(model, self.learner.device, floor=0.0))
-        channel_to_class = dict(enumerate(self.info.category_ids))
-        evaluation, _ = evaluate_model(predictor, self.validation.dataset, self.validation.paths, channel_to_class)
-        return evaluation if "AP" in evaluation.metrics else None
+        stop = self.out / STOP_FILE
+        measured = measure(model, self.validation, self.learner.device, ranks=self.ranks, stopped=stop.exists)
+        self.progress.measuring = self.budget.reserve = max(self.budget.reserve, time.monotonic() - began)
+        for message in self._news(measured.failures.values()):
+            yield Warned(f"{message} It is left out of what is measured.", self.progress.step)
+        return measured.evaluation
+
+    def _news(self, messages: Iterable[str]) -> list[str]:
+        """What went wrong with pictures and was not told yet."""
+        new = [message for message in messages if message not in self.told]
+        self.told.update(new)
+        return new
+
+    def _fusion_weights(self) -> FusionWeights:
+        edges = snapshot(self.learner.average.network).edges
+        raw, weights = tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges)
+        return FusionWeights(self.progress.step, raw, weights, self.progress.reach)
 
     def _reestimate(self) -> None:
         """The average's BN statistics, over training images as inference sees them."""
         loader = self._make_loader(Augmentation(scale=(1.0, 1.0), flip=False, photometric=0.0), 0)
-        count = -(-STATISTICS_IMAGES // self.options.batch)
+        count = -(-STATISTICS_IMAGES // self.batch)
         with closing(loader.batches(0, count)) as batches:
             images = (self.learner.normalise(torch.from_numpy(batch.images).permute(0, 3, 1, 2)) for batch in batches)
             reestimate_statistics(self.learner.average.network, images)
 
-    def _save_last(self) -> CheckpointSaved:
-        save_state(self.out, self.learner, self.progress, self.options)
-        return self._save(LAST)
-
-    def _save(self, name: str) -> CheckpointSaved:
-        path = self.out / name
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        measured, thresholds = self.progress.measured, self.progress.thresholds
-        info = replace(self.info, metrics=measured, thresholds=thresholds, created=created)
-        save(Model(self.learner.average.network, info), path, half=self.options.half)
-        return CheckpointSaved(self.progress.step, path.stem, str(path))
+    def _load_pictures(self) -> None:
+        """Loaders for the size in hand."""
+        memory = int(CACHE_SHARE * psutil.virtual_memory().total) // self.ranks.count
+        self.loader = self._make_loader(self.augmentation, memory)
+        seed, samples = self.options.seed, len(self.train)
+        self.features = FeatureLoader(self.loader, self.learner, samples=samples, seed=seed, memory_limit=memory)
 
     def _make_loader(self, augmentation: Augmentation, memory_limit: int) -> Loader:
         return Loader(
             self.train,
-            image_size=self.size,
-            batch=self.options.batch,
+            image_size=self.info.image_size,
+            batch=self.batch,
             seed=self.options.seed,
             augmentation=augmentation,
             fill=self.info.normalisation.fill,
             threads=max(1, min(8, (os.cpu_count() or 2) // 2)),
             memory_limit=memory_limit,
+            share=(self.ranks.rank, self.ranks.count),
         )

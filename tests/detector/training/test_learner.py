@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from detector.errors import TrainingError
 from detector.model.variants import VARIANTS
-from detector.training.learner import Learner
+from detector.training.budget import Moment
+from detector.training.learner import Learner, TooLargeError
 from detector.training.loader import Batch
 from detector.training.optimiser import make_optimiser, rate_share
 from detector.training.options import FineTuneOptions, Freeze
+from detector.training.ranks import Ranks
 from detector.training.transfer import random_model
 
 SIZE = 128
@@ -18,7 +19,11 @@ STEPS = 40
 
 def make_learner(*, fresh: bool = False, **options) -> Learner:
     model = random_model(VARIANTS["d0"], ["a", "b"], [1, 2], seed=0)
-    return Learner(model, FineTuneOptions(**options), size=SIZE, steps=STEPS, device=torch.device("cpu"), fresh=fresh)
+    return Learner(model, FineTuneOptions(**options), size=SIZE, ranks=Ranks(torch.device("cpu")), fresh=fresh)
+
+
+def at(step: int, steps: int = STEPS) -> Moment:
+    return Moment(step, step / steps, steps)
 
 
 def make_batch(count: int, seed: int = 0) -> Batch:
@@ -39,7 +44,7 @@ def statistics(learner: Learner) -> dict[str, torch.Tensor]:
 
 def test_steps_on_one_batch_lower_its_loss():
     learner, batch = make_learner(learning_rate=5e-3), make_batch(2)
-    totals = [losses.total for step in range(15) if (losses := learner.learn(batch, step))]
+    totals = [losses.total for step in range(15) if (losses := learner.learn(batch, at(step)))]
     assert len(totals) == 15
     assert totals[-1] < 0.8 * totals[0]
 
@@ -51,8 +56,7 @@ def test_pieces_of_a_batch_give_the_gradients_of_the_whole():
         learner = make_learner()
         learner.chunks = chunks
         learner.network.eval()
-        images, targets = learner._to_device(make_batch(3))
-        learner._backward(images, targets)
+        learner._gradients(make_batch(3))
         gradients.append([p.grad.clone() for p in learner.network.parameters() if p.grad is not None])
     for whole, pieced in zip(*gradients, strict=True):
         torch.testing.assert_close(pieced, whole, rtol=1e-3, atol=1e-6)
@@ -61,7 +65,7 @@ def test_pieces_of_a_batch_give_the_gradients_of_the_whole():
 def test_trained_statistics_stay():
     learner = make_learner(batch=8)
     before = statistics(learner)
-    learner.learn(make_batch(2), 0)
+    learner.learn(make_batch(2), at(0))
     after = statistics(learner)
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -69,7 +73,7 @@ def test_trained_statistics_stay():
 def test_random_weights_learn_their_statistics_and_the_average_follows():
     learner = make_learner(batch=8, fresh=True)
     before = statistics(learner)
-    learner.learn(make_batch(8), 0)
+    learner.learn(make_batch(8), at(0))
     after = statistics(learner)
     assert all(not torch.equal(before[name], after[name]) for name in before)
     averaged = learner.average.network.state_dict()
@@ -79,14 +83,14 @@ def test_random_weights_learn_their_statistics_and_the_average_follows():
 def test_small_batches_of_random_weights_leave_the_statistics():
     learner = make_learner(batch=4, fresh=True)
     before = statistics(learner)
-    learner.learn(make_batch(4), 0)
+    learner.learn(make_batch(4), at(0))
     assert all(torch.equal(before[name], value) for name, value in statistics(learner).items())
 
 
 def test_a_frozen_backbone_keeps_weights_and_statistics():
     learner = make_learner(batch=8, fresh=True, freeze=Freeze.BACKBONE)
     weights, before = parameters(learner), statistics(learner)
-    learner.learn(make_batch(8), 0)
+    learner.learn(make_batch(8), at(0))
     after = {**parameters(learner), **statistics(learner)}
     changed = {name for name, value in {**weights, **before}.items() if not torch.equal(value, after[name])}
     assert not {name for name in changed if name.startswith("backbone.")}
@@ -98,7 +102,7 @@ def test_a_step_without_a_finite_loss_changes_nothing():
     with torch.no_grad():
         learner.network.class_net.predict.conv_pw.weight[0, 0] = float("nan")
     before, average = parameters(learner), learner.average.network.state_dict()["fpn.p6.conv.weight"].clone()
-    assert learner.learn(make_batch(2), 0) is None
+    assert learner.learn(make_batch(2), at(0)) is None
     after = parameters(learner)
     assert all(torch.equal(before[name], after[name]) for name in before if name != "class_net.predict.conv_pw.weight")
     assert torch.equal(learner.average.network.state_dict()["fpn.p6.conv.weight"], average)
@@ -114,11 +118,11 @@ def test_out_of_memory_is_answered_with_smaller_pieces(monkeypatch: pytest.Monke
         return forward(images)
 
     monkeypatch.setattr(learner.network, "forward", limited)
-    assert learner.learn(make_batch(4), 0) is not None
+    assert learner.learn(make_batch(4), at(0)) is not None
     assert learner.chunks == 4
     monkeypatch.setattr(learner.network, "forward", lambda images: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
-    with pytest.raises(TrainingError, match="image-size"):
-        learner.learn(make_batch(2), 1)
+    with pytest.raises(TooLargeError):
+        learner.learn(make_batch(2), at(1))
 
 
 def test_new_layers_learn_fastest_and_only_kernels_decay():
@@ -137,7 +141,7 @@ def test_new_layers_learn_fastest_and_only_kernels_decay():
 
 
 def test_the_rate_warms_up_and_falls_to_a_fiftieth():
-    course = [rate_share(step, 1000) for step in range(1001)]
+    course = [rate_share(at(step, 1000)) for step in range(1001)]
     assert course[0] == pytest.approx(1 / 50, rel=0.01)
     top = course.index(max(course))
     assert 45 <= top <= 50
@@ -153,5 +157,5 @@ def test_the_average_keeps_up_with_short_runs():
     weight, averaged = learner.network.backbone.conv_stem.weight, learner.average.network.backbone.conv_stem.weight
     assert float((weight - averaged).mean()) == pytest.approx(1, abs=1e-4)
     for step in range(1, STEPS + 1):
-        learner.average.update(learner.network, step)
+        learner.average.update(step, STEPS)
     assert float((weight - averaged).abs().max()) < 0.05

@@ -18,10 +18,13 @@ from detector.model.checkpoint import Model, load
 from detector.model.fusion import snapshot
 from detector.model.published import open_model
 from detector.model.variants import VARIANTS
+from detector.training import trainer
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
 from detector.training.loader import Sample
+from detector.training.measuring import Measurement
 from detector.training.options import FineTuneOptions
+from detector.training.ranks import Ranks
 from detector.training.run_folder import STOP_FILE
 from detector.training.trainer import Trainer
 from detector.training.transfer import adapt, random_model
@@ -29,7 +32,7 @@ from detector.training.transfer import adapt, random_model
 IDS = [item.id for item in CLASSES]
 NAMES = [item.name for item in CLASSES]
 OPTIONS = FineTuneOptions(steps=6, batch=2, image_size=128, mosaic=0.5)
-CPU = torch.device("cpu")
+ALONE = Ranks(torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def test_a_run_tells_its_story_and_leaves_two_models(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
 ):
     events = list(
-        Trainer(start(), samples, pictures, replace(OPTIONS, steps=None, epochs=2), tmp_path, device=CPU).events()
+        Trainer(start(), samples, pictures, replace(OPTIONS, steps=None, epochs=2), tmp_path, ranks=ALONE).events()
     )
     assert isinstance(events[0], RunStarted)
     assert (events[0].steps, events[0].train_images, events[0].validation_images) == (6, 5, 5)
@@ -85,16 +88,14 @@ def test_the_start_is_measured_first_and_remembered_but_is_no_checkpoint(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     course = iter([0.5, 0.25, 0.375])
-    monkeypatch.setattr(
-        "detector.training.trainer.evaluate_model", lambda *_: (Evaluation({"AP": next(course)}, {}, {}), ())
-    )
+    monkeypatch.setattr(trainer, "measure", lambda *_, **__: Measurement(Evaluation({"AP": next(course)}, {}, {}), {}))
     options = replace(OPTIONS, steps=2, batch=8)
-    for event in Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events():
+    for event in Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events():
         if isinstance(event, StepDone) and event.step == 1:
             (tmp_path / STOP_FILE).touch()
     assert isinstance(event, RunFinished)
     assert (event.metrics, event.start_metrics) == ({"AP": 0.25}, {"AP": 0.5})
-    *rest, last = Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events(resume=True)
+    *rest, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
     assert isinstance(last, RunFinished)
     assert (last.metrics, last.start_metrics) == ({"AP": 0.375}, {"AP": 0.5})
     assert [event.step for event in rest if isinstance(event, Evaluated | FusionWeights)] == [2, 2]
@@ -104,7 +105,7 @@ def test_the_start_is_measured_first_and_remembered_but_is_no_checkpoint(
 def test_the_fusion_weights_told_are_those_of_the_average(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
 ):
-    events = list(Trainer(start(), samples, pictures, OPTIONS, tmp_path, device=CPU).events())
+    events = list(Trainer(start(), samples, pictures, OPTIONS, tmp_path, ranks=ALONE).events())
     first, *_, last = (event for event in events if isinstance(event, FusionWeights))
     edges = snapshot(load(tmp_path / "last.safetensors").network).edges
     assert (last.raw, last.weights) == (tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges))
@@ -118,13 +119,13 @@ def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path
 ):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    list(Trainer(start(), samples, pictures, OPTIONS, whole, device=CPU).events())
-    for event in Trainer(start(), samples, pictures, OPTIONS, cut, device=CPU).events():
+    list(Trainer(start(), samples, pictures, OPTIONS, whole, ranks=ALONE).events())
+    for event in Trainer(start(), samples, pictures, OPTIONS, cut, ranks=ALONE).events():
         if isinstance(event, StepDone) and event.step == 4:
             (cut / STOP_FILE).touch()
     assert isinstance(event, RunFinished)
     assert (event.reason, event.step) == ("stopped", 4)
-    rest = list(Trainer(start(), samples, pictures, OPTIONS, cut, device=CPU).events(resume=True))
+    rest = list(Trainer(start(), samples, pictures, OPTIONS, cut, ranks=ALONE).events(resume=True))
     assert [event.step for event in rest if isinstance(event, StepDone)] == [5, 6]
     expected, found = load_file(whole / "last.safetensors"), load_file(cut / "last.safetensors")
     assert all(torch.equal(expected[name], found[name]) for name in expected)
@@ -132,10 +133,10 @@ def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
 
 def test_a_stop_asked_for_before_the_first_step_is_heard(samples: tuple[Sample, ...], tmp_path: Path):
     (tmp_path / STOP_FILE).touch()
-    *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, device=CPU).events()
+    *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, ranks=ALONE).events()
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step, last.best) == ("stopped", 1, str(tmp_path / "last.safetensors"))
-    *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, device=CPU).events(resume=True)
+    *_, last = Trainer(start(), samples, None, OPTIONS, tmp_path, ranks=ALONE).events(resume=True)
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step) == ("done", 6)
 
@@ -143,14 +144,14 @@ def test_a_stop_asked_for_before_the_first_step_is_heard(samples: tuple[Sample, 
 def test_a_run_does_not_go_on_with_other_options(pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path):
     options = replace(OPTIONS, steps=1)
     with pytest.raises(TrainingError, match="resume"):
-        list(Trainer(start(), samples, None, options, tmp_path, device=CPU).events(resume=True))
-    list(Trainer(start(), samples, None, options, tmp_path, device=CPU).events())
+        list(Trainer(start(), samples, None, options, tmp_path, ranks=ALONE).events(resume=True))
+    list(Trainer(start(), samples, None, options, tmp_path, ranks=ALONE).events())
     with pytest.raises(OptionsError, match="seed was 0, now 3"):
-        list(Trainer(start(), samples, None, replace(options, seed=3), tmp_path, device=CPU).events(resume=True))
+        list(Trainer(start(), samples, None, replace(options, seed=3), tmp_path, ranks=ALONE).events(resume=True))
 
 
 def test_without_validation_the_newest_model_is_the_best(samples: tuple[Sample, ...], tmp_path: Path):
-    list(Trainer(start(), samples, None, replace(OPTIONS, steps=2), tmp_path, device=CPU).events())
+    list(Trainer(start(), samples, None, replace(OPTIONS, steps=2), tmp_path, ranks=ALONE).events())
     best, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "last.safetensors")
     assert all(torch.equal(best[name], last[name]) for name in last)
 
@@ -160,7 +161,7 @@ def test_validation_without_boxes_leaves_the_newest_model_as_the_best(
 ):
     empty = replace(pictures, dataset=replace(pictures.dataset, boxes=()))
     options = replace(OPTIONS, steps=None, epochs=2)
-    events = list(Trainer(start(), samples, empty, options, tmp_path, device=CPU).events())
+    events = list(Trainer(start(), samples, empty, options, tmp_path, ranks=ALONE).events())
     assert [event.step for event in events if isinstance(event, Warned)] == [3, 6]
     best, last = load_file(tmp_path / "best.safetensors"), load_file(tmp_path / "last.safetensors")
     assert all(torch.equal(best[name], last[name]) for name in last)
@@ -170,7 +171,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_run_goes_on(samples: tup
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
     sick = (replace(samples[0], path=broken), *samples[1:])
-    events = list(Trainer(start(), sick, None, replace(OPTIONS, steps=4), tmp_path / "run", device=CPU).events())
+    events = list(Trainer(start(), sick, None, replace(OPTIONS, steps=4), tmp_path / "run", ranks=ALONE).events())
     warnings = [event.message for event in events if isinstance(event, Warned)]
     assert len(warnings) == 1
     assert "broken.jpg" in warnings[0]
@@ -180,10 +181,10 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_run_goes_on(samples: tup
 def test_a_run_without_progress_ends_early(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    measured = Evaluation({"AP": 0.25}, {}, {})
-    monkeypatch.setattr("detector.training.trainer.evaluate_model", lambda *_: (measured, ()))
+    measured = Measurement(Evaluation({"AP": 0.25}, {}, {}), {})
+    monkeypatch.setattr(trainer, "measure", lambda *_, **__: measured)
     options = replace(OPTIONS, steps=None, epochs=5, patience=2)
-    *_, last = Trainer(start(), samples, pictures, options, tmp_path, device=CPU).events()
+    *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events()
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step) == ("early", 12)  # step 3 of 15 is in the warm-up and counts for nothing
 
@@ -193,7 +194,7 @@ def test_a_loss_that_stays_infinite_ends_the_run_with_a_way_out(samples: tuple[S
     with torch.no_grad():
         model.network.box_net.predict.conv_pw.bias.fill_(float("nan"))
     options = replace(OPTIONS, steps=40, epochs=None, batch=1, image_size=128)
-    run = Trainer(model, samples * 8, None, options, tmp_path, device=CPU).events()
+    run = Trainer(model, samples * 8, None, options, tmp_path, ranks=ALONE).events()
     said = kinds([next(run) for _ in range(22)])
     assert said == ["RunStarted", "FusionWeights", *["Warned"] * 20]
     with pytest.raises(TrainingError, match="lower --lr"):
@@ -211,7 +212,7 @@ def test_eight_photographs_are_learnt_by_heart(shared_data: Path, tmp_path: Path
     options = FineTuneOptions(steps=150, image_size=384, scale=(1.0, 1.0), flip=False, photometric=0.0, mosaic=0.0)
     ids = [item.id for item in few.classes]
     *_, last = Trainer(
-        model, training_samples(few, paths, ids), ValidationSet(few, paths), options, tmp_path, device=CPU
+        model, training_samples(few, paths, ids), ValidationSet(few, paths), options, tmp_path, ranks=ALONE
     ).events()
     assert isinstance(last, RunFinished)
     assert last.metrics["AP50"] >= 0.95
@@ -235,7 +236,7 @@ def test_labels_at_random_teach_nothing_about_new_pictures(shared_data: Path, tm
     model = adapt(open_model(str(shared_data / "tf_efficientdet_d0-standin.pth")), ["raccoon"], [1])
     validation = ValidationSet(held_out, {i.id: folder / "images" / i.path for i in held_out.images})
     options = FineTuneOptions(steps=100, image_size=256)
-    *_, last = Trainer(model, samples, validation, options, tmp_path, device=CPU).events()
+    *_, last = Trainer(model, samples, validation, options, tmp_path, ranks=ALONE).events()
     assert isinstance(last, RunFinished)
     assert last.metrics["AP50"] < 0.1  # of the best
     assert load(tmp_path / "last.safetensors").info.metrics["AP50"] < 0.1
