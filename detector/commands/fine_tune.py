@@ -62,6 +62,7 @@ def fine_tune(
     Prints one line per evaluation; the best checkpoint is OUT/best.safetensors. Images without boxes count as empty.
     Without --val, a fifth of the images is kept to measure on, by the content of their files: always the same ones.
     """
+    from detector.commands.run_data import check
     from detector.device import pick
     from detector.training.dataset import training_samples
     from detector.training.ranks import Ranks
@@ -75,6 +76,8 @@ def fine_tune(
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
     learned = _learned(data, images, val, val_images, out=out, resume=resume)
     start = _start(learned, model, variant=variant, classes=classes, fresh=from_scratch, backbone=backbone, seed=seed)
+    if not resume:
+        check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
     samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
     if empty := sum(not len(sample.boxes) for sample in samples):
         say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")

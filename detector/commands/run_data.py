@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
@@ -11,10 +12,14 @@ from detector.commands.console import progress, warn
 from detector.commands.data import find_pictures, match_classes, read_labelled
 from detector.data import coco
 from detector.data.annotations import Dataset, ObjectClass
+from detector.data.images import decode_reduced
+from detector.data.lesson import findings, lesson
 from detector.data.project.home import find_home
 from detector.data.project.store import Project
 from detector.data.split import Side, content_key, split
-from detector.errors import LabelError, OptionsError
+from detector.data.twins import LOOK_SIDE, NOTHING, Signature, groups_across, signature
+from detector.device import cores
+from detector.errors import ImageError, LabelError, OptionsError
 from detector.training.dataset import ValidationSet
 
 TRAIN, VAL = "frozen-train.json", "frozen-val.json"
@@ -52,6 +57,22 @@ def collect(data: Path, images: Path, val: Path | None, val_images: Path) -> Run
         warn([f"{data} has too few images to keep some for validation: nothing will be measured (see --val)."])
         return RunData(train, classes, None)
     return RunData(train, classes, _in_terms_of(classes, validation))
+
+
+def check(data: RunData, *, image_size: int, stride: int) -> None:
+    """Warns of what makes the data of a run a poor lesson at an image size in px, a multiple of `stride`."""
+    of = lesson(data.train.dataset, data.validation.dataset if data.validation else None)
+    warn([finding.text for finding in findings(of, image_size=image_size, stride=stride)])
+    if data.validation is None:
+        return
+    paths = [*data.train.paths.values(), *data.validation.paths.values()]
+    with ThreadPoolExecutor(cores()) as threads:
+        looks = list(progress(threads.map(_look, paths), len(paths)))
+    sides = [place >= len(data.train.paths) for place in range(len(paths))]
+    (*_, groups) = groups_across(looks, sides)
+    if groups:
+        pairs = [" and ".join(paths[place].name for place in group[:2]) for group in groups]
+        warn([f"{pair} look alike, and only one of them trains: AP looks better than it is." for pair in pairs])
 
 
 def read_reviewed(folder: Path) -> tuple[ValidationSet, Sides]:
@@ -121,6 +142,14 @@ def _part(labelled: ValidationSet, ids: Collection[int]) -> ValidationSet:
     boxes = tuple(box for box in labelled.dataset.boxes if box.image_id in ids)
     paths = {image_id: path for image_id, path in labelled.paths.items() if image_id in ids}
     return ValidationSet(replace(labelled.dataset, images=images, boxes=boxes), paths)
+
+
+def _look(path: Path) -> Signature:
+    """What a picture looks like; what cannot be read looks like nothing, and is told of by whoever needs it."""
+    try:
+        return signature(decode_reduced(path, LOOK_SIDE)[0])
+    except ImageError:
+        return NOTHING
 
 
 def _in_terms_of(classes: Sequence[ObjectClass], other: ValidationSet) -> ValidationSet:

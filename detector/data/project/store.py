@@ -14,12 +14,14 @@ from filelock import FileLock
 from detector.boxes import Detections, clip
 from detector.data.annotations import Box, Dataset
 from detector.data.images import SUFFIXES, holds_image, natural_key
+from detector.data.lesson import Lesson
 from detector.data.project import exchange, importing, passes, regrouping, relinking, scanning
 from detector.data.project.backups import back_up_daily
 from detector.data.project.cache import Cache, Stamp
 from detector.data.project.database import DamageError, Database
 from detector.data.project.home import BACKUPS, Home, find_home, is_on_network, make_folder, take_lock
 from detector.data.project.importing import COCO_EXTRA, Imported, Mode
+from detector.data.project.lessons import read_lesson
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES, ClassMap, Knows, names_key
 from detector.data.project.records import (
     Change,
@@ -506,6 +508,10 @@ class Project:
         self._note_sizes([after for before, after in zip(chosen, sized, strict=True) if before is not after])
         boxes = BOXES.stream(self._database, "ORDER BY image_id, id")
         return exchange.to_dataset(sized, self.classes(), boxes, self.setting(COCO_EXTRA, {}))
+
+    def lesson(self) -> Lesson:
+        """What a fine-tuning would learn from and be measured on."""
+        return read_lesson(self._database)
 
     def coco_ids(self) -> tuple[dict[int, int], dict[int, int]]:
         """Image id → its id in data sets, class id → its category."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from detector.commands.run_data import RunData, collect, reopen
+from detector.commands.run_data import RunData, check, collect, reopen
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.store import Project
 from detector.data.split import Side
@@ -163,3 +163,17 @@ def test_a_project_without_reviewed_images_says_what_to_do(tmp_path: Path) -> No
         list(opened.scan())
     with pytest.raises(LabelError, match="none of its images is reviewed; vouch for some"):
         collect(tmp_path, tmp_path, None, tmp_path)
+
+
+def test_poor_lessons_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "train.json", {7: "cat"}, [(1, 7), (2, 7)], images=3)
+    for name, noise in (("1.jpg", 20), ("2.jpg", 90), ("3.jpg", 90)):
+        Image.effect_noise((640, 480), noise).save(tmp_path / name)
+    (tmp_path / "val").mkdir()
+    val = write(tmp_path / "val" / "val.json", {7: "cat"}, [(1, 7)], images=2)
+    Image.open(tmp_path / "2.jpg").resize((320, 240)).save(tmp_path / "val" / "2.jpg")  # 1.jpg is no picture at all
+    check(collected(data, val), image_size=512, stride=128)
+    said = capsys.readouterr().err
+    assert "warning: Few boxes to learn from: 2 of “cat”." in said
+    assert "warning: 2.jpg and 2.jpg look alike, and only one of them trains" in said
+    assert said.count("look alike") == 1

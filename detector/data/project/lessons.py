@@ -1,0 +1,22 @@
+"""Reads from a store what a fine-tuning of it would learn from."""
+
+import numpy as np
+
+from detector.data.lesson import Lesson
+from detector.data.project.database import Database
+
+_IMAGES = "state = 'reviewed' AND NOT ignored AND NOT missing"
+_BOXES = f"""SELECT x1, y1, x2, y2, image_id, class_id FROM boxes WHERE NOT iscrowd
+    AND image_id IN (SELECT id FROM images WHERE {_IMAGES}) ORDER BY id"""
+
+
+def read_lesson(database: Database) -> Lesson:
+    """The reviewed images that are in use; those without a side count as training. Raises ProjectError."""
+    sql = f"SELECT id, max(ifnull(width, 0), ifnull(height, 0)), split = 'val' FROM images WHERE {_IMAGES} ORDER BY id"
+    rows = ((id, long_side or np.nan, bool(validates)) for id, long_side, validates in database.stream(sql))
+    images = np.fromiter(rows, np.dtype((float, 3)))
+    ids = images[:, 0].astype(np.int64)
+    boxes = np.fromiter(database.stream(_BOXES), np.dtype((float, 6)))
+    owners = np.searchsorted(ids, boxes[:, 4].astype(np.int64))
+    names = dict(database.rows("SELECT id, name FROM classes"))
+    return Lesson(ids, images[:, 1], images[:, 2] > 0, boxes[:, :4], owners, boxes[:, 5].astype(np.int64), names)

@@ -1,0 +1,41 @@
+"""What a store says a fine-tuning would learn from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
+from detector.data.project.store import Project
+from detector.data.split import Side
+
+
+def test_reviewed_images_and_their_boxes(tmp_path: Path) -> None:
+    for number in range(6):
+        Image.new("RGB", (90, 60)).save(tmp_path / f"{number}.png")
+    project = Project.open(tmp_path)
+    for _ in project.scan():
+        pass
+    images = project.images()
+    nut = ProjectClass(project.new_id(), "nut", "#000000", 0, 1)
+    boxes = [
+        ProjectBox(project.new_id(), image.id, nut.id, (1, 2, 3 + place, 9), Origin.DRAWN, iscrowd=place == 1)
+        for place, image in enumerate(images)
+    ]
+    reviewed = [
+        (image, replace(image, state=State.REVIEWED, split=Side.VAL if place == 2 else Side.TRAIN, ignored=place == 3))
+        for place, image in enumerate(images[:5])
+    ]
+    project.note_decoded(images[0].id, width=90, height=60)
+    project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),), images=tuple(reviewed)))
+    found = project.lesson()
+    project.close()
+    used = [images[place].id for place in (0, 1, 2, 4)]  # 3 is ignored, 5 not reviewed
+    assert found.image_ids.tolist() == used
+    assert found.validates.tolist() == [False, False, True, False]
+    np.testing.assert_array_equal(found.long_sides, [90, np.nan, np.nan, np.nan])
+    assert found.image_ids[found.owners].tolist() == [used[0], used[2], used[3]]  # a crowd region is none
+    assert found.boxes[:, 2].tolist() == [3, 5, 7]
+    assert set(found.kinds.tolist()) == {nut.id}
+    assert found.names[nut.id] == "nut"
