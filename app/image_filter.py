@@ -32,15 +32,24 @@ STATES = {
 
 
 @dataclass(frozen=True)
+class ImageGroup:
+    """Images that something was said about: what, in two or three words, and their ids."""
+
+    title: str
+    ids: frozenset[int]
+
+
+@dataclass(frozen=True)
 class ImageFilter:
     """A kind; text that the path, the note or a class must contain, whatever the case; a class that a box or a proposal
-    must have; an origin that a box must have.
+    must have; an origin that a box must have; a group that the image must be among.
     """
 
     kind: FilterKind = FilterKind.ALL
     text: str = ""
     class_id: int | None = None
     origin: Origin | None = None
+    among: ImageGroup | None = None
 
     @property
     def needle(self) -> str:
@@ -78,6 +87,8 @@ class Facts(Protocol):
 def conditions(wanted: ImageFilter, facts: Facts, names: Mapping[int, str]) -> list[Accepts]:
     """What an image must meet to be listed, by its id; the quick ones first. `names`: of the classes."""
     needed = _kind_conditions(wanted.kind, facts)
+    if wanted.among is not None:
+        needed.append(wanted.among.ids.__contains__)
     if wanted.origin is not None:
         needed.append(facts.origins[wanted.origin].__contains__)
     if wanted.class_id is not None:
@@ -111,7 +122,7 @@ def empty_text(wanted: ImageFilter, counts: dict[FilterKind, int]) -> str:
     total = counts[FilterKind.ALL]
     if not total:
         return "No picture here yet."
-    if wanted.class_id is not None or wanted.origin is not None:
+    if wanted.class_id is not None or wanted.origin is not None or wanted.among is not None:
         return "No image fits all of these filters."
     if text := wanted.text.strip():
         return f"No image matches “{text}”."

@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
             self.jobs,
             self.notifications,
             self.model,
+            settings=settings,
             training=self.training,
             fusion=self.fusion,
             parent=self,

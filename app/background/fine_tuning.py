@@ -1,31 +1,38 @@
 """Fine-tuning as the window sees it: the sheet, the newest run and its panels, and the choice at its end."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.background.training_pace import paces
+from app import settings as table
+from app.background.lesson_check import CheckEvent, Compared, TwinsSought, check_lesson
+from app.background.training_pace import Pace, paces, remember, remembered
 from app.background.training_process import Run, RunState, RunWatcher, list_runs, start
-from app.dialogs.fine_tune import FineTuneDialog, ModelFacts
+from app.dialogs.fine_tune import FineTuneDialog
+from app.dialogs.fine_tune_options import ModelFacts, facts_of
 from app.dialogs.fine_tune_plan import FineTunePlan, plan
 from app.document import Document
+from app.image_filter import ImageFilter, ImageGroup
 from app.jobs import Job, Jobs
 from app.model_choice import ModelInUse
-from app.models import info_of
+from app.models import choice
 from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, load_plots
+from app.settings import Settings
+from app.verbs.image_verbs import unite_sides
 from app.verbs.reviewing import started, vouch
+from detector.data.lesson import Lesson
 from detector.data.project.store import Project
 from detector.data.split import Side
+from detector.data.twins import Signature
+from detector.device import is_cpu
 from detector.errors import StudioError
 from detector.events import Event
 from detector.loading import load_torch
 from detector.model.fusion import FusionSnapshot
-from detector.model.variants import find_variant
-from detector.model.weights import PUBLISHED
 from detector.training.options import FineTuneOptions
 
 DECIDED = "decided-run"  # setting of the project: the run after which the person chose a model
@@ -48,6 +55,7 @@ class FineTuning(QObject):
         notifications: Notifications,
         model: ModelInUse,
         *,
+        settings: Settings,
         training: TrainingPanel,
         fusion: FusionPanel,
         parent: QObject | None = None,
@@ -55,7 +63,10 @@ class FineTuning(QObject):
         super().__init__(parent)
         self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
         self._training, self._fusion = training, fusion
+        self._settings = settings
         self._reading: Job | None = None
+        self._checking: Job | None = None
+        self._looks: dict[int, Signature] = {}
         self._shown_model = ""
         self._sheet: FineTuneDialog | None = None
         self.watcher: RunWatcher | None = None
@@ -81,12 +92,31 @@ class FineTuning(QObject):
         if job := self._jobs.device_job:
             self._notifications.info(f"{job.name} is still running; stop it first, or wait for its end.")
             return
-        timed = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
-        self._sheet = FineTuneDialog(self._plan(), self._model_facts(), paces=timed, parent=parent)
-        self._sheet.start_wanted.connect(self._start)
-        self._sheet.vouch_wanted.connect(self._vouch)
-        self._sheet.finished.connect(self._on_sheet_closed)
-        self._sheet.open()
+        choices = [item for group in self._model.groups() for item in group.choices if not item.missing]
+        self._sheet = sheet = FineTuneDialog(
+            self._plan(),
+            self._facts(self._model.source),
+            models=choices,
+            source=self._model.source,
+            paces=self._paces(project),
+            on_gpu=not is_cpu(self._model.device),
+            parent=parent,
+        )
+        sheet.start_wanted.connect(self._start)
+        sheet.vouch_wanted.connect(self._vouch)
+        sheet.model_chosen.connect(lambda source: sheet.set_model(self._facts(source)))
+        sheet.images_wanted.connect(self.show_images)
+        sheet.one_side_wanted.connect(self._unite)
+        sheet.finished.connect(self._on_sheet_closed)
+        sheet.open()
+        self._check()
+
+    def show_images(self, group: ImageGroup) -> None:
+        """Show these images in the list, the first one of them on the canvas."""
+        document = self._document
+        document.set_filter(ImageFilter(among=group))
+        if document.current not in group.ids and (first := [id for id in document.visible if id in group.ids]):
+            document.show(first[0])
 
     def show_fusion(self) -> None:
         """Read the chosen model's fusion weights, if its panel lacks them. It loads torch, so only when wanted."""
@@ -116,17 +146,50 @@ class FineTuning(QObject):
         document = self._document
         return plan(document.images.values(), document.box_counts(), document.classes)
 
-    def _model_facts(self) -> ModelFacts:
-        source, title = self._model.source, self._model.choice.title
-        if source in PUBLISHED:
-            variant = PUBLISHED[source].variant
-            return ModelFacts(title, variant, variant.image_size)
+    def _facts(self, source: str) -> ModelFacts:
         try:
-            info = info_of(source)
+            return facts_of(choice(source))
         except StudioError as error:
             self._notifications.error(error)
-            return ModelFacts(title)
-        return ModelFacts(title, find_variant(info.variant), info.image_size) if info else ModelFacts(title)
+            return ModelFacts(choice(source).title)
+
+    def _paces(self, project: Project) -> tuple[Pace, ...]:
+        """Those of this project's runs, then those of others on this machine."""
+        of_project = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
+        before = self._settings.get(table.PACES)
+        if (now := remember(of_project, before)) != before:
+            self._settings.set(table.PACES, now)
+        return (*of_project, *remembered(now))
+
+    def _check(self) -> None:
+        """Look in a worker at what the data are like."""
+        project = self._document.project
+        if self._checking is not None:
+            self._checking.cancel()
+        if project is not None:
+            looks = self._looks
+            self._checking = self._jobs.start(
+                "Checking the data", lambda: check_lesson(project, looks), on_events=self._on_checked
+            )
+
+    def _on_checked(self, events: list[CheckEvent]) -> None:
+        sheet = self._sheet
+        if sheet is None or self._checking is None or self._checking.cancelling:
+            return
+        for event in events:
+            match event:
+                case Lesson():
+                    sheet.set_lesson(event)
+                case Compared():
+                    sheet.set_compared(event)
+                case TwinsSought():
+                    sheet.set_twins(event.finding)
+
+    def _unite(self, groups: Iterable[Sequence[int]]) -> None:
+        unite_sides(self._document, groups)
+        if self._sheet is not None:
+            self._sheet.set_plan(self._plan())
+            self._check()
 
     def _vouch(self) -> None:
         """Vouch for all started images; their sides are found in a worker, which may have to read their files."""
@@ -138,19 +201,28 @@ class FineTuning(QObject):
         vouch(self._document, found[-1])
         if self._sheet is not None:
             self._sheet.set_plan(self._plan())
+            self._check()
 
     def _on_sheet_closed(self) -> None:
         self._sheet = None
+        if self._checking is not None:
+            self._checking.cancel()
+            self._checking = None
 
-    def _start(self, options: FineTuneOptions) -> None:
+    def _start(self, options: FineTuneOptions, source: str) -> None:
         project = self._document.project
         if project is None:
             return
         self.device_wanted.emit()
-        choice = self._model.choice
+        chosen, device = choice(source), self._model.device
         try:
             run = start(
-                project.folder, project.home / "runs", model=choice.title, source=choice.source, options=options
+                project.folder,
+                project.home / "runs",
+                model=chosen.title,
+                source=chosen.source,
+                options=options,
+                device=device,
             )
         except OSError as error:
             self._notifications.error(error)
@@ -172,6 +244,7 @@ class FineTuning(QObject):
 
     def _on_project_changed(self) -> None:
         self.close()
+        self._looks = {}
         self._shown_model = ""
         self._fusion.set_model(None, title="")
         project = self._document.project

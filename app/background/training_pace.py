@@ -1,36 +1,104 @@
-"""How fast earlier runs have been, to say how long the next one takes."""
+"""How fast earlier runs have been, to say how long the next one takes; before the first one, a rough guess."""
 
+import math
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from app.background.training_process import Run
+from detector.device import cores
 from detector.events import RunStarted, StepDone, from_json
+from detector.model.variants import VARIANTS, Variant
+from detector.training.options import FineTuneOptions, Freeze
 from detector.training.run_folder import EVENTS
 
 TAIL = 16 * 1024  # bytes at the end of the events in which a step is looked for
+KEPT = 20  # paces that are remembered from project to project
+# Multiply-adds of an image at the native size, in 10⁹: Tan, Pang & Le 2020, table 1.
+GIGAMACS = dict(zip(VARIANTS, (2.5, 6.1, 11, 25, 55, 135, 226, 325, 410), strict=True))
+# What a run of D0 on two cores of a laptop's kind comes to, and on one larger GPU, in 10⁹ multiply-adds a second of
+# the forward pass. Rough: machines differ by more than twice.
+PER_CORE, PER_GPU = 2.5, 250.0
+FROZEN_SHARE = 0.5  # of the work of a step, where the backbone is not trained
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a run took for an image of a training step, in seconds; its evaluations come on top."""
+    """How long a run took for an image of a training step, in seconds; its evaluations come on top. `share`: of the
+    work that training everything is, which its options left over.
+    """
 
     variant: str
     image_size: int
     device: str
     seconds_per_image: float
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long an image of a training step is likely to take, in seconds, and what that rests on, in words."""
+
+    seconds_per_image: float
+    basis: str
 
 
 def paces(runs: Iterable[Run]) -> tuple[Pace, ...]:
     """The pace of each run, in their order; those that never came to a step are passed over."""
-    return tuple(pace for run in runs if (pace := _pace(run.folder / EVENTS)))
+    return tuple(pace for run in runs if (pace := _pace(run)))
 
 
-def _pace(path: Path) -> Pace | None:
+def estimate(
+    known: Iterable[Pace], variant: Variant | None, image_size: int | None, options: FineTuneOptions, *, on_gpu: bool
+) -> Estimate | None:
+    """From the newest pace of these (newest first) that fits, else scaled from the nearest, else a guess."""
+    if variant is None or image_size is None:
+        return None
+    share, work = _share(options.freeze), _work(variant.name, image_size)
+    known = [pace for pace in known if pace.device.startswith("CPU") is not on_gpu]
+    same = [pace for pace in known if (pace.variant, pace.image_size) == (variant.name, image_size)]
+    for pace in same:
+        if pace.share == share:
+            return Estimate(pace.seconds_per_image, f"at the pace of the last run at this size ({pace.device})")
+    if not work:
+        return None
+    alike = [(pace, before) for pace in (*same, *known) if (before := _work(pace.variant, pace.image_size))]
+    if alike:
+        pace, before = min(alike, key=lambda item: abs(math.log(work / item[1])))
+        seconds = pace.seconds_per_image * work * share / (before * pace.share)
+        told = f"{pace.variant.upper()} at {pace.image_size} px"
+        return Estimate(seconds, f"roughly, judged by an earlier run of {told} ({pace.device})")
+    speed = PER_GPU if on_gpu else PER_CORE * max(1, cores() - 1)
+    return Estimate(work * share / speed, "a rough guess until a first run here has shown the pace")
+
+
+def remembered(values: Sequence[Any]) -> tuple[Pace, ...]:
+    """The paces that `remember` made values of; what is no pace is passed over."""
+    found: list[Pace] = []
+    for value in values:
+        with suppress(TypeError, ValueError):
+            pace = Pace(**value)
+            if isinstance(pace.variant, str) and isinstance(pace.device, str) and pace.seconds_per_image > 0:
+                found.append(pace)
+    return tuple(found)
+
+
+def remember(newest: Iterable[Pace], values: Sequence[Any]) -> list[dict[str, Any]]:
+    """The remembered values with new paces in front; of each kind of run only the newest."""
+    kinds = {(pace.variant, pace.image_size, pace.device, pace.share): pace for pace in reversed(remembered(values))}
+    for pace in reversed(tuple(newest)):
+        kind = (pace.variant, pace.image_size, pace.device, pace.share)
+        kinds.pop(kind, None)
+        kinds[kind] = pace
+    return [asdict(pace) for pace in reversed(kinds.values())][:KEPT]
+
+
+def _pace(run: Run) -> Pace | None:
     """From the first event of a run and the last of its steps."""
     try:
-        with path.open("rb") as file:
+        with (run.folder / EVENTS).open("rb") as file:
             first = from_json(file.readline())
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
             last = [event for line in file.read().split(b"\n") if isinstance(event := from_json(line), StepDone)]
@@ -38,4 +106,16 @@ def _pace(path: Path) -> Pace | None:
         return None
     if not isinstance(first, RunStarted) or not last or not last[-1].images_per_second > 0:
         return None
-    return Pace(first.variant, first.image_size, first.device, 1 / last[-1].images_per_second)
+    seconds, share = 1 / last[-1].images_per_second, _share(run.options.get("freeze", Freeze.NONE))
+    return Pace(first.variant, first.image_size, first.device, seconds, share)
+
+
+def _share(freeze: str) -> float:
+    return FROZEN_SHARE if freeze == Freeze.BACKBONE else 1.0
+
+
+def _work(name: str, image_size: int) -> float:
+    """10⁹ multiply-adds of an image; 0 for variants of which nothing is published."""
+    base: Mapping[str, float] = GIGAMACS
+    known = name.partition("+")[0]
+    return base[known] * (image_size / VARIANTS[known].image_size) ** 2 if known in base else 0.0

@@ -1,160 +1,159 @@
 """The sheet before a fine-tuning: what will be learnt from what, how long, and the options for those who want them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.background.training_pace import Pace
+from app.background.lesson_check import Compared
+from app.background.training_pace import Pace, estimate
+from app.dialogs.fine_tune_findings import FindingList
+from app.dialogs.fine_tune_options import ModelFacts, OptionsForm
 from app.dialogs.fine_tune_plan import FineTunePlan, effort
+from app.models import ModelChoice
 from app.theme import icon
 from app.widgets.elided_label import ElidedLabel
 from app.wording import count
+from detector.data.lesson import Finding, Lesson, findings
 from detector.errors import OptionsError
-from detector.model.variants import Variant
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions
 
-WIDTH = 520  # px
-DEFAULT = FineTuneOptions()
-LARGEST_SIZE, MOST_STEPS, LARGEST_BATCH, LARGEST_SEED = 2048, 1_000_000, 512, 2**31 - 1
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """The model to begin with: its name as shown; variant and image size in px, None where its file does not say."""
-
-    title: str
-    variant: Variant | None = None
-    image_size: int | None = None
+WIDTH = 560  # px
+ROOM = 96  # px of the screen that the sheet leaves free
 
 
 class FineTuneDialog(QDialog):
-    """Asks for a start. start_wanted: the FineTuneOptions. vouch_wanted: for all started images; `set_plan` follows.
+    """Asks for a start. start_wanted: the FineTuneOptions, and the source of the model to begin with. vouch_wanted: for
+    all started images; `set_plan` follows. model_chosen: the source of another model; `set_model` follows.
+    images_wanted: an ImageGroup to be shown. one_side_wanted: groups of ids of images that look alike.
 
-    paces: measured ones, newest first.
+    paces: known ones, newest first. on_gpu: whether the run will be on one. models: those that it can begin with.
     """
 
-    start_wanted = Signal(object)
+    start_wanted = Signal(object, str)
     vouch_wanted = Signal()
+    model_chosen = Signal(str)
+    images_wanted = Signal(object)
+    one_side_wanted = Signal(object)
 
     def __init__(
-        self, plan: FineTunePlan, model: ModelFacts, *, paces: tuple[Pace, ...] = (), parent: QWidget | None = None
+        self,
+        plan: FineTunePlan,
+        model: ModelFacts,
+        *,
+        models: Sequence[ModelChoice] = (),
+        source: str = "",
+        paces: Sequence[Pace] = (),
+        on_gpu: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Fine-tune")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._model, self._paces = model, paces
+        self._paces, self._on_gpu = paces, on_gpu
+        self._plan = plan
+        self._lesson: Lesson | None = None
+        self._twins: Finding | None = None
+        self.form = OptionsForm(models, source)
         self._build()
+        self.set_model(model)
         self.set_plan(plan)
+        self.form.changed.connect(self._refresh)
 
     def set_plan(self, plan: FineTunePlan) -> None:
         """Show what would be learnt from."""
         self._plan = plan
         self._summary.setText(plan.summary())
-        self._lesson.setText(plan.lesson())
-        self._lesson.setVisible(bool(plan.lesson()))
+        self._learnt.setText(plan.lesson())
+        self._learnt.setVisible(bool(plan.lesson()))
         self._problem.setText(plan.problem)
         self._problem.setVisible(bool(plan.problem))
         self._vouch.setText(f"Vouch for the {count(plan.started, 'started image')}")
         self._vouch.setVisible(plan.started > 0)
         self._refresh()
 
-    def options(self) -> FineTuneOptions:
-        """What is chosen. Raises OptionsError where that does not fit."""
-        try:
-            rate = float(self._rate.text().replace(",", "."))
-        except ValueError:
-            raise OptionsError(f"“{self._rate.text()}” is no learning rate; 0.002 is usual.") from None
-        size = self._size.value()
-        if self._model.variant is not None:
-            self._model.variant.check_image_size(size)
-        return FineTuneOptions(
-            steps=self._steps.value() or None,
-            batch=self._batch.value(),
-            learning_rate=rate,
-            image_size=None if size == (self._model.image_size or 0) else size,
-            freeze=Freeze.BACKBONE if self._freeze.isChecked() else Freeze.NONE,
-            any_orientation=self._any_orientation.isChecked(),
-            flip=self._flip.isChecked(),
-            seed=self._seed.value(),
-        )
+    def set_model(self, model: ModelFacts) -> None:
+        """Show the model to begin with."""
+        self._model = model
+        self._from.setText(f"From {model.title}")
+        self.form.set_model(model)
+        self._refresh()
+
+    def set_lesson(self, lesson: Lesson) -> None:
+        """Show what is to be said of the data; pictures are compared from now on."""
+        self._lesson, self._twins = lesson, None
+        self._refresh()
+
+    def set_compared(self, so_far: Compared) -> None:
+        """Say how far the comparison of pictures is."""
+        self._checking.setText(f"Comparing pictures: {so_far.done:,} of {so_far.total:,}")
+        if self._checking.isHidden():
+            self._checking.show()
+            self._fit()
+
+    def set_twins(self, twins: Finding | None) -> None:
+        """All pictures are compared."""
+        self._twins = twins
+        self._checking.hide()
+        self._refresh()
 
     # Construction
 
     def _build(self) -> None:
-        title, model = QLabel("Fine-tune on what you reviewed"), ElidedLabel(f"From {self._model.title}")
+        title, self._from = QLabel("Fine-tune on what you reviewed"), ElidedLabel()
         title.setProperty("role", "title")
-        model.setProperty("role", "muted")
-        self._summary, self._lesson, self._problem, self._effort = _text(), _text("muted"), _text("warning"), _text()
+        self._from.setProperty("role", "muted")
+        self._summary, self._learnt, self._problem, self._effort = _text(), _text("muted"), _text("warning"), _text()
+        self._checking, self._error = _text("small"), _text("bad")
+        self._checking.hide()
         self._vouch = QPushButton()
         self._vouch.setProperty("role", "soft")
         self._vouch.setToolTip("Say that these images have all their boxes, so that they can be learnt from")
         self._vouch.clicked.connect(self.vouch_wanted)
+        self._findings = FindingList()
+        self._findings.images_wanted.connect(self._on_images_wanted)
+        self._findings.size_wanted.connect(self.form.size.setValue)
+        self._findings.one_side_wanted.connect(self.one_side_wanted)
         self._fold = QPushButton("Advanced")
         self._fold.setProperty("role", "fold")
         self._fold.setIcon(icon("chevron-down"))
         self._fold.setCheckable(True)
         self._fold.toggled.connect(self._on_folded)
-        self._options_box = self._make_options()
-        self._options_box.hide()
-        self._error = _text("bad")
+        self.form.model_chosen.connect(self.model_chosen)
+        self.form.hide()
+        self._page = self._make_page()
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setWidget(self._page)
+        self._page.setAutoFillBackground(False)
+        self._area.viewport().setAutoFillBackground(False)
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 16)
+        column.setContentsMargins(0, 24, 0, 16)
         column.setSpacing(8)
-        column.addWidget(title)
-        column.addWidget(model)
-        column.addSpacing(8)
-        for widget in (self._summary, self._vouch, self._lesson, self._problem, self._effort):
+        head = QVBoxLayout()
+        head.setContentsMargins(24, 0, 24, 0)
+        head.setSpacing(8)
+        head.addWidget(title)
+        head.addWidget(self._from)
+        column.addLayout(head)
+        column.addWidget(self._area, 1)
+        column.addLayout(self._make_buttons())
+
+    def _make_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(24, 8, 24, 8)
+        column.setSpacing(8)
+        texts = (self._summary, self._vouch, self._learnt, self._problem, self._effort, self._checking)
+        for widget in (*texts, self._findings):
             align = Qt.AlignmentFlag.AlignLeft if widget is self._vouch else Qt.AlignmentFlag(0)
             column.addWidget(widget, 0, align)
         column.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self._options_box)
+        column.addWidget(self.form)
         column.addWidget(self._error)
         column.addStretch(1)
-        column.addSpacing(8)
-        column.addLayout(self._make_buttons())
-
-    def _make_options(self) -> QFrame:
-        variant, size = self._model.variant, self._model.image_size
-        self._steps = _number(0, MOST_STEPS, 0, self._refresh)
-        self._batch = _number(1, LARGEST_BATCH, DEFAULT.batch, self._refresh)
-        self._size = _number(0, LARGEST_SIZE, size or 0, self._refresh)
-        self._size.setSingleStep(variant.stride if variant else 128)
-        self._size.setSuffix(" px")
-        self._size.setSpecialValueText("the model's")
-        self._seed = _number(0, LARGEST_SEED, DEFAULT.seed, self._refresh)
-        self._rate = QLineEdit(str(DEFAULT.learning_rate))
-        self._rate.textChanged.connect(self._refresh)
-        self._freeze = QCheckBox("Keep the backbone as it is: faster, learns less")
-        self._any_orientation = QCheckBox("No side is up: turn pictures in all ways")
-        self._flip = QCheckBox("Mirror half of the pictures")
-        self._flip.setChecked(DEFAULT.flip)
-        frame = QFrame()
-        frame.setProperty("role", "field")
-        form = QFormLayout(frame)
-        form.setContentsMargins(16, 12, 16, 12)
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        rows = {"Steps": self._steps, "Images per step": self._batch, "Image size": self._size}
-        for name, widget in {**rows, "Learning rate": self._rate, "Seed": self._seed}.items():
-            form.addRow(name, widget)
-        for box in (self._freeze, self._any_orientation, self._flip):
-            box.toggled.connect(self._refresh)
-            form.addRow(box)
-        return frame
+        return page
 
     def _make_buttons(self) -> QHBoxLayout:
         self._start = QPushButton("Start")
@@ -164,6 +163,7 @@ class FineTuneDialog(QDialog):
         cancel = QPushButton("Cancel")
         cancel.clicked.connect(self.reject)
         row = QHBoxLayout()
+        row.setContentsMargins(24, 0, 24, 0)
         row.setSpacing(8)
         row.addStretch(1)
         row.addWidget(cancel)
@@ -173,44 +173,63 @@ class FineTuneDialog(QDialog):
     # State
 
     def _refresh(self) -> None:
-        if not hasattr(self, "_plan"):
-            return  # still under construction
         try:
-            options = self.options()
+            options = self.form.options()
         except OptionsError as error:
             self._error.setText(str(error))
             options = None
         self._error.setVisible(options is None)
-        automatic = FineTuneOptions(batch=self._batch.value()).total_steps(self._plan.train + self._plan.undivided)
-        self._steps.setSpecialValueText(f"{automatic:,}, from the number of images")
+        images = self._plan.train + self._plan.undivided
+        self.form.show_automatic_steps(FineTuneOptions(batch=self.form.batch.value()).total_steps(images))
         self._effort.setVisible(options is not None and not self._plan.problem)
         if options is not None:
             self._effort.setText(self._effort_text(options))
+            self._show_findings(options.image_size or self._model.image_size)
         self._start.setEnabled(options is not None and not self._plan.problem)
         self._fit()
 
+    def _show_findings(self, size: int | None) -> None:
+        """What is to be said at an image size; of data that cannot be learnt from there is something else to say."""
+        shown: list[Finding] = []
+        if self._lesson is not None and size is not None and not self._plan.problem:
+            stride = self._model.variant.stride if self._model.variant else 128
+            shown = findings(self._lesson, image_size=size, stride=stride)
+        if self._twins is not None:
+            shown.append(self._twins)
+        self._findings.show_findings(shown)
+        self._findings.setVisible(bool(shown))
+
     def _fit(self) -> None:
-        """As high as the texts need at this width, which Qt finds by itself only the first time."""
-        layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            self.setFixedSize(WIDTH, layout.totalHeightForWidth(WIDTH))
+        """As high as the texts need at this width, which Qt finds by itself only the first time; at most the screen."""
+        layout, page = self.layout(), self._page.layout()
+        if layout is None or page is None:
+            return
+        page.activate()
+        wanted = page.totalHeightForWidth(WIDTH)
+        self._area.setMinimumHeight(0)
+        layout.activate()
+        around = layout.totalMinimumSize().height() - self._area.minimumSizeHint().height()
+        highest = self.screen().availableGeometry().height() - ROOM
+        self.setFixedSize(WIDTH, min(wanted + around, highest))
 
     def _effort_text(self, options: FineTuneOptions) -> str:
         size, variant = options.image_size or self._model.image_size, self._model.variant
-        fitting = (pace for pace in self._paces if variant and (pace.variant, pace.image_size) == (variant.name, size))
-        pace = next(fitting, None)
-        seconds, device = (pace.seconds_per_image, pace.device) if pace else (None, "")
-        return effort(self._plan, options, seconds_per_image=seconds, device=device)
+        expected = estimate(self._paces, variant, size, options, on_gpu=self._on_gpu)
+        name = f"{variant.name.upper()} at {size} px: " if variant else ""
+        return name + effort(self._plan, options, expected)
 
     def _on_folded(self, opened: bool) -> None:
-        self._options_box.setVisible(opened)
+        self.form.setVisible(opened)
         self._fit()
 
+    def _on_images_wanted(self, group: object) -> None:
+        self.reject()
+        self.images_wanted.emit(group)
+
     def _on_start(self) -> None:
-        options = self.options()
+        options, source = self.form.options(), self.form.source
         self.accept()
-        self.start_wanted.emit(options)
+        self.start_wanted.emit(options, source)
 
 
 def _text(role: str = "") -> QLabel:
@@ -219,13 +238,3 @@ def _text(role: str = "") -> QLabel:
     label.setWordWrap(True)
     label.setProperty("role", role)
     return label
-
-
-def _number(low: int, high: int, value: int, on_change: Callable[[], None]) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setValue(value)
-    box.setGroupSeparatorShown(True)
-    box.lineEdit().setTextMargins(9, 0, 0, 0)  # which style sheets do not reach
-    box.valueChanged.connect(lambda _: on_change())
-    return box

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.background.training_pace import Estimate
 from app.wording import count, duration
 from detector.data.project.records import ProjectClass, ProjectImage, State
 from detector.data.split import Side
@@ -101,16 +102,16 @@ def plan(
     return FineTunePlan(**numbers, boxes=learnt.total(), classes=names)
 
 
-def effort(plan: FineTunePlan, options: FineTuneOptions, *, seconds_per_image: float | None, device: str) -> str:
-    """How many steps that is and, where a run has shown the pace, how long it takes."""
+def effort(plan: FineTunePlan, options: FineTuneOptions, expected: Estimate | None) -> str:
+    """How many steps that is and how long it takes, as far as that can be said."""
     steps = options.total_steps(plan.train + plan.undivided)
     if steps is None:
         return f"{duration(options.seconds() or 0)}, measuring included."
     told = f"{count(steps, 'step')} of {count(options.batch, 'image')}"
-    if seconds_per_image is None:
+    if expected is None:
         return f"{told}. How long that takes is not known yet: the first run at this size will tell."
-    time = duration(steps * options.batch * seconds_per_image)
-    return f"{told}: about {time} and some for measuring, at the pace of the last run at this size ({device})."
+    time = duration(steps * options.batch * expected.seconds_per_image)
+    return f"{told}, about {time} and some for measuring, {expected.basis}."
 
 
 def _are(number: int) -> str:

@@ -1,6 +1,6 @@
 """What a person does to one or many images as wholes: each verb is one transaction and one step of undo."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from app.document import Document
@@ -32,6 +32,17 @@ def set_side(document: Document, image_ids: Iterable[int], side: Side) -> None:
     text = "Use for training" if side is Side.TRAIN else "Use for validation"
     chosen = _those(document, image_ids, lambda image: image.split is not side)
     _change(document, chosen, text, lambda image: replace(image, split=side))
+
+
+def unite_sides(document: Document, groups: Iterable[Sequence[int]]) -> None:
+    """Have each group of images on one side: where most of it is, at a tie in training."""
+    wanted: dict[int, Side] = {}
+    for group in groups:
+        known = [image_id for image_id in group if image_id in document.images]
+        validating = sum(document.images[image_id].split is Side.VAL for image_id in known)
+        wanted |= dict.fromkeys(known, Side.VAL if 2 * validating > len(known) else Side.TRAIN)
+    chosen = _those(document, wanted, lambda image: image.split is not wanted[image.id])
+    _change(document, chosen, "Move to one side", lambda image: replace(image, split=wanted[image.id]))
 
 
 def set_note(document: Document, image_id: int, note: str) -> None:

@@ -23,7 +23,7 @@ class FilterChips(QWidget):
         super().__init__(parent)
         self._document = document
         self.kinds = {kind: self._make_kind(kind) for kind in ALWAYS}
-        self._tokens = [self._make_token() for _ in range(3)]
+        self._tokens = [self._make_token() for _ in range(4)]
         layout = FlowLayout(self, gap=4)
         for button in (*self.kinds.values(), *self._tokens):
             layout.addWidget(button)
@@ -54,6 +54,9 @@ class FilterChips(QWidget):
             more.append((f"{KIND_TEXTS[wanted.kind]} {counts[wanted.kind]:,}", replace(wanted, kind=FilterKind.ALL)))
         if wanted.class_id is not None:
             more.append((_short(self._document.class_of(wanted.class_id).name), replace(wanted, class_id=None)))
+        if wanted.among is not None:
+            title = f"{wanted.among.title} {len(wanted.among.ids):,}"
+            more.append((title, replace(wanted, among=None)))
         if wanted.origin is not None:
             more.append((ORIGIN_TEXTS[wanted.origin], replace(wanted, origin=None)))
         return more

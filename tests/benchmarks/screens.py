@@ -47,6 +47,9 @@ from app.dialogs.foreign_model import ForeignModelDialog  # noqa: E402
 from app.image_filter import FilterKind  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
 from app.verbs.class_verbs import add_class  # noqa: E402
+from app.verbs.image_verbs import set_side  # noqa: E402
+from detector.data.lesson import AP_LOOKS_BETTER, Fault, Finding  # noqa: E402
+from detector.data.split import Side  # noqa: E402
 from detector.model.foreign import EFFDET_NAMING  # noqa: E402
 from detector.model.foreign_file import ForeignFile  # noqa: E402
 
@@ -384,6 +387,23 @@ def fine_tune_ready(shop: Workshop) -> QPixmap:
 @screen
 def fine_tune_problem(shop: Workshop) -> QPixmap:
     return dialog_of(fine_tune_window(shop, 0), "fine-tune")
+
+
+@screen
+def fine_tune_findings(shop: Workshop) -> QPixmap:
+    """Three images, one of them a copy of another one, on either side; the size is far too small for them."""
+    window = fine_tune_window(shop, 3)
+    ids = [image.id for image in window.document.images.values()]
+    set_side(window.document, ids[:2], Side.TRAIN)
+    set_side(window.document, ids[2:], Side.VAL)
+
+    def find(dialog: QDialog) -> None:
+        assert isinstance(dialog, FineTuneDialog)
+        twins = f"A validation image looks like images that train: {AP_LOOKS_BETTER}"
+        dialog.set_twins(Finding(Fault.TWINS, twins, (ids[0], ids[2]), groups=((ids[0], ids[2]),)))
+        dialog.form.size.setValue(128)
+
+    return dialog_of(window, "fine-tune", prepare=find)
 
 
 @screen

@@ -1,10 +1,16 @@
 """How fast earlier runs have been."""
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from app.background.training_pace import TAIL, Pace, paces
+import pytest
+
+from app.background.training_pace import GIGAMACS, KEPT, TAIL, Pace, estimate, paces, remember, remembered
 from app.background.training_process import EVENTS, Run
 from detector.events import Event, RunStarted, StepDone, to_json
+from detector.model.variants import VARIANTS, find_variant
+from detector.training.options import FineTuneOptions, Freeze
 
 STARTED = RunStarted("d0", ("nut",), 256, 4, 2, 900, 8, "CPU")
 
@@ -30,3 +36,55 @@ def test_runs_without_steps_are_passed_over(tmp_path: Path) -> None:
     missing = Run(tmp_path / "nowhere", "D0", "d0", "2026-01-01T00:00:00", {}, ("gone",))
     torn = run(tmp_path / "torn", *steps(3, 2.0))
     assert paces([missing, run(tmp_path / "empty"), run(tmp_path / "began", STARTED), torn]) == ()
+
+
+def test_a_frozen_backbone_has_a_pace_of_its_own(tmp_path: Path) -> None:
+    made = run(tmp_path / "frozen", STARTED, *steps(1, 2.0))
+    (pace,) = paces([replace(made, options=json.loads(json.dumps(asdict(FineTuneOptions(freeze=Freeze.BACKBONE)))))])
+    assert pace.share < 1
+
+
+D0, USUAL = VARIANTS["d0"], FineTuneOptions()
+SLOW = Pace("d0", 512, "CPU: 2 threads", 0.5)
+
+
+def test_the_newest_run_of_the_same_kind_is_believed() -> None:
+    other = replace(SLOW, image_size=256, seconds_per_image=9.0)
+    found = estimate([other, SLOW, replace(SLOW, seconds_per_image=7.0)], D0, 512, USUAL, on_gpu=False)
+    assert found is not None
+    assert (found.seconds_per_image, "last run at this size (CPU: 2 threads)" in found.basis) == (0.5, True)
+
+
+def test_other_runs_are_scaled_by_their_work() -> None:
+    smaller = estimate([SLOW], D0, 256, USUAL, on_gpu=False)
+    larger = estimate([replace(SLOW, image_size=128), SLOW], VARIANTS["d1"], 640, USUAL, on_gpu=False)
+    frozen = estimate([SLOW], D0, 512, FineTuneOptions(freeze=Freeze.BACKBONE), on_gpu=False)
+    assert smaller is not None and larger is not None and frozen is not None  # noqa: PT018
+    assert smaller.seconds_per_image == pytest.approx(0.125)
+    assert larger.seconds_per_image == pytest.approx(0.5 * GIGAMACS["d1"] / GIGAMACS["d0"])
+    assert frozen.seconds_per_image < 0.5
+    assert "roughly" in smaller.basis
+
+
+def test_before_the_first_run_it_is_a_guess_and_says_so() -> None:
+    small, large = (
+        estimate([], VARIANTS[name], VARIANTS[name].image_size, USUAL, on_gpu=False) for name in ("d0", "d4")
+    )
+    gpu = estimate([SLOW], D0, 512, USUAL, on_gpu=True)  # a CPU's pace says nothing of it
+    assert small is not None and large is not None and gpu is not None  # noqa: PT018
+    assert "rough guess" in small.basis and "rough guess" in gpu.basis  # noqa: PT018
+    assert gpu.seconds_per_image < small.seconds_per_image < large.seconds_per_image
+    assert estimate([], find_variant("phi1.5"), 640, USUAL, on_gpu=False) is None
+    assert estimate([SLOW], None, None, USUAL, on_gpu=False) is None
+
+
+def test_paces_are_remembered_newest_first_and_each_kind_once() -> None:
+    kept = remember([SLOW], [])
+    assert json.loads(json.dumps(kept)) == kept
+    fast = replace(SLOW, seconds_per_image=0.1)
+    other = replace(SLOW, image_size=256)
+    assert remembered(remember([fast, other], kept)) == (fast, other)
+    assert remembered(remember([other], remember([fast], kept))) == (other, fast)
+    assert remembered([5, {"variant": "d0"}, {**kept[0], "seconds_per_image": 0}, {**kept[0], "x": 1}]) == ()
+    many = [replace(SLOW, image_size=size) for size in range(128, 128 * 50, 128)]
+    assert len(remember(many, [])) == KEPT

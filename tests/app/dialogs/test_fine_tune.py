@@ -4,13 +4,20 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.background.lesson_check import Compared
 from app.background.training_pace import Pace
-from app.dialogs.fine_tune import FineTuneDialog, ModelFacts
+from app.dialogs.fine_tune import FineTuneDialog
+from app.dialogs.fine_tune_findings import FindingList
+from app.dialogs.fine_tune_options import ModelFacts
 from app.dialogs.fine_tune_plan import FineTunePlan
+from app.image_filter import ImageGroup
+from app.models import ModelChoice
+from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.lesson import Fault, Finding, lesson
 from detector.model.variants import VARIANTS
 from detector.training.options import FineTuneOptions, Freeze
 
@@ -22,7 +29,8 @@ PACES = (Pace("d0", 256, "CPU", 9.0), Pace("d0", 512, "CPU: 2 threads", 0.25), P
 @pytest.fixture
 def sheet(qtbot: QtBot, qapp: QApplication) -> FineTuneDialog:
     theme.apply(qapp, theme.LIGHT)
-    made = FineTuneDialog(GOOD, D0, paces=PACES)
+    models = [ModelChoice("d0", D0.title), ModelChoice("/runs/<b>", "<b>")]
+    made = FineTuneDialog(GOOD, D0, models=models, source="d0", paces=PACES)
     made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(made)
     made.show()
@@ -31,58 +39,61 @@ def sheet(qtbot: QtBot, qapp: QApplication) -> FineTuneDialog:
 
 def test_it_says_what_will_happen(sheet: FineTuneDialog) -> None:
     assert sheet._summary.text() == GOOD.summary()
-    assert sheet._lesson.text() == GOOD.lesson()
-    assert sheet._effort.text().startswith("400 steps of 8 images: about 13 min")
+    assert sheet._learnt.text() == GOOD.lesson()
+    assert sheet._effort.text().startswith("D0 at 512 px: 400 steps of 8 images, about 13 min")
     assert "CPU: 2 threads" in sheet._effort.text()
     assert not sheet._problem.isVisible()
-    for label in (sheet._summary, sheet._lesson, sheet._problem, sheet._effort, sheet._error):
+    for label in (sheet._summary, sheet._learnt, sheet._problem, sheet._effort, sheet._error):
         assert label.textFormat() is Qt.TextFormat.PlainText
 
 
 def test_start_gives_the_options(qtbot: QtBot, sheet: FineTuneDialog) -> None:
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
-    assert wanted.args == [FineTuneOptions()]
+    assert wanted.args == [FineTuneOptions(), "d0"]
     assert not sheet.isVisible()
 
 
 def test_advanced_options_are_taken(qtbot: QtBot, sheet: FineTuneDialog) -> None:
     low = sheet.height()
     sheet._fold.click()
-    assert sheet._options_box.isVisible()
+    assert sheet.form.isVisible()
     assert sheet.height() > low
-    sheet._steps.setValue(60)
-    sheet._batch.setValue(4)
-    sheet._size.setValue(256)
-    sheet._seed.setValue(7)
-    sheet._rate.setText("2e-4")
-    for box in (sheet._freeze, sheet._any_orientation, sheet._flip):
+    sheet.form.steps.setValue(60)
+    sheet.form.batch.setValue(4)
+    sheet.form.size.setValue(256)
+    sheet.form.seed.setValue(7)
+    sheet.form.rate.setText("2e-4")
+    sheet.form.strength.setCurrentIndex(3)
+    for box in (sheet.form.freeze, sheet.form.any_orientation, sheet.form.flip):
         box.click()
-    assert sheet._effort.text().startswith("60 steps of 4 images: about 36 min")
+    assert sheet._effort.text().startswith("D0 at 256 px: 60 steps of 4 images, about 18 min")
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
     assert wanted.args == [
         FineTuneOptions(
             steps=60, batch=4, learning_rate=2e-4, image_size=256,
             freeze=Freeze.BACKBONE, seed=7, flip=False, any_orientation=True,
-        )
+            scale=(0.4, 1.8), photometric=0.4, mosaic=0.3,
+        ),
+        "d0",
     ]  # fmt: skip
 
 
 def test_steps_come_from_the_images_until_they_are_named(sheet: FineTuneDialog) -> None:
-    assert sheet._steps.text() == "400, from the number of images"
-    sheet._batch.setValue(4)
-    assert sheet._steps.text() == "800, from the number of images"
+    assert sheet.form.steps.text() == "400, from the number of images"
+    sheet.form.batch.setValue(4)
+    assert sheet.form.steps.text() == "800, from the number of images"
 
 
 @pytest.mark.parametrize(
     ("field", "value", "error"),
-    [("_size", 500, "use a multiple of 128"), ("_rate", "fast", "no learning rate"), ("_rate", "-1", "above 0")],
+    [("size", 500, "use a multiple of 128"), ("rate", "fast", "no learning rate"), ("rate", "-1", "above 0")],
 )
 def test_what_does_not_fit_is_said_in_place(sheet: FineTuneDialog, field: str, value: object, error: str) -> None:
-    widget = getattr(sheet, field)
-    before = widget.value() if field == "_size" else widget.text()
-    set_value = widget.setValue if field == "_size" else widget.setText
+    widget = getattr(sheet.form, field)
+    before = widget.value() if field == "size" else widget.text()
+    set_value = widget.setValue if field == "size" else widget.setText
     set_value(value)
     assert error in sheet._error.text()
     assert sheet._error.isVisible()
@@ -109,11 +120,77 @@ def test_too_few_images_disable_start_until_vouched_for(qtbot: QtBot, sheet: Fin
 def test_a_model_that_does_not_say_what_it_is_keeps_its_size(qtbot: QtBot, qapp: QApplication) -> None:
     sheet = FineTuneDialog(GOOD, ModelFacts("foreign.pth"), paces=PACES)
     qtbot.addWidget(sheet)
-    assert sheet._size.text() == "the model's"
-    assert sheet.options() == FineTuneOptions()
+    assert sheet.form.size.text() == "the model's"
+    assert sheet.form.options() == FineTuneOptions()
     assert "not known yet" in sheet._effort.text()
 
 
 def test_nothing_is_cut_off(sheet: FineTuneDialog) -> None:
-    for label in (sheet._summary, sheet._lesson, sheet._effort):
+    for label in (sheet._summary, sheet._learnt, sheet._effort):
         assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_another_start_brings_its_size(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+    with qtbot.waitSignal(sheet.model_chosen) as chosen:
+        sheet.form.model.setCurrentIndex(1)
+    assert chosen.args == ["/runs/<b>"]
+    sheet.set_model(ModelFacts("<b> · D1 · 640 px", VARIANTS["d1"], 640))
+    assert sheet._from.text() == "From <b> · D1 · 640 px"
+    assert sheet.form.options().image_size is None
+    assert sheet._effort.text().startswith("D1 at 640 px: 400 steps of 8 images, about 33 min")  # 6.1 / 2.5 of D0's
+    assert "roughly, judged by an earlier run of D0 at 512 px (CPU: 2 threads)" in sheet._effort.text()
+    with qtbot.waitSignal(sheet.start_wanted) as wanted:
+        sheet._start.click()
+    assert wanted.args == [FineTuneOptions(), "/runs/<b>"]
+
+
+# What the check of the data found
+
+SMALL = (0.0, 0.0, 10.0, 10.0)  # of 1000 px: small at 512 px, not at 896
+
+
+def small_objects(number: int = 12) -> Dataset:
+    images = tuple(ImageEntry(place, f"{place}.jpg", 1000, 1000) for place in range(number))
+    return Dataset(images, (ObjectClass(1, "<b>nut</b>"),), tuple(Box(place, 1, SMALL) for place in range(number)))
+
+
+def ways(sheet: FineTuneDialog) -> dict[str, QPushButton]:
+    (found,) = sheet.findChildren(FindingList)
+    return {button.text(): button for button in found.findChildren(QPushButton) if button.isVisible()}
+
+
+def test_small_objects_lead_to_a_larger_size(sheet: FineTuneDialog) -> None:
+    low = sheet.height()
+    sheet.set_lesson(lesson(small_objects(), None))
+    assert sheet.height() > low
+    assert list(ways(sheet)) == ["Show 12 images", "Use 896 px"]
+    ways(sheet)["Use 896 px"].click()
+    assert sheet.form.size.value() == 896
+    assert ways(sheet) == {}
+    assert sheet._start.isEnabled()
+
+
+def test_findings_are_shown_in_the_list_of_images(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+    sheet.set_lesson(lesson(small_objects(3), None))
+    texts = [label.text() for label in sheet._findings.findChildren(QLabel) if label.isVisible() and label.text()]
+    assert any("3 of “<b>nut</b>”" in text for text in texts)
+    assert all(label.textFormat() is Qt.TextFormat.PlainText for label in sheet._findings.findChildren(QLabel)[1::2])
+    buttons = [button for button in sheet._findings.findChildren(QPushButton) if button.text() == "Show 3 images"]
+    with qtbot.waitSignal(sheet.images_wanted) as wanted:
+        buttons[0].click()
+    assert wanted.args == [ImageGroup("Few boxes", frozenset(range(3)))]
+    assert not sheet.isVisible()
+
+
+def test_twins_can_be_moved_to_one_side(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+    sheet.set_compared(Compared(100, 4000))
+    assert sheet._checking.text() == "Comparing pictures: 100 of 4,000"
+    assert sheet._checking.isVisible()
+    sheet.set_twins(Finding(Fault.TWINS, "2 look like others.", (1, 2, 5, 6), groups=((1, 5), (2, 6))))
+    assert not sheet._checking.isVisible()
+    with qtbot.waitSignal(sheet.one_side_wanted) as wanted:
+        ways(sheet)["Move them to one side"].click()
+    assert wanted.args == [((1, 5), (2, 6))]
+    sheet.set_lesson(lesson(Dataset((), (), ()), None))
+    sheet.set_twins(None)
+    assert ways(sheet) == {}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.background.training_pace import Estimate
 from app.dialogs.fine_tune_plan import FineTunePlan, effort, plan
 from detector.data.project.records import ProjectClass, ProjectImage, State
 from detector.data.split import Side
@@ -67,11 +68,10 @@ def test_what_cannot_start_says_why(found: FineTunePlan, problem: str) -> None:
 
 def test_the_effort_is_told_by_measure_or_not_at_all() -> None:
     found, options = FineTunePlan(train=20, validate=4, boxes=9), FineTuneOptions(steps=100, batch=4)
-    unknown = effort(found, options, seconds_per_image=None, device="")
+    unknown = effort(found, options, None)
     assert (
         unknown == "100 steps of 4 images. How long that takes is not known yet: the first run at this size will tell."
     )
-    known = effort(found, options, seconds_per_image=1.5, device="CPU: 2 threads")
-    assert known.startswith("100 steps of 4 images: about 10 min and some for measuring")
-    assert known.endswith("(CPU: 2 threads).")
-    assert effort(found, FineTuneOptions(), seconds_per_image=None, device="").startswith("400 steps of 8 images")
+    known = effort(found, options, Estimate(1.5, "at the pace of the last run"))
+    assert known == "100 steps of 4 images, about 10 min and some for measuring, at the pace of the last run."
+    assert effort(found, FineTuneOptions(), None).startswith("400 steps of 8 images")

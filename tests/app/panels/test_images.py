@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app import theme
 from app.background.thumbnails import Thumbnails
 from app.document import Document
-from app.image_filter import FilterKind, ImageFilter, empty_text
+from app.image_filter import FilterKind, ImageFilter, ImageGroup, empty_text
 from app.image_order import ImageOrder, OrderKind
 from app.panels.images import ImagesPanel
 from app.verbs.class_verbs import add_class
@@ -195,6 +195,19 @@ def test_a_further_filter_is_a_chip_that_a_click_takes_away(
     qtbot.mouseClick(drawn, Qt.MouseButton.LeftButton)
     assert document.filter == ImageFilter()
     qtbot.waitUntil(lambda: not any(button.isVisible() for button in panel.chips.findChildren(_Token)))
+    assert document.visible == ids
+
+
+def test_a_group_of_images_is_a_chip_too(qtbot: QtBot, panel: ImagesPanel, document: Document) -> None:
+    ids = list(document.visible)
+    document.set_filter(ImageFilter(among=ImageGroup("Small & objects", frozenset(ids[:3]))))
+    (chip,) = tokens(qtbot, panel, 1)
+    assert chip.text().startswith("Small && objects 3 ")
+    assert document.visible == ids[:3]
+    document.set_filter(replace(document.filter, kind=FilterKind.REVIEWED, among=ImageGroup("None", frozenset())))
+    assert empty_text(document.filter, document.filter_counts()) == "No image fits all of these filters."
+    document.set_filter(replace(document.filter, kind=FilterKind.ALL))
+    qtbot.mouseClick(tokens(qtbot, panel, 1)[0], Qt.MouseButton.LeftButton)
     assert document.visible == ids
 
 

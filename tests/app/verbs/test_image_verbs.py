@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.document import FEW, Document
 from app.image_filter import FilterKind, ImageFilter
 from app.verbs.class_verbs import add_class
-from app.verbs.image_verbs import ignore_trashed, reopen, set_ignored, set_note, set_side
+from app.verbs.image_verbs import ignore_trashed, reopen, set_ignored, set_note, set_side, unite_sides
 from app.verbs.reviewing import mark_empty, review
 from detector.data.images import natural_key
 from detector.data.project.records import ProjectImage, State
@@ -65,6 +65,18 @@ def test_ignored_images_ask_for_nothing(document: Document, make_pass: MakePass)
     assert document.visible == ids[:3]  # the current one, too
     check_step(document, lambda: set_ignored(document, ids[:3], False), "Use again: 2 images")
     assert document.proposal_total() == (3, 3)
+
+
+def test_groups_move_to_the_side_of_most(document: Document):
+    ids = list(document.visible)
+    set_side(document, ids[:4], Side.TRAIN)
+    set_side(document, ids[4:], Side.VAL)
+    groups = [(ids[0], ids[1], ids[4]), (ids[2], ids[5])]
+    after = check_step(document, lambda: unite_sides(document, groups), "Move to one side: 2 images")
+    assert {image.split for image in after} == {Side.TRAIN}
+    set_side(document, ids[4:], Side.VAL)
+    after = check_step(document, lambda: unite_sides(document, [(*ids[3:], 10**6)]), "Move to one side")
+    assert [image.split for image in after[3:]] == [Side.VAL] * 3
 
 
 def test_sides_are_set(document: Document):

@@ -1,0 +1,70 @@
+"""In a worker: what a fine-tuning of a project would learn from, and pictures on both sides that look alike."""
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detector.data.images import decode_reduced
+from detector.data.lesson import Finding, Lesson, twins_across
+from detector.data.project.store import Project
+from detector.data.twins import LOOK_SIDE, NOTHING, Signature, groups_across, signature
+from detector.errors import ImageError, ProjectError
+
+TOLD_EVERY = 100  # pictures
+Looks = MutableMapping[int, Signature]  # by image id, kept from one check to the next
+
+
+@dataclass(frozen=True)
+class Compared:
+    """So many pictures have been looked at, of `total`."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TwinsSought:
+    """All pictures are compared; `finding` where some of both sides look alike."""
+
+    finding: Finding | None
+
+
+CheckEvent = Lesson | Compared | TwinsSought
+
+
+def check_lesson(project: Project, looks: Looks) -> Iterator[CheckEvent]:
+    """The lesson at once; then, after seconds for thousands of pictures, which of them look alike."""
+    with closing(project.connect()) as worker:
+        of = worker.lesson()
+        yield of
+        paths = {image.id: image.path for image in worker.images()}
+        ids = of.image_ids.tolist()
+        if of.validates.all() or not of.validates.any():
+            yield TwinsSought(None)
+            return
+        for done, image_id in enumerate(ids, 1):
+            if image_id not in looks:
+                looks[image_id] = _look(worker, image_id, paths.get(image_id, ""))
+            if done % TOLD_EVERY == 0:
+                yield Compared(done, len(ids))
+    groups: list[list[int]] = []
+    for found in groups_across([looks[image_id] for image_id in ids], of.validates.tolist()):
+        groups = found
+        yield Compared(len(ids), len(ids))
+    yield TwinsSought(twins_across(of, [[ids[place] for place in group] for group in groups]))
+
+
+def _look(project: Project, image_id: int, path: str) -> Signature:
+    """From the store's small picture, else from the file; what cannot be read looks like nothing."""
+    with suppress(ProjectError, cv2.error):
+        kept = project.thumbnail(image_id)
+        small = cv2.imdecode(np.frombuffer(kept, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if kept else None
+        if small is not None:
+            return signature(np.asarray(small[:, :, ::-1], np.uint8))
+    try:
+        return signature(decode_reduced(project.folder / path, LOOK_SIDE)[0])
+    except ImageError:
+        return NOTHING
