@@ -44,11 +44,12 @@ class FindingList(QFrame):
             return
         self.findings = findings
         while (item := self._column.takeAt(0)) is not None:
-            if (row := item.widget()) is not None:
-                row.hide()
-                row.deleteLater()
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
         for finding in findings:
-            self._column.addWidget(self._row(finding))
+            self._column.addWidget(row := self._row(finding))
+            row.show()  # at once: what is still to be shown counts for no height
 
     def _row(self, finding: Finding) -> QWidget:
         row = QWidget()

@@ -164,6 +164,7 @@ def test_small_objects_lead_to_a_larger_size(sheet: FineTuneDialog) -> None:
     sheet.set_lesson(lesson(small_objects(), None))
     assert sheet.height() > low
     assert list(ways(sheet)) == ["Show 12 images", "Use 896 px"]
+    assert sheet._area.verticalScrollBar().maximum() == 0  # nothing is cut off
     ways(sheet)["Use 896 px"].click()
     assert sheet.form.size.value() == 896
     assert ways(sheet) == {}
