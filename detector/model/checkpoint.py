@@ -65,8 +65,19 @@ def checkpoint_tensors(network: nn.Module) -> dict[str, Tensor]:
 def load_tensors(
     network: EfficientDet | Classifier, tensors: Mapping[str, Tensor], path: Path, *, name: Callable[[str], str] = str
 ) -> None:
-    """Copy `tensors` into the network, all of them or none; raises CheckpointError as check_tensors does."""
+    """Copy `tensors` into the network, all of them or none.
+
+    Raises CheckpointError as check_tensors does, and where a weight is no finite number: one NaN makes all scores NaN,
+    which shows as a model that finds nothing.
+    """
     check_tensors(network, tensors, path, name=name)
+    spoilt = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if spoilt:
+        more = f" and {len(spoilt) - 1} more tensors" if len(spoilt) > 1 else ""
+        raise CheckpointError(
+            f"{path} holds weights that are no numbers (NaN or infinite), in {spoilt[0]}{more}; its training went "
+            "astray, so use another checkpoint."
+        )
     with torch.no_grad():
         for key, tensor in checkpoint_tensors(network).items():
             tensor.copy_(tensors[name(key)])

@@ -26,7 +26,7 @@ def read(path: Path) -> None:
         reduced, size = images.decode_reduced(path, 16)
         assert size == (pixels.shape[1], pixels.shape[0])
         assert reduced.ndim == 3
-    elif path.name.startswith("model"):
+    elif path.name.endswith(" model.safetensors"):
         load(path)
     else:
         read_tensors(path)

@@ -2,14 +2,17 @@
 
 import io
 import json
+import math
 import random
 import struct
 import subprocess
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,12 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save
+
+from detector.model import checkpoint
+from detector.model.checkpoint import Model
+from detector.model.efficientdet import build
+from detector.model.info import ModelInfo
+from detector.model.variants import find_variant
 
 ROUNDS, SLOW_ROUNDS = 3, 200  # of 100 files
 SECONDS, MEMORY = 5.0, 2048  # of one file; MiB besides what the libraries take
@@ -53,6 +62,16 @@ def tensors(rng: random.Random) -> dict[str, torch.Tensor]:
 
 def safetensors(rng: random.Random) -> bytes:
     return save(tensors(rng), {"note": "x" * rng.randint(0, 50)})
+
+
+@cache
+def whole_model() -> bytes:
+    """A checkpoint of our own, as the program writes it."""
+    names = ("nut", "bolt")
+    info = ModelInfo("d0", 512, names, (1, 2), thresholds={"nut": 0.4}, created="2026-01-31T12:00:00+00:00")
+    with tempfile.TemporaryDirectory() as place:
+        checkpoint.save(Model(build(find_variant("d0"), 2), info), Path(place) / "model.safetensors", half=True)
+        return (Path(place) / "model.safetensors").read_bytes()
 
 
 def pth(rng: random.Random) -> bytes:
@@ -158,6 +177,43 @@ def tensor_header(data: bytes, rng: random.Random) -> bytes:
     return struct.pack("<Q", len(text)) + text + body
 
 
+def model_file(data: bytes, rng: random.Random) -> bytes:
+    """Weights become NaN or infinite, or the description says what is not so."""
+    (length,) = struct.unpack_from("<Q", data)
+    if rng.random() < 0.3:
+        changed = bytearray(data)
+        place = 8 + length + 2 * rng.randrange((len(data) - 8 - length) // 2)
+        changed[place : place + 2] = struct.pack("<e", rng.choice([math.nan, math.inf, -math.inf, 6e4]))
+        return bytes(changed)
+    table, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    ((key, text),) = table["__metadata__"].items()
+    said = json.loads(text)
+    odd = (None, -1, 0, 10**400, math.nan, "", "d9", "<b>x</b>", [], [None], {"nut": "x"}, [[1]], {}, "x" * 100_000)
+    for _ in range(rng.choice((1, 1, 3))):
+        said[rng.choice([*said, "new"])] = rng.choice(odd)
+    table["__metadata__"][key] = rng.choice((json.dumps(said), json.dumps(said), text[: rng.randrange(len(text))]))
+    text = json.dumps(table).encode()
+    return struct.pack("<Q", len(text)) + text + body
+
+
+def webp_size(data: bytes, rng: random.Random) -> bytes:
+    """A canvas of a size of its own around the picture, which decoders make room for."""
+    width, height = (rng.choice([1, 90, 9000, 16_384, 1 << 24]) - 1 for _ in range(2))
+    head = b"VP8X" + struct.pack("<II", 10, rng.choice([0, 2, 16])) + width.to_bytes(3, "little")
+    body = b"WEBP" + head + height.to_bytes(3, "little") + data[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def gif_size(data: bytes, rng: random.Random) -> bytes:
+    """The screen, or the first frame on it, changes its size and place."""
+    changed, frame = bytearray(data), data.find(b",", 13)
+    place = 6 if rng.random() < 0.5 or frame < 0 else frame + 1
+    sizes = (rng.choice([0, 1, 90, 9000, 65_535]) for _ in range(2 if place == 6 else 4))
+    packed = b"".join(struct.pack("<H", size) for size in sizes)
+    changed[place : place + len(packed)] = packed
+    return bytes(changed)
+
+
 def zip_member(data: bytes, rng: random.Random) -> bytes:
     """A member of a .pth file, which is a zip, is packed, swells or changes."""
     if not zipfile.is_zipfile(io.BytesIO(data)):
@@ -180,18 +236,22 @@ def zip_member(data: bytes, rng: random.Random) -> bytes:
 
 
 MILD: tuple[Mutation, ...] = (same, flip, flip_late, append, cut, repeat)
+WHOLE = " model.safetensors"  # ends the name of a whole checkpoint of ours
 SUFFIXES = (".png", ".jpg", ".tif", ".gif", ".webp", ".bmp", ".safetensors", ".pth")
 AWARE: dict[str, Mutation] = {
     ".png": png_chunk,
     ".tif": tiff_tag,
+    ".gif": gif_size,
+    ".webp": webp_size,
     ".safetensors": tensor_header,
     ".pth": zip_member,
+    WHOLE: model_file,
 }
 
 
 def mutant(suffix: str, rng: random.Random) -> bytes:
     """A file of a kind; half of them are changed by who knows the format."""
-    make = {".safetensors": safetensors, ".pth": pth}.get(suffix)
+    make = {".safetensors": safetensors, ".pth": pth, WHOLE: lambda _: whole_model()}.get(suffix)
     data = make(rng) if make else picture(suffix, rng)
     if rng.random() < 0.5:
         return AWARE.get(suffix, numbers)(data, rng) if rng.random() < 0.7 else numbers(data, rng)
@@ -238,7 +298,7 @@ def reader(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_each_loads_or_is_refused_with_its_name(seed: int, reader: Reader, tmp_path: Path) -> None:
     rng, outcomes = random.Random(seed), Counter[str]()
     for number in range(100):
-        suffix = SUFFIXES[number % len(SUFFIXES)]
+        suffix = SUFFIXES[number % len(SUFFIXES)] if number % 25 else WHOLE
         path = tmp_path / f"fuzzed {number}{suffix}"
         path.write_bytes(mutant(suffix, rng))
         said, seconds, memory = reader.read(path)

@@ -22,7 +22,7 @@ from detector.data.project.home import BACKUPS, Home, is_on_network
 from detector.data.project.passes import read_passes
 from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS
 from detector.data.project.salvage import Range
-from detector.data.project.schema import MIGRATIONS, check_sound, check_version, migrate
+from detector.data.project.schema import MIGRATIONS, check_sound, check_version, definitions, migrate
 from detector.errors import ProjectError
 from detector.files import replacing
 
@@ -196,6 +196,7 @@ def _make(path: Path, damaged: Path, backup: Path | None) -> tuple[int, int, int
 
 def _opened(path: Path, model: Path) -> sqlite3.Connection:
     """A connection that reads a damaged file; where not even its first page can be, with that of a sound store."""
+    _mend_definitions(path)
     connection = _tolerant(path)
     try:
         if {"boxes", "images"} <= set(salvage.tables(connection)):
@@ -212,6 +213,17 @@ def _opened(path: Path, model: Path) -> sqlite3.Connection:
     with path.open("r+b") as file:
         file.write(head)
     return _tolerant(path)
+
+
+def _mend_definitions(path: Path) -> None:
+    """Writes the SQL of tables anew where it is harmed: a column by another name, and no row would come along."""
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError), closing(_tolerant(path)) as connection:
+        ((version,),) = connection.execute("PRAGMA user_version")
+        wanted = definitions(version if 0 < version <= len(MIGRATIONS) else len(MIGRATIONS))
+        connection.executemany(
+            "UPDATE sqlite_master SET sql = ? WHERE name = ? AND CAST(sql AS BLOB) != CAST(? AS BLOB)",
+            [(sql, name, sql) for name, sql in wanted.items()],
+        )
 
 
 def _tolerant(path: Path) -> sqlite3.Connection:

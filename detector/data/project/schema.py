@@ -95,13 +95,17 @@ def check_version(database: Database) -> int:
 
 def check_sound(database: Database) -> None:
     """Raises DamageError where the tables are not those of the store's version; ProjectError as `check_version`."""
-    version = check_version(database)
+    wanted = definitions(check_version(database))
+    if not wanted.items() <= dict(database.rows(_TABLES)).items():
+        raise database.damage()
+
+
+def definitions(version: int) -> dict[str, str]:
+    """The SQL by which a store of a version knows its tables and indices, by their names."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
         for statements in MIGRATIONS[:version]:
             _run(model, statements)
-        wanted = model.execute(_TABLES).fetchall()
-    if not set(wanted) <= set(database.rows(_TABLES)):
-        raise database.damage()
+        return dict(model.execute(_TABLES))
 
 
 def migrate(database: Database, backups: Path) -> None:

@@ -214,6 +214,8 @@ BIAS = "class_net.predict.conv_pw.bias"
         ({BIAS: None}, f"file.pth does not fit D0: {BIAS} is missing"),
         ({BIAS: torch.zeros(35)}, rf"{BIAS} is \(35,\), not \(36,\)"),
         ({"head.weight": torch.zeros(1)}, "head.weight is not known"),
+        ({BIAS: torch.full((36,), torch.nan)}, rf"file.pth holds weights that are no numbers .* in {BIAS};"),
+        ({BIAS: torch.full((36,), -torch.inf)}, "use another checkpoint"),
     ],
 )
 def test_tensors_are_loaded_all_or_none(change: dict[str, torch.Tensor | None], complaint: str, model: Model) -> None:
@@ -223,6 +225,18 @@ def test_tensors_are_loaded_all_or_none(change: dict[str, torch.Tensor | None], 
     with pytest.raises(CheckpointError, match=complaint):
         load_tensors(network, {name: t for name, t in given.items() if t is not None}, Path("file.pth"))
     assert_equal_tensors(network, before)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_checkpoint_with_a_weight_that_is_no_number_is_refused_by_name(
+    value: float, model: Model, tmp_path: Path
+) -> None:
+    spoilt = Model(make_network(len(INFO.classes)), INFO)
+    with torch.no_grad():
+        next(spoilt.network.parameters()).view(-1)[7] = value
+    save(spoilt, tmp_path / "spoilt.safetensors")
+    with pytest.raises(CheckpointError, match=r"spoilt\.safetensors holds weights that are no numbers"):
+        load(tmp_path / "spoilt.safetensors")
 
 
 def test_batch_counters_of_a_foreign_file_are_passed_over(model: Model) -> None:

@@ -224,6 +224,16 @@ def test_boxes_whose_image_and_class_are_lost_keep_a_place(damaged: Path) -> Non
     project.close()
 
 
+def test_columns_whose_names_are_harmed_keep_their_rows(damaged: Path, originals: Rows) -> None:
+    data = store(damaged).read_bytes()
+    assert data.count(b"origin TEXT NOT NULL") > 1
+    store(damaged).write_bytes(data.replace(b"origin TEXT NOT NULL", b"origin$TEXT NOT NULL"))
+    project = Project.open(damaged)
+    assert project.rescued is not None
+    project.close()
+    assert rows(store(damaged))["boxes"] == originals["boxes"]
+
+
 def test_a_finished_store_takes_its_place_at_the_next_start(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damage(store(damaged), random.Random(3), ["zeros"])
     store(damaged).with_name("project.db-suspect").touch()
