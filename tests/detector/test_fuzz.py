@@ -28,7 +28,7 @@ from detector.model.info import ModelInfo
 from detector.model.variants import find_variant
 
 ROUNDS, SLOW_ROUNDS = 3, 200  # of 100 files
-SECONDS, MEMORY = 5.0, 2048  # of one file; MiB besides what the libraries take
+SECONDS, HANGS, MEMORY = 5.0, 60.0, 2048  # of one file: of the processor, in all; MiB besides what the libraries take
 Mutation = Callable[[bytes, random.Random], bytes]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
@@ -264,16 +264,16 @@ class Reader:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process, self.base = process, 0
 
-    def read(self, path: Path) -> tuple[str, float, int]:
-        """How it went, the seconds it took, and the memory so far in MiB."""
+    def read(self, path: Path) -> tuple[str, float, float, int]:
+        """How it went, the seconds it took, of the processor and in all, and the memory so far in MiB."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{path}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         assert line, f"{path} ended the process"
-        said, seconds, memory = line.rstrip("\n").rsplit("\t", 2)
-        return said, float(seconds), int(memory)
+        said, computed, took, memory = line.rstrip("\n").rsplit("\t", 3)
+        return said, float(computed), float(took), int(memory)
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +285,7 @@ def reader(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         own = Reader(process)
         path = tmp_path_factory.mktemp("first") / "first.png"
         path.write_bytes(picture(".png", random.Random(0)))
-        said, _, own.base = own.read(path)
+        said, _, _, own.base = own.read(path)
         assert said == "loaded"
         yield own
         assert process.stdin
@@ -301,10 +301,11 @@ def test_each_loads_or_is_refused_with_its_name(seed: int, reader: Reader, tmp_p
         suffix = SUFFIXES[number % len(SUFFIXES)] if number % 25 else WHOLE
         path = tmp_path / f"fuzzed {number}{suffix}"
         path.write_bytes(mutant(suffix, rng))
-        said, seconds, memory = reader.read(path)
+        said, computed, took, memory = reader.read(path)
         outcomes[said] += 1
         assert said in ("loaded", "refused"), (path.name, said)
-        assert seconds < SECONDS, (path.name, seconds)
+        assert computed < SECONDS, (path.name, computed)
+        assert took < HANGS, (path.name, took)
         assert memory - reader.base < MEMORY, path.name
         path.unlink()
     assert outcomes["loaded"] >= 30

@@ -264,11 +264,11 @@ def _mend(target: sqlite3.Connection, paths: Sequence[salvage.Row], owners: Sequ
     named = [(number, bound(path)) for number, path in paths if isinstance(number, int) and isinstance(path, str)]
     target.executemany("INSERT OR IGNORE INTO images (id, path) VALUES (?, CAST(? AS TEXT))", named)
     for (number,) in target.execute(_NO_IMAGE).fetchall():
-        target.execute("INSERT INTO images (id, path, missing) VALUES (?, ?, 1)", (number, f"lost name {number}"))
+        target.execute("INSERT INTO images (id, path, missing) VALUES (?, ?, 1)", (number, salvage.LOST.format(number)))
     for (number,) in target.execute(_NO_CLASS).fetchall():
         ((place, category),) = target.execute("SELECT count(*), coalesce(max(category_id), 0) + 1 FROM classes")
         sql = "INSERT INTO classes (id, name, colour, position, category_id) VALUES (?, ?, ?, ?, ?)"
-        target.execute(sql, (number, f"lost name {number}", class_colour(place), place, category))
+        target.execute(sql, (number, salvage.LOST.format(number), class_colour(place), place, category))
     kept = {number for (number,) in target.execute("SELECT id FROM boxes")}
     lost = [(image_id,) for number, image_id in owners if number not in kept and isinstance(image_id, int)]
     target.executemany(_SECOND_LOOK, lost)

@@ -15,10 +15,12 @@ from detector.data.project.rows import BOXES, CLASSES, IMAGES, REJECTIONS, Table
 FAILURES = 20_000  # queries of one table that may fail; each takes microseconds
 SEARCHED = 3_000_000  # ids that are looked up one by one, in some seconds
 WIDEST = 1 << 52  # no id is larger; ids of passes are times in microseconds
+LOST = "lost name {}"  # of an image or class, by its id
 Row = tuple[Any, ...]
 Range = tuple[int, int]  # of ids, both ends included
 
 _RECORDS: dict[str, Table[Any]] = {table.name: table for table in (BOXES, CLASSES, IMAGES, REJECTIONS)}
+_INDICES = {"boxes": ("boxes_by_image", "boxes_by_class"), "rejections": ("rejections_by_image",)}
 _JSON = {"settings": ("value",), "passes": ("channels", "thresholds", "knows")}
 _KINDS = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,), "": (int, float, str, bytes)}
 
@@ -43,24 +45,26 @@ def copy_table(source: sqlite3.Connection, target: sqlite3.Connection, name: str
         rows = _until_damage(source, f"SELECT {', '.join(kept)} FROM {name}")
         target.executemany(put, (_bindable(row) for row in rows if is_sound(row)))
         return []
-    select = f"SELECT rowid, {', '.join(kept)} FROM {name}"
-    last = _last_id(source, name)
+    select, place = f"SELECT rowid, {', '.join(kept)} FROM {name}", kept.index("path") if name == "images" else None
+    told = _told_ids(source, name)
+    last = max(told, default=WIDEST)
     seen: set[int] = set()
 
     def take(number: int, row: Row) -> None:
         if number not in seen and is_sound(row):
-            target.execute(put, _bindable(row))
+            if target.execute(put, _bindable(row)).rowcount == 0 and place is not None:  # another one has its path
+                target.execute(put, _bindable((*row[:place], LOST.format(number), *row[place + 1 :])))
             seen.add(number)
 
+    # Where an id was harmed, its page is out of order: a search and a scan then find different rows. Under two rows of
+    # one id that is the right one which a search finds.
+    for wanted in range(1, max((number for number in told if number <= SEARCHED), default=0) + 1):
+        for number, *row in _until_damage(source, f"{select} WHERE rowid = ?", (wanted,)):
+            take(number, tuple(row))
     for number, *row in _around_damage(source, f"{select} WHERE rowid BETWEEN ? AND ?", (1, last)):
         take(number, tuple(row))
-    # Where an id was harmed, its page is out of order: a scan and a search then find different rows.
     for number, *row in _until_damage(source, select):
         take(number, tuple(row))
-    for wanted in range(1, last + 1 if last <= SEARCHED else 0):
-        if wanted not in seen:
-            for number, *row in _until_damage(source, f"{select} WHERE rowid = {wanted}"):
-                take(number, tuple(row))
     return _gaps(seen, last)
 
 
@@ -88,18 +92,19 @@ def _has_ids(target: sqlite3.Connection, name: str) -> bool:
     return "WITHOUT ROWID" not in sql
 
 
-def _last_id(source: sqlite3.Connection, name: str) -> int:
-    """The largest id that there can be, by whatever of the database still tells it."""
+def _told_ids(source: sqlite3.Connection, name: str) -> list[int]:
+    """What any part of the database that can be read tells of the largest id that there can be."""
     queries = [f"SELECT max(rowid) FROM {name}"]
     queries += ["SELECT next_id FROM counter"] if name in ("boxes", "classes", "rejections") else []
     queries += ["SELECT seq FROM sqlite_sequence WHERE name = 'images'"] if name == "images" else []
-    told = [row[0] for sql in queries for row in _until_damage(source, sql) if isinstance(row[0], int)]
-    return max((value for value in told if 0 < value < WIDEST), default=WIDEST)
+    queries += [f"SELECT rowid FROM {name} INDEXED BY {index}" for index in _INDICES.get(name, ())]
+    told = (row[0] for sql in queries for row in _until_damage(source, sql))
+    return [value for value in told if isinstance(value, int) and 0 < value < WIDEST]
 
 
-def _until_damage(source: sqlite3.Connection, sql: str) -> Iterator[Row]:
+def _until_damage(source: sqlite3.Connection, sql: str, parameters: Sequence[int] = ()) -> Iterator[Row]:
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
-        yield from source.execute(sql)
+        yield from source.execute(sql, parameters)
 
 
 def _around_damage(source: sqlite3.Connection, sql: str, ids: Range) -> Iterator[Row]:
