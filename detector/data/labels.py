@@ -2,12 +2,13 @@
 
 import filecmp
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from detector.data import coco, folders, labelme, voc, yolo
+from detector.data import coco, labelme, voc, yolo
 from detector.data.annotations import Dataset
 from detector.data.box_layout import BoxLayout
 from detector.data.formats import Format, Written
@@ -15,6 +16,7 @@ from detector.data.json_stream import walk
 from detector.data.matching import is_below, safe_path
 from detector.data.problems import Problem, Problems
 from detector.errors import LabelError
+from detector.files import replacing
 
 _BEGINNING = 2**16  # bytes that tell what a JSON file is
 _LOOKED_AT = 200  # files of a folder
@@ -100,7 +102,9 @@ def _copy_images(dataset: Dataset, folder: Path, paths: Mapping[int, Path]) -> t
             target = folder / name
             try:
                 if not target.exists():
-                    folders.copy(source, target)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with replacing(target) as temporary:
+                        shutil.copyfile(source, temporary)
                 elif not target.samefile(source) and not filecmp.cmp(target, source, shallow=False):
                     problems.add("another file is there already, so it is not copied", image.path)
             except OSError as error:

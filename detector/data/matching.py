@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -28,13 +29,14 @@ def match_images(dataset: Dataset, root: Path) -> Matched:
     """Finds the pictures of a data set below `root`; whatever a name says, no other file nor any address is opened.
 
     A name is a path below the root, or else fits the file of the same base name whose folders agree furthest with its
-    own, read from the end. No file serves two names. Raises LabelError if there is no such folder.
+    own, read from the end; capitals count only where a file has them as the name does. No file serves two names.
+    Raises LabelError if there is no such folder.
     """
     if not root.is_dir():
         raise LabelError(f"{root}: there is no such folder; name the one that holds the pictures.")
-    real_root = os.path.realpath(root)
     local = [image for image in dataset.images if "://" not in image.path]
-    paths = {image.id: root / image.path for image in local if is_file_below(root / image.path, real_root)}
+    below, place = _Below(os.path.realpath(root)), os.fspath(root)
+    paths = {image.id: root / image.path for image in local if below.has(os.path.join(place, image.path))}
     fits = _fitting_files([image for image in local if image.id not in paths], root)
     unique = {image_id: files[0] for image_id, files in fits.items() if len(files) == 1}
     if unique:
@@ -63,6 +65,26 @@ def is_file_below(path: Path, real_root: str) -> bool:
     return os.path.isfile(path) and is_below(os.path.realpath(path), real_root)
 
 
+class _Below:
+    """Tells the files below a root as `is_file_below` does, for many: each folder's links are followed but once."""
+
+    def __init__(self, real_root: str) -> None:
+        self._real_root = real_root
+        self._folders: dict[str, bool] = {}
+
+    def has(self, path: str) -> bool:
+        """Whether it is the path of a file which, links followed, lies below the root."""
+        try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                return is_file_below(Path(path), self._real_root)
+        except (OSError, ValueError):  # there is none, or none can be: a name of 300 letters, or with NUL
+            return False
+        folder = os.path.dirname(path)
+        if folder not in self._folders:
+            self._folders[folder] = is_below(os.path.realpath(folder), self._real_root)
+        return self._folders[folder]
+
+
 def is_below(real_path: str, real_root: str) -> bool:
     """Whether one real path is another one or lies below it."""
     return real_path == real_root or real_path.startswith(os.path.join(real_root, ""))
@@ -73,25 +95,36 @@ def _fitting_files(images: Sequence[ImageEntry], root: Path) -> dict[int, list[P
     if not images:
         return {}  # the walk takes long where there are many files
     wanted = {image.id: parts for image in images if (parts := _composed_parts(PurePosixPath(image.path)))}
-    files: dict[str, list[Path]] = {parts[-1]: [] for parts in wanted.values()}
+    files: dict[str, list[Path]] = {_folded(parts[-1]): [] for parts in wanted.values()}
     real_root = os.path.realpath(root)
     for parent, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name[0] != "."]
         for name in names:
-            same = files.get(unicodedata.normalize("NFC", name))
+            same = files.get(_folded(name))
             if same is not None and is_file_below(path := Path(parent, name), real_root):
                 same.append(path)
-    return {image_id: _closest(parts, files[parts[-1]], root) for image_id, parts in wanted.items()}
+    return {image_id: _closest(parts, files[_folded(parts[-1])], root) for image_id, parts in wanted.items()}
 
 
 def _closest(parts: list[str], files: Sequence[Path], root: Path) -> list[Path]:
-    """Of files of one base name, those that share most parts with a path, read from the end."""
-    shared = [_shared_tail(parts, _composed_parts(file.relative_to(root))) for file in files]
-    return [file for file, count in zip(files, shared, strict=True) if count == max(shared)]
+    """Of files of one base name, those that share most parts with a path, read from the end; with the same capitals
+    rather than with others.
+    """
+    parted = [_composed_parts(file.relative_to(root)) for file in files]
+    exact = [place for place, own in enumerate(parted) if own[-1] == parts[-1]]
+    chosen = exact or range(len(files))
+    shared = {place: _shared_tail(parts, parted[place]) for place in chosen}
+    return [files[place] for place, count in shared.items() if count == max(shared.values())]
 
 
 def _shared_tail(a: Sequence[str], b: Sequence[str]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(a), reversed(b), strict=False)))
+    pairs = zip(reversed(a), reversed(b), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: _folded(pair[0]) == _folded(pair[1]), pairs))
+
+
+def _folded(name: str) -> str:
+    """What names have in common that some file systems take for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _composed_parts(path: PurePath) -> list[str]:

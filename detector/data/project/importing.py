@@ -31,6 +31,7 @@ COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said
 AT_ONCE = 500  # boxes that one transaction moves, in some milliseconds
 _COLUMNS = ", ".join(BOXES.columns)
 _IMAGE = "state, split, ignored, note, extra"
+_NOTE = f"INSERT INTO import_images (import_id, image_id, is_in, {_IMAGE})"  # what an image has without the import
 
 
 class Mode(StrEnum):
@@ -204,7 +205,7 @@ class _Target:
             return None, ()
         image_id = self._ids.get(path)
         if image_id is None:
-            image_id = self._insert(connection, image, path, missing=file is None)
+            return self._insert(connection, image, path, boxes, missing=file is None), boxes
         merges = self._mode is Mode.MERGE
         if merges and image_id in self._reviewed:
             return None, ()
@@ -220,16 +221,29 @@ class _Target:
         self._update(connection, image_id, image, extra, has_boxes=bool(boxes), keeps=keeps)
         return image_id, boxes
 
-    def _insert(self, connection: Connection, image: ImageEntry, path: str, *, missing: bool) -> int:
+    def _insert(
+        self, connection: Connection, image: ImageEntry, path: str, boxes: Sequence[Box], *, missing: bool
+    ) -> int:
+        """Stores an image that is not known here yet, as the data set has it; its id here."""
         free = 0 < image.id < exchange.LARGEST_ID and image.id not in self._taken
+        state, side, ignored, note = exchange.said_of(image, State.STARTED if boxes else State.UNLABELLED)
         cursor = connection.execute(
-            "INSERT INTO images (id, path, width, height, missing) VALUES (?, CAST(? AS TEXT), ?, ?, ?)",
-            (image.id if free else None, bound(path), image.width, image.height, missing),
+            "INSERT INTO images (id, path, width, height, missing, state, split, ignored, note) "
+            "VALUES (?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))",
+            (
+                *(image.id if free else None, bound(path), image.width, image.height, missing),
+                *(state.value, side and side.value, ignored, bound(note)),
+            ),
         )
-        assert cursor.lastrowid is not None
-        self._ids[path] = cursor.lastrowid
-        self._taken.add(cursor.lastrowid)
-        return cursor.lastrowid
+        image_id = cursor.lastrowid
+        assert image_id is not None
+        if extra := exchange.stored_extra(image, image_id, missing=missing):
+            connection.execute("UPDATE images SET extra = ? WHERE id = ?", (to_json(extra), image_id))
+        connection.execute(f"{_NOTE} VALUES (?, ?, 1, 'unlabelled', NULL, 0, '', NULL)", (self._step, image_id))
+        self._ids[path] = image_id
+        self._taken.add(image_id)
+        self._seen.add(image_id)
+        return image_id
 
     def _update(
         self,
@@ -242,9 +256,7 @@ class _Target:
         keeps: bool,
     ) -> None:
         """Notes what the image had, and writes what it has now."""
-        connection.execute(
-            f"INSERT INTO import_images SELECT ?, id, 1, {_IMAGE} FROM images WHERE id = ?", (self._step, image_id)
-        )
+        connection.execute(f"{_NOTE} SELECT ?, id, 1, {_IMAGE} FROM images WHERE id = ?", (self._step, image_id))
         sql = "SELECT extra, width FROM images WHERE id = ?"
         before, known_width = connection.execute(sql, (image_id,)).fetchone()
         if keeps:

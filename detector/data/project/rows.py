@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from sqlite3 import Connection, IntegrityError
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -48,9 +49,15 @@ class Table(Generic[Record]):
             yield from map(self.record, rows)
 
     def insert(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Writes new rows."""
-        sql = f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({', '.join(map(_slot, self.columns))})"
-        connection.executemany(sql, map(self.values, records))
+        """Writes new rows. Columns that none of them fills are left out, since None costs more than a number."""
+        rows = list(map(self.values, records))
+        filled = [place for place, values in enumerate(zip(*rows, strict=True)) if any(it is not None for it in values)]
+        if len(filled) < len(self.columns):
+            rows = list(map(itemgetter(*filled), rows)) if filled else []
+        names = [self.columns[place] for place in filled]
+        sql = f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join(map(_slot, names))})"
+        if rows:
+            connection.executemany(sql, rows)
 
 
 def store_change(database: Database, change: Change) -> None:
@@ -164,10 +171,22 @@ def _bound_or_none(text: str | None) -> bytes | None:
 
 
 def _box_values(box: ProjectBox) -> Row:
-    flags = (box.iscrowd, box.occluded, box.truncated, box.difficult)
-    owner = (box.id, box.image_id, box.class_id)
-    kept = (_extra(box.extra), box.coco_id)
-    return (*owner, *box.xyxy, box.origin, _bound_or_none(box.model), box.score, *flags, *kept)
+    """Only plain numbers and texts: sqlite3 looks long for what else to do with an enum or a bool."""
+    return (
+        box.id,
+        box.image_id,
+        box.class_id,
+        *box.xyxy,
+        str.__str__(box.origin),
+        _bound_or_none(box.model),
+        box.score,
+        int(box.iscrowd),
+        int(box.occluded),
+        int(box.truncated),
+        int(box.difficult),
+        _extra(box.extra),
+        box.coco_id,
+    )
 
 
 def _box(row: Row) -> ProjectBox:

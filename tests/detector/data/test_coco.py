@@ -512,6 +512,34 @@ def test_a_base_name_that_fits_several_files_is_ambiguous(tmp_path: Path) -> Non
     assert match(tmp_path, "1.jpg", "train/1.jpg", files=()) == ({"train/1.jpg": "train/1.jpg"}, [], ["1.jpg"])
 
 
+def test_capitals_count_only_where_a_file_has_them_as_the_name_does(tmp_path: Path) -> None:
+    files = ("a.jpg", "A.jpg", "x/B.JPG", "y/c.jpg", "y/C.jpg", "Sub/d.jpg", "other/D.jpg")
+    names = ("a.jpg", "A.jpg", "b.jpg", "c.JPG", "SUB/d.jpg", "SUB/D.JPG")
+    found = {"a.jpg": "a.jpg", "A.jpg": "A.jpg", "b.jpg": "x/B.JPG"}
+    assert match(tmp_path, *names, files=files) == (found, [], ["c.JPG", "SUB/d.jpg", "SUB/D.JPG"])
+    assert match(tmp_path, "SUB/d.jpg", "z/D.jpg", files=()) == (
+        {"SUB/d.jpg": "Sub/d.jpg", "z/D.jpg": "other/D.jpg"},
+        [],
+        [],
+    )
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".jpg", "f/" * 3000 + "1.jpg", "é" * 200 + ".png"])
+def test_a_name_that_no_file_can_have_is_missing(name: str, tmp_path: Path) -> None:
+    assert match(tmp_path, name, files=("2.jpg",)) == ({}, [name], [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights on Windows")
+def test_links_in_circles_are_missing_and_end(tmp_path: Path) -> None:
+    (tmp_path / "self.jpg").symlink_to("self.jpg")
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    (tmp_path / "inside").symlink_to(tmp_path)
+    names = ("self.jpg", "one/1.jpg", "inside/inside/1.jpg", "gone/self.jpg")
+    found = match(tmp_path, *names, files=("1.jpg",))
+    assert found == ({names[2]: "inside/inside/1.jpg"}, ["self.jpg", "gone/self.jpg"], ["one/1.jpg"])
+
+
 def test_one_file_never_serves_two_images(tmp_path: Path) -> None:
     flattened = match(tmp_path, "train/1.jpg", "val/1.jpg", files=("1.jpg",))
     assert flattened == ({}, [], ["train/1.jpg", "val/1.jpg"])
