@@ -210,7 +210,7 @@ class MainWindow(QMainWindow):
         self.model.device_changed.connect(lambda: bar.set_device_choice(self.model.device))
         bar.set_device_choice(self.model.device)
         self.actions_.remapped.connect(self._keep_shortcuts)
-        for work in (self.weights, self.model_opening, self.importing, self.importing_predictions):
+        for work in (self.projects, self.weights, self.model_opening, self.importing, self.importing_predictions):
             work.progressed.connect(self._on_model_progressed)
             work.ended.connect(self._on_model_ended)
         bar.cancel_wanted.connect(self._stop)

@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.background.intake import Intake
 from app.background.opening import read_index, read_project
@@ -15,16 +16,33 @@ from app.notifications import Notifications
 from app.settings import OPEN, REOPENS, Settings
 from app.theme import RESOURCES
 from detector.data.project.store import Project
-from detector.errors import StudioError
 from detector.places import user_data
 
 SAMPLE = RESOURCES / "sample" / "images"
+SOON = 300  # ms after which it is told that a store takes long to open
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A folder to open; anyway: to write, though another window has it; unless_held: only if none has; then: what
+    follows once all is read.
+    """
+
+    folder: Path
+    anyway: bool = False
+    unless_held: bool = False
+    then: Callable[[], None] = lambda: None
 
 
 class Projects(QObject):
-    """Puts one project at a time into the document. `opened` comes when all of its images are known."""
+    """Puts one project at a time into the document. `opened` comes when all of its images are known.
+
+    progressed: what is done while opening takes longer than a moment, until `ended`.
+    """
 
     opened = Signal()
+    progressed = Signal(str, object)
+    ended = Signal()
     labels_wanted = Signal(Path)  # after it, where a label file was opened
 
     def __init__(
@@ -39,16 +57,20 @@ class Projects(QObject):
         self._document, self._jobs = document, jobs
         self._notifications, self._settings = notifications, settings
         self._indexing: Job | None = None
+        self._opening: _Wish | None = None
+        self._next: _Wish | None = None
+        self._soon = QTimer(self, singleShot=True, interval=SOON)
+        self._soon.timeout.connect(self._tell_opening)
         self._intake = Intake(document, notifications.info, self)
         document.index_stale.connect(self._on_index_stale)
 
     def open_folder(self, folder: Path, *, anyway: bool = False) -> None:
         """Open a folder of pictures; `anyway`: to write, though another window has it."""
-        self._open(folder, lambda project: read_project(project), anyway=anyway)
+        self._open(_Wish(folder, anyway=anyway))
 
     def open_coco(self, file: Path, root: Path) -> None:
         """Open the pictures below `root`; then the labels of a COCO file are wanted."""
-        self._open(root, read_project, then=lambda: self.labels_wanted.emit(file))
+        self._open(_Wish(root, then=lambda: self.labels_wanted.emit(file)))
 
     def open_sample(self) -> None:
         """Open the sample: a copy of its pictures, which stays with the person's data."""
@@ -67,7 +89,7 @@ class Projects(QObject):
         """Open the folder that was open as the program ended, however it ended; unless another window has it."""
         folder = self._settings.get(OPEN)
         if folder and Path(folder).is_dir():
-            self._open(Path(folder), lambda project: read_project(project), unless_held=True)
+            self._open(_Wish(Path(folder), unless_held=True))
 
     def close(self) -> None:
         """Close the project."""
@@ -82,38 +104,63 @@ class Projects(QObject):
         if project is not None and not project.is_held_elsewhere and self._settings.get(REOPENS):
             self._settings.set_now(OPEN, str(project.folder))
 
-    def _open(
-        self,
-        folder: Path,
-        work: Callable[[Project], Iterator[Any]],
-        *,
-        anyway: bool = False,
-        unless_held: bool = False,
-        then: Callable[[], None] = lambda: None,
-    ) -> None:
-        if self._is_open(folder):
+    def _open(self, wish: "_Wish") -> None:
+        """Open in a worker: a store may have to be checked, made anew or brought up to date, which can take long. While
+        one opens another one waits, and the last one that was asked for stays.
+        """
+        if self._opening is not None:
+            self._next = wish
+            return
+        if self._is_open(wish.folder):
             self.close()  # else it would be held by this very window
-        try:
-            project = Project.open(folder.absolute(), anyway=anyway)
-        except StudioError as error:
-            self._notifications.error(error)
-            return
-        if unless_held and project.is_held_elsewhere:
+        self._opening = wish
+        self._soon.start()
+
+        def take(events: list[Any]) -> None:
+            if not job.cancelling:
+                self._on_project_open(wish, events[0])
+
+        job = self._jobs.start(
+            "Opening",
+            lambda: _opened(wish),
+            on_events=take,
+            on_failed=self._on_opening_ended,
+            outlives_project=True,
+        )
+
+    def _on_project_open(self, wish: "_Wish", project: Project) -> None:
+        if self._next is not None or (wish.unless_held and project.is_held_elsewhere):
             project.close()
-            return
+        else:
+            self._take_in(project, wish)
+        self._on_opening_ended()
+
+    def _on_opening_ended(self) -> None:
+        self._soon.stop()
+        self.ended.emit()
+        self._opening, wish, self._next = None, self._next, None
+        if wish is not None:
+            self._open(wish)
+
+    def _tell_opening(self) -> None:
+        if self._opening is not None:
+            self.progressed.emit(f"Checking the store of {self._opening.folder.name}…", None)
+
+    def _take_in(self, project: Project, wish: "_Wish") -> None:
+        """Show a project that is open now, and read what is in it."""
         self.close()
         self._document.attach(project)
         self._settings.add_recent(project.folder)
         if project.rescued is not None:
             self._notifications.warning(project.rescued.message(project.folder))
         if project.read_only is not None:
-            retry = (lambda: self.open_folder(folder, anyway=True)) if project.is_held_elsewhere else None
+            retry = (lambda: self.open_folder(wish.folder, anyway=True)) if project.is_held_elsewhere else None
             self._notifications.warning(project.read_only, action="Open anyway" if retry else "", run=retry)
         self._jobs.start(
-            "Opening",
-            lambda: work(project),
+            "Reading the folder",
+            lambda: read_project(project),
             on_events=lambda events: self._take(project, events),
-            on_done=lambda: self._on_all_read(project, then),
+            on_done=lambda: self._on_all_read(project, wish.then),
             on_failed=lambda: self._on_failed(project),
         )
 
@@ -160,3 +207,13 @@ class Projects(QObject):
         """A folder that cannot be read, or holds no picture, is not left open; the page that follows says why."""
         if self._document.project is project and not self._document.images:
             self.close()
+
+
+def _opened(wish: _Wish) -> Iterator[Project]:
+    """In the worker: the project, which is closed again where the program ends meanwhile."""
+    project = Project.open(wish.folder.absolute(), anyway=wish.anyway)
+    try:
+        yield project
+    except GeneratorExit:
+        project.close()
+        raise

@@ -1,6 +1,7 @@
 """Opening COCO files and the sample; what cannot be opened leaves what is open as it is."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,7 @@ def test_the_folder_of_last_time_is_opened_again(projects: Projects, folder: Pat
     assert projects.document.project.folder == folder
     again.close()  # the person does: next time begins with the welcome page
     start_again(projects, tmp_path).reopen()
+    assert projects._jobs.running == []
     assert projects.document.project is None
 
 
@@ -109,17 +111,85 @@ def test_after_a_crash_it_is_opened_whatever_the_person_prefers(
     assert projects.document.project.folder == folder
     again.leave()
     start_again(projects, tmp_path).reopen()
+    assert projects._jobs.running == []
     assert projects.document.project is None
 
 
 def test_a_folder_that_went_or_that_another_window_has_is_not_reopened(
-    projects: Projects, folder: Path, tmp_path: Path
+    projects: Projects, folder: Path, tmp_path: Path, qtbot: QtBot
 ):
     settings = Settings(tmp_path / "settings.ini")
     settings.set(OPEN, str(tmp_path / "gone"))
     start_again(projects, tmp_path).reopen()
+    assert projects._jobs.running == []
     other = Project.open(folder)
     settings.set(OPEN, str(folder))
-    start_again(projects, tmp_path).reopen()
+    again = start_again(projects, tmp_path)
+    with qtbot.waitSignal(again.ended):
+        again.reopen()
     assert projects.document.project is None
+    other.close()
+
+
+class SlowStore:
+    """A store that takes as long to check as the test wants."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.goes_on, self.threads, self._open = threading.Event(), list[threading.Thread](), Project.open
+        monkeypatch.setattr(Project, "open", self.open)
+
+    def open(self, folder: Path, *, anyway: bool = False) -> Project:
+        self.threads.append(threading.current_thread())
+        assert self.goes_on.wait(60)
+        return self._open(folder, anyway=anyway)
+
+
+@pytest.fixture
+def slow_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowStore]:
+    store = SlowStore(monkeypatch)
+    yield store
+    store.goes_on.set()
+
+
+def test_a_store_that_takes_long_is_opened_beside_the_window_which_says_so(
+    projects: Projects, folder: Path, slow_store: SlowStore, qtbot: QtBot
+):
+    with qtbot.waitSignal(projects.progressed) as told:  # the event loop goes on meanwhile
+        projects.open_folder(folder)
+    assert told.args == ["Checking the store of pictures…", None]
+    assert projects.document.project is None
+    assert slow_store.threads[0] is not threading.main_thread()
+    with qtbot.waitSignals([projects.ended, projects.opened]):
+        slow_store.goes_on.set()
+    assert projects.document.project.folder == folder
+
+
+def test_of_folders_asked_for_meanwhile_the_last_one_opens(
+    projects: Projects, folder: Path, slow_store: SlowStore, tmp_path: Path, qtbot: QtBot
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (64, 48)).save(other / "b.png")
+    for wanted in (folder, tmp_path / "nowhere", folder, other):
+        projects.open_folder(wanted)
+    with qtbot.waitSignal(projects.opened):
+        slow_store.goes_on.set()
+    assert projects.document.project.folder == other
+    assert len(slow_store.threads) == 2
+    with qtbot.waitSignal(projects.opened):
+        projects.open_folder(folder)
+    assert projects.document.project.read_only is None  # the first one was closed, so that nothing holds it
+
+
+def test_a_store_that_opens_as_the_program_ends_is_closed_again(
+    projects: Projects, folder: Path, slow_store: SlowStore, qtbot: QtBot
+):
+    projects.open_folder(folder)
+    projects.leave()
+    for job in projects._jobs.running:
+        job.cancel()
+    slow_store.goes_on.set()
+    projects._jobs.stop_all()
+    other = slow_store._open(folder)
+    assert other.read_only is None
     other.close()
