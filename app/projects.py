@@ -89,6 +89,7 @@ class Projects(QObject):
         """Open the folder that was open as the program ended, however it ended; unless another window has it."""
         folder = self._settings.get(OPEN)
         if folder and Path(folder).is_dir():
+            self._settings.set_now(OPEN, "")  # a project that ends the program as it opens is not tried again
             self._open(_Wish(Path(folder), unless_held=True))
 
     def close(self) -> None:
@@ -129,8 +130,11 @@ class Projects(QObject):
         )
 
     def _on_project_open(self, wish: "_Wish", project: Project) -> None:
-        if self._next is not None or (wish.unless_held and project.is_held_elsewhere):
+        if self._next is not None:
             project.close()
+        elif wish.unless_held and project.is_held_elsewhere:
+            project.close()
+            self._settings.set_now(OPEN, str(wish.folder))  # for the next time
         else:
             self._take_in(project, wish)
         self._on_opening_ended()
@@ -179,9 +183,7 @@ class Projects(QObject):
     def _on_all_taken(self, then: Callable[[], None]) -> None:
         project = self._document.project
         if project is not None and not project.is_held_elsewhere:
-            self._settings.set_now(
-                OPEN, str(project.folder)
-            )  # a project that ends the program as it opens is not tried
+            self._settings.set_now(OPEN, str(project.folder))
         self.opened.emit()
         then()
 

@@ -128,6 +128,7 @@ def test_a_folder_that_went_or_that_another_window_has_is_not_reopened(
     with qtbot.waitSignal(again.ended):
         again.reopen()
     assert projects.document.project is None
+    assert Settings(tmp_path / "settings.ini").get(OPEN) == str(folder)  # next time nobody may have it
     other.close()
 
 

@@ -80,7 +80,8 @@ def test_a_project_that_ends_the_program_as_it_opens_is_not_opened_again(
     me.quit()
     again = start()
     again.window.projects.reopen()
-    assert again.window.document.project is not None
     third = start()  # as if the second had ended before all images had come
     third.window.projects.reopen()
+    assert third.window.jobs.running == []
+    again.wait(lambda: again.window.document.project is not None)
     assert third.window.document.project is None
