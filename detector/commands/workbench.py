@@ -14,9 +14,12 @@ def workbench(
     seed: Annotated[int, Option(min=0, help="The same seed, the same pictures.")] = 0,
     width: Annotated[int, Option(min=64, help="In pixels.")] = 640,
     height: Annotated[int, Option(min=64, help="In pixels.")] = 480,
+    withheld: Annotated[
+        bool, Option("--withheld", help="Of benches, lights and proportions that the starter was not trained on.")
+    ] = False,
 ) -> None:
     """Generate pictures of nuts and bolts with exact boxes."""
     from detector.data.workbench import write_folder
 
-    pictures = write_folder(out, count=count, seed=seed, width=width, height=height)
+    pictures = write_folder(out, count=count, seed=seed, width=width, height=height, withheld=withheld)
     answer(f"{out / 'labels.json'}: {sum(1 for _ in progress(pictures, count))} images")

@@ -28,7 +28,9 @@ def _fractal(
 
 def _colour(rng: np.random.Generator, dark: float, bright: float, spread: float) -> NDArray[np.float32]:
     """A linear colour whose gamma-coded grey lies in dark..bright, with channels apart by `spread`."""
-    return np.square(np.clip(rng.uniform(dark, bright) + rng.normal(0, spread, 3), 0.02, 0.97)).astype(np.float32)
+    colour = rng.uniform(dark, bright) + rng.normal(0, spread, 3)
+    colour[1] = max(colour[1], (colour[0] + colour[2]) / 2 - 0.02)  # benches are hardly ever purple
+    return np.square(np.clip(colour, 0.02, 0.97)).astype(np.float32)
 
 
 def _tinted(colour: NDArray[np.float32], brightness: Picture) -> Picture:
@@ -113,7 +115,34 @@ def _laminate(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
     return picture + share[..., None] * (flecks - picture)
 
 
-TOPS = (_wood, _wood, _metal, _stone, _mat, _cloth, _paper, _laminate)
+def _pegboard(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """Board or sheet with a grid of drilled holes: round and dark, as the bores of parts are."""
+    spacing, bore = rng.uniform(26, 70), rng.uniform(0.1, 0.2)
+    rows, columns = (np.arange(length, dtype=np.float32) / spacing + rng.uniform(0, 1) for length in size)
+    rows, columns = rows[:, None] - np.rint(rows[:, None]), columns - np.rint(columns)
+    off = np.hypot(rows, columns)
+    hole = np.clip((bore - off) * spacing + 0.5, 0, 1)
+    rim = np.clip((bore + 0.03 - np.hypot(rows - 0.02, columns)) * spacing + 0.5, 0, 1) - hole
+    brightness = (
+        1 + 0.06 * _noise(rng, size, (1.6, 1.6)) + 0.1 * _fractal(rng, size, 120, 4) + 0.25 * np.clip(rim, 0, 1)
+    )
+    return _tinted(_colour(rng, 0.3, 0.85, 0.05), brightness * (1 - rng.uniform(0.6, 0.95) * hole))
+
+
+def _rubber(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """A studded or ribbed mat."""
+    spacing, ribbed = rng.uniform(9, 26), rng.random() < 0.4
+    rows, columns = np.ogrid[: size[0], : size[1]]
+    across, along = np.sin(columns * (2 * np.pi / spacing)), np.sin(rows * (2 * np.pi / spacing))
+    studs = np.clip(along if ribbed else across + along - 0.6, -0.5, 0.8).astype(np.float32)
+    relief = cv2.Sobel(np.broadcast_to(studs, size).astype(np.float32), cv2.CV_32F, 0, 1, scale=0.25)
+    dust = np.clip(_fractal(rng, size, 140, 5), 0, 1) * rng.uniform(0.1, 0.6)
+    brightness = 1 + rng.uniform(0.5, 1.2) * relief + 0.1 * _noise(rng, size, (1.5, 1.5)) + dust
+    return _tinted(_colour(rng, 0.12, 0.45, 0.03), brightness)
+
+
+TOPS = (_wood, _wood, _metal, _mat, _cloth, _paper, _pegboard)
+WITHHELD_TOPS = (_stone, _laminate, _rubber)
 
 
 def _wear(rng: np.random.Generator, picture: Picture) -> None:
@@ -158,11 +187,15 @@ def _perspective(rng: np.random.Generator, size: tuple[int, int], target: tuple[
     return cv2.getPerspectiveTransform(source.astype(np.float32), picture.astype(np.float32))
 
 
-def bench_top(rng: np.random.Generator, *, width: int, height: int, lean: float) -> Picture:
-    """A bare bench (height, width, 3), float32; `lean` 0..1 is how far the camera leans from straight above."""
+def bench_top(rng: np.random.Generator, *, width: int, height: int, lean: float, withheld: bool) -> Picture:
+    """A bare bench (height, width, 3), float32; `lean` 0..1 is how far the camera leans from straight above.
+
+    `withheld`: of a material that training never sees.
+    """
     size = int(height * 1.2), int(width * 1.2)
     turned = rng.random() < 0.5
-    paint = TOPS[int(rng.integers(len(TOPS)))]
+    tops = WITHHELD_TOPS if withheld else TOPS
+    paint = tops[int(rng.integers(len(tops)))]
     flat = paint(rng, (size[1], size[0]) if turned else size).astype(np.float32)
     flat = np.ascontiguousarray(flat.transpose(1, 0, 2)) if turned else flat
     homography = _perspective(rng, size, (height, width), lean)

@@ -20,11 +20,13 @@ def light_pool(rng: np.random.Generator, *, width: int, height: int) -> NDArray[
 
 def photograph(rng: np.random.Generator, canvas: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The canvas (H, W, 3), linear RGB light, as a uint8 RGB photograph of it."""
-    balance = np.exp(rng.normal(0, 0.08, 3)) * rng.uniform([1.0, 1.0, 0.75], [1.2, 1.0, 1.1])
+    # Cameras miss the colour of the lamp far more often than that they make things green or pink.
+    warmth = rng.normal(0.04, 0.1)
+    balance = np.exp(np.array([warmth, 0, -warmth]) + rng.normal(0, 0.025, 3))
     exposure = rng.uniform(0.1, 0.32) / max(float(np.mean(cv2.mean(canvas)[:3])), 1e-3)
     exposure **= rng.uniform(0.5, 1)
     # Metered for the bright parts too: on a dark bench bare steel would turn into a flat white.
-    exposure = min(exposure, 0.9 / max(float(np.quantile(canvas[::4, ::4, 1], 0.98)), 1e-3))
+    exposure = min(exposure, 0.85 / max(float(np.quantile(canvas[::4, ::4, 1], 0.99)), 1e-3))
     image = canvas * (exposure * balance).astype(np.float32)
     sigma = rng.uniform(0.3, 1.1) if rng.random() < 0.8 else rng.uniform(1.1, 1.7)
     image = cv2.GaussianBlur(image, (0, 0), sigma * canvas.shape[1] / 640)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detector.data.workbench.parts import hexagon_bar, round_bar
+from detector.data.workbench.outlines import hexagon_bar, path, round_bar
 from detector.data.workbench.surfaces import Grid, Layer, Shape
 
 
@@ -47,11 +47,7 @@ def cable(rng: np.random.Generator) -> Shape:
     curve = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]) @ corners
 
     def relief(x: Grid, y: Grid) -> tuple[Grid, Grid]:
-        nearest = np.full_like(x, 9)
-        for start, step in zip(curve[:-1].tolist(), np.diff(curve, axis=0).tolist(), strict=True):
-            dx, dy = x - start[0], y - start[1]
-            along = np.clip((dx * step[0] + dy * step[1]) / (step[0] ** 2 + step[1] ** 2), 0, 1)
-            nearest = np.minimum(nearest, np.hypot(dx - along * step[0], dy - along * step[1]))
+        nearest = path(x, y, curve.tolist())
         return nearest - thick, round_bar(nearest, thick)
 
     return Shape((1, 1), (Layer(relief, 0),), 2 * thick)

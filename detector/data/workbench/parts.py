@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from detector.data.workbench.outlines import APOTHEM, bevel, folded, hexagon, hexagon_bar, round_bar
 from detector.data.workbench.surfaces import Grid, Layer, Relief, Shape
-
-APOTHEM = float(np.sqrt(0.75))  # of a hexagon whose corners lie on the unit circle
 
 
 def nut(rng: np.random.Generator) -> Shape:
@@ -15,19 +14,19 @@ def nut(rng: np.random.Generator) -> Shape:
     size = 0.74 if kind == "flange" else 1.0
     bore = size * rng.uniform(0.44, 0.62)
     chamfer, thickness, sink = rng.uniform(0.3, 0.8), size * rng.uniform(0.55, 1.0), rng.uniform(0.04, 0.1)
-    marks = _turned(rng, rng.uniform(0, 0.003))
+    marks = turned(rng, rng.uniform(0, 0.003))
 
     def body(x: Grid, y: Grid) -> tuple[Grid, Grid]:
         radius = np.hypot(x, y)
-        distance = np.maximum(_hexagon(x, y, APOTHEM * size), bore - radius)
+        distance = np.maximum(hexagon(x, y, APOTHEM * size), bore - radius)
         height = -chamfer * np.maximum(radius - APOTHEM * size * 0.98, 0) - 0.9 * np.maximum(bore + sink - radius, 0)
-        return distance, height + _bevel(distance, 0.05, 0.015) + marks(radius)
+        return distance, height + bevel(distance, 0.05, 0.015) + marks(radius)
 
     def ring(outer: float, slope: float) -> Relief:
         def relief(x: Grid, y: Grid) -> tuple[Grid, Grid]:
             radius = np.hypot(x, y)
             distance = np.maximum(radius - outer, bore - radius)
-            return distance, _bevel(distance, 0.08, 0.05) - slope * radius
+            return distance, bevel(distance, 0.08, 0.05) - slope * radius
 
         return relief
 
@@ -45,14 +44,14 @@ def washer(rng: np.random.Generator) -> Shape:
     bore, thickness = rng.uniform(0.3, 0.66), rng.uniform(0.08, 0.2)
     dish, rim = rng.normal(0, 0.04), rng.uniform(0.04, 0.12)
     gap = rng.uniform(0.04, 0.08) if rng.random() < 0.15 else 0.0
-    marks = _turned(rng, rng.uniform(0, 0.004))
+    marks = turned(rng, rng.uniform(0, 0.004))
 
     def relief(x: Grid, y: Grid) -> tuple[Grid, Grid]:
         radius = np.hypot(x, y)
         distance = np.maximum(radius - 1, bore - radius)
         if gap:
             distance = np.where(x > 0, np.maximum(distance, gap - np.abs(y + 0.4 * (x - 0.75))), distance)
-        return distance, _bevel(distance, rim, rim * 0.6) + dish * radius + marks(radius)
+        return distance, bevel(distance, rim, rim * 0.6) + dish * radius + marks(radius)
 
     return Shape((1, 1), (Layer(relief, thickness),), thickness)
 
@@ -69,14 +68,14 @@ def gear(rng: np.random.Generator, most_teeth: int) -> Shape:
     recess = rng.uniform(0.05, 0.12) if wide and rng.random() < 0.5 else 0.0
     holes = int(rng.integers(3, 8)) if wide and rng.random() < 0.4 else 0
     inner, outer = max(hub, bore * 1.25) + 0.04, root - 0.1
-    marks = _turned(rng, rng.uniform(0, 0.004))
+    marks = turned(rng, rng.uniform(0, 0.004))
 
     def body(x: Grid, y: Grid) -> tuple[Grid, Grid]:
         radius = np.hypot(x, y)
-        distance = np.maximum(_teeth(x, y, count, flank), -_bore(x, y, bore, key))
+        distance = np.maximum(teeth(x, y, count, flank), -_bore(x, y, bore, key))
         if holes:
-            distance = np.maximum(distance, -_ring_of_holes(x, y, holes, inner, outer))
-        height = _bevel(distance, 0.05, 0.03) + marks(radius)
+            distance = np.maximum(distance, -ring_of_holes(x, y, holes, inner, outer))
+        height = bevel(distance, 0.05, 0.03) + marks(radius)
         if recess:
             height = height - recess * np.clip(np.minimum(radius - inner, outer - radius) / 0.05 + 0.5, 0, 1)
         return distance, height
@@ -84,7 +83,7 @@ def gear(rng: np.random.Generator, most_teeth: int) -> Shape:
     def boss(x: Grid, y: Grid) -> tuple[Grid, Grid]:
         radius = np.hypot(x, y)
         distance = np.maximum(radius - hub, -_bore(x, y, bore, key))
-        return distance, _bevel(distance, 0.05, 0.03) + marks(radius)
+        return distance, bevel(distance, 0.05, 0.03) + marks(radius)
 
     layers = [Layer(body, thickness)]
     if hub:
@@ -127,18 +126,18 @@ def bolt(rng: np.random.Generator, finest_pitch: float) -> Shape:
 def _head(kind: str, radius: float, roll: float, flange: bool) -> Relief:
     """(share of the head's length from its end, y) → (half width, height) of a bolt's head."""
 
-    def hexagon(along: Grid, y: Grid) -> tuple[Grid, Grid]:
+    def six_sided(along: Grid, y: Grid) -> tuple[Grid, Grid]:
         cone = radius * np.minimum(0.86 + along * 0.5, 1)
         half, height = hexagon_bar(y, radius, roll)
         half, height = np.minimum(half, cone), np.minimum(height, round_bar(y, cone))
         rim = (along > 0.82) & flange
         return np.where(rim, radius * 1.2, half), np.where(rim, round_bar(y, radius * 1.2), height)
 
-    def turned(along: Grid, y: Grid) -> tuple[Grid, Grid]:
+    def lathed(along: Grid, y: Grid) -> tuple[Grid, Grid]:
         half = radius * PROFILES[kind](along)
         return half, round_bar(y, half)
 
-    return hexagon if kind == "hexagon" else turned
+    return six_sided if kind == "hexagon" else lathed
 
 
 PROFILES: dict[str, Callable[[Grid], Grid]] = {  # radius over the length of a turned head, from its end
@@ -149,48 +148,17 @@ PROFILES: dict[str, Callable[[Grid], Grid]] = {  # radius over the length of a t
 }
 
 
-def round_bar(y: Grid, radius: Grid | float) -> Grid:
-    """The upper side of a lying round bar."""
-    return np.sqrt(np.maximum(np.square(radius) - y * y, 0))
-
-
-def hexagon_bar(y: Grid, corner: float, roll: float) -> tuple[Grid, Grid]:
-    """Half width and upper side of a lying hexagonal bar, rolled about its axis by `roll` radians."""
-    corners = np.abs(np.cos(roll + (np.arange(6) + 0.5) * np.pi / 3))
-    height = np.full_like(y, corner)
-    for angle in roll + np.arange(6) * np.pi / 3:
-        if np.sin(angle) > 0.05:
-            height = np.minimum(height, (corner * APOTHEM - y * float(np.cos(angle))) / float(np.sin(angle)))
-    return np.full_like(y, corner * corners.max()), np.maximum(height, 0)
-
-
-def _hexagon(x: Grid, y: Grid, apothem: float) -> Grid:
-    slanted = np.maximum(np.abs(APOTHEM * x + 0.5 * y), np.abs(APOTHEM * x - 0.5 * y))
-    return np.maximum(np.abs(y), slanted) - apothem
-
-
-def _bevel(distance: Grid, width: float, drop: float) -> Grid:
-    """The loss of height near an outline: a round edge of that width and drop."""
-    return -drop * np.square(np.clip(1 + distance / width, 0, 1))
-
-
-def _turned(rng: np.random.Generator, depth: float) -> Callable[[Grid], Grid]:
+def turned(rng: np.random.Generator, depth: float) -> Callable[[Grid], Grid]:
     """The fine concentric marks of a lathe: a random profile over the radius."""
     profile = rng.normal(0, depth, 96).astype(np.float32)
     return lambda radius: np.take(profile, (radius * 60).astype(np.intp), mode="clip")
 
 
-def _folded(x: Grid, y: Grid, count: int) -> Grid:
-    """The angle from the nearest of `count` evenly spaced rays, in radians."""
-    angle = np.arctan2(y, x) * (count / (2 * np.pi))
-    return (angle - np.rint(angle)) * (2 * np.pi / count)
-
-
-def _teeth(x: Grid, y: Grid, count: int, lean: float) -> Grid:
+def teeth(x: Grid, y: Grid, count: int, lean: float) -> Grid:
     """A toothed disc of radius 1: diameter = module × (count + 2), teeth 2.25 modules deep, flanks that `lean`."""
     module = 2 / (count + 2)
     radius, pitch = np.hypot(x, y), 1 - module
-    sideways = np.abs(_folded(x, y, count)) * radius
+    sideways = np.abs(folded(x, y, count)) * radius
     flank = sideways - pitch * np.pi / (2 * count) + (radius - pitch) * lean
     return np.minimum(radius - (1 - 2.25 * module), np.maximum(flank, radius - 1))
 
@@ -201,9 +169,9 @@ def _bore(x: Grid, y: Grid, radius: float, key: float) -> Grid:
     return np.minimum(hole, np.maximum(np.maximum(np.abs(y) - key, -x), x - radius - key)) if key else hole
 
 
-def _ring_of_holes(x: Grid, y: Grid, count: int, inner: float, outer: float) -> Grid:
+def ring_of_holes(x: Grid, y: Grid, count: int, inner: float, outer: float) -> Grid:
     """Round holes midway between two radii."""
     middle = (inner + outer) / 2
     size = min(0.36 * (outer - inner), 0.7 * middle * float(np.sin(np.pi / count)))
-    radius, angle = np.hypot(x, y), _folded(x, y, count)
+    radius, angle = np.hypot(x, y), folded(x, y, count)
     return np.hypot(radius * np.cos(angle) - middle, radius * np.sin(angle)) - size

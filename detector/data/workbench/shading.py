@@ -58,7 +58,7 @@ RUST = np.array([0.24, 0.095, 0.035], np.float32)
 
 def draw_light(rng: np.random.Generator, lean: tuple[float, float], bench: Vector) -> Light:
     """A random light over a bench of that mean colour (3,), seen by a camera that leans by `lean` (see Pose)."""
-    around, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 2.2)
+    around, height = rng.uniform(-0.5 * np.pi, 1.5 * np.pi), rng.uniform(0.5, 2.2)
     lamp = _unit(np.array([np.cos(around), np.sin(around), height]))
     camera = np.array([*lean, np.sqrt(1 - lean[0] ** 2 - lean[1] ** 2)], np.float32)
     windows = _unit(np.vstack([lamp, np.column_stack([rng.normal(0, 0.7, (2, 2)), rng.uniform(0.2, 1.2, 2)])]))
@@ -76,7 +76,7 @@ def draw_metal(rng: np.random.Generator) -> Material:
 
 def draw_plain(rng: np.random.Generator) -> Material:
     """Paper, plastic or paint, for what carries no label."""
-    colour = np.square(rng.uniform(0.1, 0.9) + rng.normal(0, 0.2, 3)).clip(0.01, 0.85)
+    colour = np.square((rng.uniform(0.1, 0.9) + rng.normal(0, 0.14, 3)).clip(0.1, 0.9))
     return Material(colour.astype(np.float32), rng.uniform(0, 0.6), False, 0, rng.uniform(0, 0.1))
 
 
@@ -102,20 +102,35 @@ def shade(rng: np.random.Generator, surface: Surface, material: Material, light:
     return metal + rusty * (brown - metal)
 
 
-def cast_shadow(canvas: Grid, surface: Surface, light: Light) -> None:
-    """Darken the canvas (H, W, 3) in place where the part keeps the lamp or the sky away."""
+def contact_shadow(surface: Surface) -> Grid:
+    """Where the part keeps the sky from the bench, whatever the light: its patch with a margin all around."""
     reach = 1.1 * surface.height + 1
-    offset = -light.lamp[:2] / light.lamp[2] * reach * 0.6
-    softness = 0.8 + reach * (0.55 - 0.4 * light.hardness)
-    margin = int(np.ceil(np.abs(offset).max() + 3 * softness + 3))
+    margin = int(np.ceil(4 + 0.75 * reach))
     wide = cv2.copyMakeBorder(surface.alpha, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0)
-    matrix = np.array([[1, 0, offset[0]], [0, 1, offset[1]]])
-    cast = _soften(cv2.warpAffine(wide, matrix, wide.shape[::-1]), softness)
-    contact = _soften(wide, 1.2 + 0.25 * reach)
+    return _soften(wide, 1.2 + 0.25 * reach)
+
+
+def cast_shadow(canvas: Grid, surface: Surface, contact: Grid, light: Light) -> None:
+    """Darken the canvas (H, W, 3) in place where the part keeps the lamp or the sky away; `contact` is the sky's part.
+
+    Where the part itself will lie nothing needs to be darkened, but all of it is, for its edges are soft.
+    """
+    reach = 1.1 * surface.height + 1
+    aside = -light.lamp[:2] / light.lamp[2] * reach * 0.6
+    softness = 0.8 + reach * (0.55 - 0.4 * light.hardness)
+    blur = int(np.ceil(3 * softness + 2))
     depth = (0.45 + 0.35 * light.hardness) * (1 - 0.6 * light.ambient)
-    keep = 1 - np.clip(depth * cast + 0.45 * contact, 0, 0.93)
-    there, here = overlap(surface.x - margin, surface.y - margin, keep.shape, canvas.shape)
-    canvas[there] *= keep[here][..., None]
+    cast = _soften(cv2.copyMakeBorder(surface.alpha, blur, blur, blur, blur, cv2.BORDER_CONSTANT, value=0), softness)
+    x, y = np.rint(aside).astype(int).tolist()
+    _darken(canvas, depth * cast, surface.x - blur + x, surface.y - blur + y)
+    margin = (contact.shape[0] - surface.alpha.shape[0]) // 2
+    _darken(canvas, 0.45 * contact, surface.x - margin, surface.y - margin)
+
+
+def _darken(canvas: Grid, shadow: Grid, x: int, y: int) -> None:
+    there, here = overlap(x, y, shadow.shape, canvas.shape)
+    if shadow[here].size:
+        canvas[there] *= cv2.merge([1 - np.minimum(shadow[here], 0.93)] * 3)
 
 
 def overlap(x: int, y: int, patch: tuple[int, ...], canvas: tuple[int, ...]) -> tuple[tuple[slice, slice], ...]:

@@ -1,0 +1,1 @@
+"""How the starter in resources/models is made: `python -m detector.starter`."""

@@ -1,0 +1,39 @@
+"""What the starter learns, and when."""
+
+from dataclasses import dataclass
+
+from detector.data.workbench.sittings import HARDWARE, OTHERS
+
+PERSON = "person"
+LEARNT = (*HARDWARE, *OTHERS, PERSON)  # the channels in training: what a nut is not is worth knowing, too
+KEPT = (*HARDWARE, PERSON)  # the classes of the checkpoints
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A part of the course.
+
+    until: the share of the course's time at which it ends. size: of the square inputs in pixels. closeness: how much
+    larger than in a usual picture parts appear, so that small inputs still show them. others: the share of parts that
+    are none of the four kept. photographs: the share of inputs that are photographs of people with nothing laid on
+    them; of the rest half are laid on such photographs, and half on generated benches.
+    """
+
+    until: float
+    size: int
+    closeness: float
+    others: float
+    photographs: float = 0.25
+
+
+LESSONS = (
+    Lesson(until=0.45, size=256, closeness=1.6, others=0.5),
+    Lesson(until=0.8, size=256, closeness=1.6, others=0.2),
+    # Top levels that only ever saw maps of one pixel would fail at full size.
+    Lesson(until=1.0, size=512, closeness=1.1, others=0.2),
+)
+
+
+def lesson_at(share: float) -> Lesson:
+    """The lesson of a moment of the course, 0…1."""
+    return next((lesson for lesson in LESSONS if share < lesson.until), LESSONS[-1])
