@@ -1,24 +1,25 @@
 """python -m detector.starter: trains the starter from random weights, on scenes composed as they are needed."""
 
+import io
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from typer import Option
 
 from detector.commands.console import answer, number, say
 from detector.commands.data import read_labelled
 from detector.commands.options import DeviceName
-from detector.data.annotations import Dataset
 from detector.data.workbench import write_folder
 from detector.device import pick
 from detector.errors import StudioError
 from detector.events import Evaluated, RunFinished, StepDone, Warned, to_json
 from detector.starter.course import Course, Material, Terms
-from detector.starter.curriculum import KEPT, PERSON
-from detector.starter.scenes import person_channel
+from detector.starter.curriculum import KEPT, LEARNT, PERSON
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.loader import Sample
 from detector.training.run_folder import EVENTS
@@ -56,8 +57,8 @@ def _people(folder: Path) -> tuple[tuple[Sample, ...], dict[str, ValidationSet]]
     """Photographs to learn from, and those to be measured on. Raises LabelError."""
     train = read_labelled(folder / "train.json", folder / "train")
     samples = training_samples(train.dataset, train.paths, [item.id for item in train.dataset.classes])
-    channel = person_channel()
-    samples = tuple(Sample(one.path, one.boxes, one.labels * 0 + channel, one.crowd) for one in samples)
+    channel = LEARNT.index(PERSON)
+    samples = tuple(replace(one, labels=np.full_like(one.labels, channel)) for one in samples)
     return samples, {PERSON: _renumbered(read_labelled(folder / "val.json", folder / "val"))}
 
 
@@ -72,12 +73,9 @@ def _bench(out: Path) -> ValidationSet:
 def _renumbered(truth: ValidationSet) -> ValidationSet:
     """The same set with KEPT's numbers for its classes."""
     ids = {item.id: KEPT.index(item.name) + 1 for item in truth.dataset.classes}
-    dataset = Dataset(
-        truth.dataset.images,
-        tuple(item.__class__(ids[item.id], item.name) for item in truth.dataset.classes),
-        tuple(box.__class__(box.image_id, ids[box.class_id], box.xyxy) for box in truth.dataset.boxes),
-    )
-    return ValidationSet(dataset, truth.paths)
+    classes = tuple(replace(item, id=ids[item.id]) for item in truth.dataset.classes)
+    boxes = tuple(replace(box, class_id=ids[box.class_id]) for box in truth.dataset.boxes)
+    return ValidationSet(replace(truth.dataset, classes=classes, boxes=boxes), truth.paths)
 
 
 def _follow(course: Course, out: Path) -> None:
@@ -106,7 +104,8 @@ def _follow(course: Course, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         typer.run(main)
     except StudioError as error:

@@ -19,7 +19,7 @@ from detector.boxes import area, clip
 from detector.data.images import decode
 from detector.data.workbench.sittings import Scene, Sitting
 from detector.model.info import IMAGENET
-from detector.starter.curriculum import LEARNT, PERSON, Lesson
+from detector.starter.curriculum import LEARNT, Lesson
 from detector.training.augment import Augmentation, LabelledImage, compose, crop, resize
 from detector.training.loader import Batch, Sample
 
@@ -104,9 +104,12 @@ def _uncovered(ground: LabelledImage, scene: Scene) -> LabelledImage:
 
 def _joined(one: LabelledImage, other: LabelledImage) -> LabelledImage:
     """The first image with the boxes of both."""
-    columns = ((one.boxes, other.boxes), (one.labels, other.labels), (one.crowd, other.crowd))
-    boxes, labels, crowd = (np.concatenate(pair) for pair in columns)
-    return LabelledImage(one.image, boxes, labels, crowd)
+    return LabelledImage(
+        one.image,
+        np.concatenate([one.boxes, other.boxes]),
+        np.concatenate([one.labels, other.labels]),
+        np.concatenate([one.crowd, other.crowd]),
+    )
 
 
 def batches(
@@ -155,8 +158,3 @@ def _leave_with_parent() -> None:
 def _make(lesson: Lesson, count: int) -> Batch:
     assert _composer is not None
     return _composer.batch(lesson, count)
-
-
-def person_channel() -> int:
-    """The channel of LEARNT that people have."""
-    return LEARNT.index(PERSON)

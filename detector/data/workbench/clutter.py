@@ -58,7 +58,7 @@ def scrap(rng: np.random.Generator) -> Shape:
     corners = int(rng.integers(3, 6))
     angles = (np.arange(corners) + rng.uniform(-0.25, 0.25, corners)) * 2 * np.pi / corners
     edges = list(zip(np.cos(angles).tolist(), np.sin(angles).tolist(), rng.uniform(0.4, 0.8, corners), strict=True))
-    torn, bends = rng.uniform(0, 0.03), rng.normal(0, 0.08, 2).tolist()
+    torn, bends = rng.uniform(0, 0.012), rng.normal(0, 0.08, 2).tolist()
 
     def relief(x: Grid, y: Grid) -> tuple[Grid, Grid]:
         distance = np.hypot(x, y) - 1

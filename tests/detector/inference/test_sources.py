@@ -109,4 +109,4 @@ def test_labelling_with_a_graph_in_the_cache_loads_no_torch(repository: Path, tm
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=120, cwd=repository)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "False"
-    assert len(json.loads(out.read_text())["images"]) == 12
+    assert len(json.loads(out.read_text())["images"]) == 20
