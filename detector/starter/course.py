@@ -19,17 +19,18 @@ from detector.model.variants import VARIANTS
 from detector.starter.curriculum import KEPT, LEARNT, LESSONS, Lesson, lesson_at
 from detector.starter.scenes import batches
 from detector.training.averaging import reestimate_statistics
+from detector.training.budget import Moment
 from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation, evaluate_model
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Sample
 from detector.training.options import FineTuneOptions
+from detector.training.ranks import Ranks
 from detector.training.run_folder import LAST, STOP_FILE
 from detector.training.state import STATE_FILE, Progress, load_state, save_state
 from detector.training.transfer import adapt, random_model
 
-# The learning rate and the average follow the time, not the steps, whose number nobody knows beforehand.
-TICKS = 10_000
+GUESSED_STEPS = 400.0  # before the first step has shown how long one takes
 SAVE_SECONDS = 120.0
 MEASUREMENTS = 20
 STATISTICS_IMAGES = 200
@@ -72,13 +73,11 @@ class Course:
 
     def __init__(self, material: Material, terms: Terms, out: Path, *, device: torch.device) -> None:
         self.material, self.terms, self.out = material, terms, out
-        self.options = FineTuneOptions(
-            steps=TICKS, batch=terms.batch, learning_rate=terms.learning_rate, seed=terms.seed, half=True
-        )
+        self.options = FineTuneOptions(batch=terms.batch, learning_rate=terms.learning_rate, seed=terms.seed, half=True)
         start = random_model(VARIANTS["d0"], LEARNT, range(1, len(LEARNT) + 1), seed=terms.seed)
         self.info = start.info
         self.size = LESSONS[0].size
-        self.learner = Learner(start, self.options, size=self.size, steps=TICKS, device=device, fresh=True)
+        self.learner = Learner(start, self.options, size=self.size, ranks=Ranks(device), fresh=True)
         self.clock: Callable[[], float] = time.process_time if device.type == "cpu" else time.monotonic
         self.progress = Progress()
         self.skipped = 0
@@ -133,18 +132,20 @@ class Course:
             image_size=lesson_at(self.share).size,
             train_images=len(self.material.photographs),
             validation_images=sum(len(one.paths) for one in self.material.measured.values()),
-            steps=TICKS,
+            steps=None,
             batch=self.terms.batch,
             device=describe(self.learner.device),
             step=self.progress.step,
+            minutes=self.terms.seconds / 60,
         )
 
     def _step(self, batch: Batch) -> Iterator[Event]:
         began, progress = self.clock(), self.progress
         if batch.images.shape[1] != self.size:
             self.size = batch.images.shape[1]
-            self.learner.set_size(self.size)
-        losses = self.learner.learn(batch, int(self.share * TICKS))
+            self.learner.resize(self.size)
+        steps = progress.step / self.share if self.share else GUESSED_STEPS
+        losses = self.learner.learn(batch, Moment(progress.step, self.share, steps))
         seconds = self.clock() - began
         progress.seconds += seconds
         progress.step += 1
@@ -156,7 +157,8 @@ class Course:
             return
         self.skipped = 0
         pace = len(batch.images) / seconds
-        yield StepDone(progress.step, losses.total, losses.class_loss, losses.box_loss, losses.learning_rate, pace)
+        rate = losses.learning_rate
+        yield StepDone(progress.step, losses.total, losses.class_loss, losses.box_loss, rate, pace, self.share)
 
     def _measure(self) -> Iterator[Event]:
         """Measure the average on each set. Nothing is chosen by these numbers: the last checkpoint is what counts."""

@@ -46,13 +46,16 @@ def of(events: Sequence[Event], kind: type) -> list:
     return [event for event in events if isinstance(event, kind)]
 
 
-def test_a_course_fills_its_time_and_leaves_a_checkpoint_of_the_classes_kept(material: Material, tmp_path: Path) -> None:
+def test_a_course_fills_its_time_and_leaves_a_checkpoint_of_the_classes_kept(
+    material: Material, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     running = course(material, out, seconds=12)
     events = list(running.events())
     assert len(of(events, StepDone)) == 12
     assert of(events, RunStarted)[0].classes == KEPT
     assert of(events, RunFinished)[0].reason == "done"
+    assert running.size == 256  # of the last lesson
     first, second = of(events, Evaluated)
     assert (first.step, second.step) == (6, 12)
     assert set(second.metrics) == {"bench AP", "bench AP50"}
@@ -70,10 +73,10 @@ def test_a_course_goes_on_where_it_was_cut_off(material: Material, tmp_path: Pat
     assert [event.step for event in of(first, StepDone)] == [1]
     assert of(first, RunFinished)[0].reason == "stopped"
     assert of(first, CheckpointSaved)
-    again = course(material, out, seconds=4)
-    steps = [event.step for event in of(list(again.events()), StepDone)]
-    assert steps == [2, 3, 4]  # a shorter course: of its four seconds one was spent
-    assert again.size == 256
+    again = course(Material((), {}), out, seconds=4)
+    done = of(list(again.events()), StepDone)
+    assert [event.step for event in done] == [2, 3, 4]  # a shorter course: of its four seconds one was spent
+    assert [event.done for event in done] == [0.5, 0.75, 1.0]
 
 
 def test_a_file_named_stop_ends_a_sitting_well(material: Material, tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def test_a_process_makes_batches_of_the_lesson_that_is_wanted(photographs: list[
 
 
 def test_the_course_has_lessons_to_its_end() -> None:
-    assert [lesson_at(share) for share in (0, 0.3, 0.5, 0.79, 0.8, 0.9, 1.0)] == [LESSONS[i] for i in (0, 0, 1, 1, 2, 2, 2)]
+    assert [lesson_at(share) for share in (0, 0.3, 0.5, 0.79, 0.8, 0.9, 1.0)] == [
+        LESSONS[i] for i in (0, 0, 1, 1, 2, 2, 2)
+    ]
     assert LESSONS[-1].size == 512
     assert len(LEARNT) == len(set(LEARNT)) == 26
     assert set(KEPT) < set(LEARNT)
