@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from app import settings as table
 from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
+from app.canvas.view import CanvasView
 from app.document import Document
 from app.page import FLAGS
 from app.verbs import copying
@@ -49,17 +50,20 @@ def _box_verbs(window: "MainWindow") -> Verbs:
         **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
         "cut": partial(copying.cut, document, clipboard),
     }
-    return {
-        "undo": document.undo,
-        "redo": document.redo,
-        "select": partial(canvas.set_tool, Tool.SELECT),
+    additions: Verbs = {
         "draw": partial(canvas.set_tool, Tool.DRAW),
-        **{name: partial(_if_boxes_seen, window, verb) for name, verb in changes.items()},
-        "copy": partial(copying.copy, document, clipboard),
         "paste": lambda: copying.paste(document, clipboard.text()),
         "duplicate": partial(copying.duplicate, document),
         "copy-previous": partial(copying.copy_previous, document),
         "propagate": window.ask_propagate,
+    }
+    return {
+        "undo": document.undo,
+        "redo": document.redo,
+        "select": partial(canvas.set_tool, Tool.SELECT),
+        **{name: partial(_if_boxes_seen, window, verb) for name, verb in changes.items()},
+        **{name: partial(_with_boxes_shown, canvas, verb) for name, verb in additions.items()},
+        "copy": partial(copying.copy, document, clipboard),
         "select-all": canvas.select_all,
         "select-next": partial(canvas.select_next, 1),
         "select-previous": partial(canvas.select_next, -1),
@@ -92,10 +96,16 @@ def _image_verbs(window: "MainWindow") -> Verbs:
 def _if_boxes_seen(window: "MainWindow", verb: Callable[[], object]) -> None:
     """A verb on boxes: where they are hidden, it only brings them back, for nobody means what they do not see."""
     if window.document.shown and not window.canvas.boxes_visible:
-        window.actions_["show-boxes"].trigger()
+        window.canvas.set_boxes_visible(True)
         window.document.refused.emit(HIDDEN)
     else:
         verb()
+
+
+def _with_boxes_shown(canvas: CanvasView, verb: Callable[[], object]) -> None:
+    """A verb that adds boxes: where they are hidden it brings all back first, so that these are seen."""
+    canvas.set_boxes_visible(True)
+    verb()
 
 
 def _if_seen(window: "MainWindow", verb: Callable[[Document], object]) -> None:
@@ -144,6 +154,7 @@ def connect_actions(window: "MainWindow") -> None:
         window.actions_[f"theme-{name}"].triggered.connect(lambda _=False, name=name: window.choose_theme(name))
     window.actions_[f"theme-{window.settings.get(table.THEME)}"].setChecked(True)
     window.actions_["show-boxes"].setChecked(True)
+    canvas.boxes_visible_changed.connect(window.actions_["show-boxes"].setChecked)
     window.actions_["select"].setChecked(True)
     window.actions_["show-labels"].setChecked(window.settings.get(table.LABELS_ALWAYS))
     canvas.set_labels_always(window.settings.get(table.LABELS_ALWAYS))

@@ -8,6 +8,7 @@ from app.actions import Actions
 from app.canvas.hint_bar import Hint, HintBar
 from app.canvas.tone import Tone
 from app.canvas.tone_panel import ToneMark, TonePanel
+from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.theme import ICON
@@ -47,6 +48,8 @@ class Stage(QWidget):
         self._hint.raise_()
         view.picture_changed.connect(self._write)
         view.zoom_changed.connect(self._on_zoom_changed)
+        view.tool_changed.connect(self._write)
+        view.boxes_visible_changed.connect(self._write)
         for signal in (document.shown_changed, document.visible_changed, document.proposals_changed):
             signal.connect(self._write)
         view.tone_changed.connect(self._on_tone_changed)
@@ -86,7 +89,7 @@ class Stage(QWidget):
 
     def _write(self, *_: object) -> None:
         self._info.setText(info_line(self._document, self._zoom if self._view.picture_size else None))
-        self._hint.set_hints(hints(self._document, self._actions, is_broken=self._view.is_broken))
+        self._hint.set_hints(hints(self._document, self._actions, self._view))
         self._place()
 
     def _place(self) -> None:
@@ -110,16 +113,20 @@ def info_line(document: Document, zoom: float | None) -> str:
     return "   ·   ".join(filter(None, (image.path, size, scale, f"{place:,} of {len(document.visible):,}{kind}")))
 
 
-def hints(document: Document, actions: Actions, *, is_broken: bool) -> tuple[Hint, ...]:
+def hints(document: Document, actions: Actions, view: CanvasView) -> tuple[Hint, ...]:
     """What the keys do now; without those whose actions have no key."""
     if document.current is None:
         return ()
-    image = document.images[document.current]
+    image, is_broken = document.images[document.current], view.is_broken
     offered = sum(box.is_proposal for box in document.shown)
     digits = "–".join(text for name in DIGITS for text in actions.texts(name)[:1])
     said = ""
     if is_broken:
         does = [("next", "next image"), ("previous", "previous image")]
+    elif not view.boxes_visible:
+        said, does = "Boxes hidden", [("show-boxes", "show them"), ("draw", "show them and draw")]
+    elif view.tool is Tool.DRAW:
+        said, does = "Drag, or click two corners", [("select", "back to selecting")]
     elif image.state is State.REVIEWED:
         said = f"Reviewed, {count(document.box_count(image.id), 'box', 'boxes') if document.shown else 'empty'}"
         does = [("review", "next")]
@@ -132,8 +139,9 @@ def hints(document: Document, actions: Actions, *, is_broken: bool) -> tuple[Hin
     else:
         does = [("draw", "draw a box"), ("label-image", "auto-label"), ("mark-empty", "nothing is on this image")]
     keys = [Hint(text, words) for name, words in does for text in actions.texts(name)[:1]]
-    has_boxes = document.shown and image.state is not State.REVIEWED and not is_broken
-    return (*([Hint("", said)] if said else []), *keys, *([Hint(digits, "class")] if has_boxes and digits else []))
+    is_open = view.boxes_visible and image.state is not State.REVIEWED and not is_broken
+    takes_class = is_open and (document.shown or view.tool is Tool.DRAW)
+    return (*([Hint("", said)] if said else []), *keys, *([Hint(digits, "class")] if takes_class and digits else []))
 
 
 def _tool_bar(actions: list[QAction], parent: QWidget) -> QFrame:

@@ -35,6 +35,7 @@ class CanvasView(PictureView):
     """
 
     tool_changed = Signal(object)
+    boxes_visible_changed = Signal(bool)
     class_wanted = Signal(QPoint, object)  # where on the desktop, for which keys
     menu_wanted = Signal(QPoint)  # where on the desktop; what it is about is selected
     class_missing = Signal(QPoint, object)  # a rectangle was drawn here, and there is no class to give it
@@ -91,9 +92,11 @@ class CanvasView(PictureView):
 
     def set_boxes_visible(self, visible: bool) -> None:
         """Show or hide all boxes."""
-        self._cancel()
-        self._layer.visible = visible
-        self._look_again()
+        if visible != self._layer.visible:
+            self._cancel()
+            self._layer.visible = visible
+            self._look_again()
+            self.boxes_visible_changed.emit(visible)
 
     def set_labels_always(self, always: bool) -> None:
         """Label all boxes, not only the hovered and selected ones."""
@@ -309,6 +312,7 @@ class CanvasView(PictureView):
         return Move(document, layer, pointer, size=size, keys=selection, clicked=clicked)
 
     def _on_drawn(self, xyxy: Box) -> None:
+        self.set_boxes_visible(True)  # or the new one would not be seen either
         if self._document.active_class is None and not self._document.read_only and self._pointer is not None:
             where = self.viewport().mapToGlobal(QPointF(*self._pointer.screen).toPoint())
             self.class_missing.emit(where, xyxy)

@@ -307,6 +307,35 @@ def test_nobody_deletes_boxes_that_are_hidden(me: "Person") -> None:
     assert document.shown == before
 
 
+@pytest.mark.parametrize(
+    ("key", "modifiers"), [(Key.Key_V, CTRL), (Key.Key_D, CTRL), (Key.Key_P, Qt.KeyboardModifier.NoModifier)]
+)
+def test_boxes_that_are_added_are_seen(me: "Person", key: Qt.Key, modifiers: Qt.KeyboardModifier) -> None:
+    window, document = me.window, me.window.document
+    document.draw(FREE)
+    me.press(Key.Key_C, modifiers=CTRL)
+    if key == Key.Key_P:
+        me.press(Key.Key_D)
+    before = len(me.boxes)
+    me.press(Key.Key_H)
+    assert not window.canvas.boxes_visible
+    me.press(key, modifiers=modifiers)
+    assert len(me.boxes) == before + 1
+    assert window.canvas.boxes_visible
+    assert window.actions_["show-boxes"].isChecked()
+
+
+def test_a_box_that_is_drawn_is_seen(me: "Person") -> None:
+    window = me.window
+    me.press(Key.Key_H, Key.Key_W)
+    assert window.canvas.boxes_visible
+    me.press(Key.Key_H)  # in the midst of it
+    me.drag(FREE[:2], FREE[2:])
+    assert window.canvas.boxes_visible
+    assert window.actions_["show-boxes"].isChecked()
+    assert window.document.undo_stack.count() == 1
+
+
 @pytest.mark.parametrize("key", [Key.Key_Space, Key.Key_E])
 def test_nobody_vouches_for_a_picture_that_is_not_there(me: "Person", folder: Path, key: Qt.Key) -> None:
     document, pictures = me.window.document, me.window.pictures

@@ -8,6 +8,7 @@ from app.actions import Actions
 from app.canvas.hint_bar import HintBar
 from app.canvas.stage import Stage, hints, info_line
 from app.canvas.tone import Tone
+from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.verbs.reviewing import review
@@ -54,11 +55,31 @@ def test_the_hints_follow_what_a_person_does(stage: Stage, document: Document, a
     assert keys(stage) == ["Space", "Del", "1–9"]
     review(document)
     document.show(first)
-    assert [hint.words for hint in hints(document, actions, is_broken=False)] == ["Reviewed, 5 boxes", "next"]
+    assert [hint.words for hint in hints(document, actions, stage._view)] == ["Reviewed, 5 boxes", "next"]
     document.show(second)
     assert keys(stage) == ["W", "I", "E"]
     document.draw((10.0, 10.0, 60.0, 60.0))
     assert keys(stage) == ["Space", "W", "1–9"]
+
+
+def test_the_hints_tell_of_hidden_boxes_and_how_a_box_is_drawn(stage: Stage, document: Document, actions: Actions):
+    view = stage._view
+    view.set_boxes_visible(False)
+    assert hints(document, actions, view) == (
+        ("", "Boxes hidden"),
+        ("H", "show them"),
+        ("W", "show them and draw"),
+    )
+    assert keys(stage) == ["H", "W"]
+    view.set_boxes_visible(True)
+    assert keys(stage) == ["Space", "Del", "1–9"]
+    view.set_tool(Tool.DRAW)
+    assert [hint.words for hint in hints(document, actions, view)] == [
+        "Drag, or click two corners",
+        "back to selecting",
+        "class",
+    ]
+    assert keys(stage) == ["V", "1–9"]
 
 
 def test_the_hints_name_the_keys_that_the_person_chose(stage: Stage, actions: Actions):
