@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
 
 from app import edits
-from app.edits import Edit, PassEdit, Rectangle, Step
+from app.edits import Edit, PassEdit, Rectangle
+from app.history import History, Step
 from app.image_filter import Accepts, FilterKind, ImageFilter, conditions, counts
 from app.image_list import ImageList
 from app.image_order import ImageOrder, sorting
@@ -49,7 +49,7 @@ class Document(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.undo_stack = QUndoStack(self)
+        self.undo_stack = History(self)
         self._clear(None)
 
     # The project
@@ -340,14 +340,12 @@ class Document(QObject):
 
     def undo(self) -> None:
         """Take the last verb back, on the image that it was on."""
-        if step := self._step_to_move(self.undo_stack.index() - 1):
-            step.undo()
+        if self._goes_to_step(self.undo_stack.index() - 1):
             self.undo_stack.undo()
 
     def redo(self) -> None:
         """Do what was taken back once more."""
-        if step := self._step_to_move(self.undo_stack.index()):
-            step.redo()
+        if self._goes_to_step(self.undo_stack.index()):
             self.undo_stack.redo()
 
     # What verbs are made of; those of one subject have a module of their own, which takes the document
@@ -376,7 +374,6 @@ class Document(QObject):
 
     def push(self, step: Step) -> None:
         """Do it; what the store refuses is no step of undo. Raises ProjectError."""
-        step.redo()
         self.undo_stack.push(step)
 
     def do_keyed(self, text: str, change: Change, keys: dict[int, int]) -> dict[int, int]:
@@ -407,8 +404,8 @@ class Document(QObject):
             self._show_boxes()
 
     def end_pass(self, pass_id: int, name: str) -> None:
-        """A pass is over: from now on it can be undone."""
-        self.undo_stack.push(PassEdit(self, pass_id, text=f"Auto-label with {name}"))
+        """A pass is over: from now on it can be undone. It changed no box, so edits that were undone stay redoable."""
+        self.undo_stack.insert(PassEdit(self, pass_id, text=f"Auto-label with {name}"))
 
     def switch_pass(self, pass_id: int, active: bool) -> None:
         """Show a pass's predictions, or those from before it (for undo)."""
@@ -508,17 +505,15 @@ class Document(QObject):
         seen = {image_id for pass_id in pass_ids for image_id in self._project.images_of_pass(pass_id)}
         return seen & self.images.keys()
 
-    def _step_to_move(self, place: int) -> Step | None:
-        """The step at a place of the stack, after its image was shown."""
+    def _goes_to_step(self, place: int) -> bool:
+        """Whether there is a step at a place of the stack, and it may be moved now; then its image is shown."""
         if self.busy:
             self.refused.emit(self.busy)
-            return None
-        command = self.undo_stack.command(place) if 0 <= place < self.undo_stack.count() else None
-        if not isinstance(command, Step):
-            return None
-        if command.image_id is not None:
-            self.show(command.image_id)
-        return command
+            return False
+        step = self.undo_stack.command(place)
+        if step is not None and step.image_id is not None:
+            self.show(step.image_id)
+        return step is not None
 
     def _load_page(self) -> None:
         """Read the current image's boxes and work out its proposals."""

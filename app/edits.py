@@ -1,4 +1,4 @@
-"""What each verb of a person changes, as pure functions; and the undo commands that apply and revert them.
+"""What each verb of a person changes, as pure functions; and the steps of undo that apply and revert them.
 
 Undo changes the document, never what is drawn.
 """
@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from PySide6.QtGui import QUndoCommand, QUndoStack
-
+from app.history import Step
 from app.page import Page
 from detector.data.project.colours import class_colour
 from detector.data.project.proposals import Proposal
@@ -176,7 +175,7 @@ def _reviewed(page: Page, side: Side) -> tuple[tuple[ProjectImage, ProjectImage]
 
 
 class Target(Protocol):
-    """What undo commands act on: the document."""
+    """What steps of undo act on: the document."""
 
     def apply(self, change: Change) -> None:
         """Store a change and show it."""
@@ -185,43 +184,13 @@ class Target(Protocol):
         """Show the predictions of a pass, or those from before it."""
 
 
-class Step(QUndoCommand):
-    """One step of undo. Who moves the stack calls `redo` or `undo` first, so that an error of the store reaches him.
-
-    Errors that pass through the stack are reworded by Qt, and leave it as if all were well; it finds the step done.
-    """
-
-    image_id: int | None = None  # where it happens, if on one image
-
-    def __init__(self, text: str, *, is_done: bool = False) -> None:
-        super().__init__(text)
-        self._is_done = is_done
-
-    def redo(self) -> None:
-        """Do it, or do it again. Raises ProjectError."""
-        if not self._is_done:
-            self._do()
-            self._is_done = True
-
-    def undo(self) -> None:
-        """Take it back. Raises ProjectError."""
-        if self._is_done:
-            self._take_back()
-            self._is_done = False
-
-    def _do(self) -> None:
-        raise NotImplementedError
-
-    def _take_back(self) -> None:
-        raise NotImplementedError
-
-
 class Edit(Step):
     """One verb of a person, on one image where it is on one."""
 
     def __init__(self, target: Target, change: Change, *, text: str, image_id: int | None) -> None:
         super().__init__(text)
         self.image_id = image_id
+        self.is_about_boxes = not change.classes and not change.passes
         self._target, self._change = target, change
 
     def _do(self) -> None:
@@ -229,17 +198,6 @@ class Edit(Step):
 
     def _take_back(self) -> None:
         self._target.apply(self._change.inverse())
-
-
-class LongStep(Step):
-    """A step that a worker does after it was begun here."""
-
-    def fail(self, stack: QUndoStack, *, back: bool) -> None:
-        """The worker could not do it: the step stands where it stood before."""
-        self._is_done = back
-        place = stack.index() if back else stack.index() - 1
-        if 0 <= place < stack.count() and stack.command(place) is self:
-            (stack.redo if back else stack.undo)()
 
 
 class PassEdit(Step):

@@ -7,7 +7,7 @@ from contextlib import closing
 from PySide6.QtCore import QObject, QTimer
 
 from app.document import Document
-from app.edits import LongStep
+from app.history import LongStep
 from app.jobs import Jobs
 from detector.data.project.records import Change, ProjectBox, ProjectImage
 from detector.data.project.store import Project
@@ -74,7 +74,7 @@ class LongEdits(QObject):
                 step.fail(document.undo_stack, back=back)
 
         work = lambda: stored(project, lambda: step.change(back=back))  # noqa: E731
-        self._jobs.start(step.text(), work, on_events=take, on_done=done, on_failed=failed)
+        self._jobs.start(step.text, work, on_events=take, on_done=done, on_failed=failed)
 
     def _show_some(self) -> None:
         document = self._document

@@ -149,9 +149,11 @@ class MainWindow(QMainWindow):
         self.bottom.addTab(self.training, "Training")
         self.bottom.addTab(self.fusion, "Fusion weights")
         self._middle = frames.splitter(Qt.Orientation.Vertical, self.stage, self.bottom, sizes=(600, BOTTOM))
+        right = self._right_column()
         self._columns = frames.splitter(
-            Qt.Orientation.Horizontal, self.images, self._middle, self._right_column(), sizes=(LEFT, 884, RIGHT)
+            Qt.Orientation.Horizontal, self.images, self._middle, right, sizes=(LEFT, 884, RIGHT)
         )
+        self.panels = (self.images, self.stage, right, self.bottom, self.top_bar)  # one after the other by keys
         self._columns.setStretchFactor(1, 1)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)

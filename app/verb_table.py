@@ -12,6 +12,7 @@ from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.page import FLAGS
+from app.panel_round import go_to_panel
 from app.verbs import copying
 from app.verbs.flagging import toggle_flag
 from app.verbs.reviewing import mark_empty, review
@@ -88,6 +89,8 @@ def _image_verbs(window: "MainWindow") -> Verbs:
         "zoom-out": canvas.zoom_out,
         "zoom-100": partial(canvas.zoom_to, 1.0),
         "fit": canvas.fit,
+        "next-panel": partial(go_to_panel, window.panels, 1),
+        "previous-panel": partial(go_to_panel, window.panels, -1),
         "tone": window.stage.toggle_tone,
         "tone-reset": partial(canvas.set_tone, PLAIN),
     }

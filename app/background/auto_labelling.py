@@ -29,6 +29,7 @@ class _Run:
     pass_: Pass | None = None
     began: float = 0.0
     kept: int = 0
+    missing: int = 0  # images that were asked for and have no file
     done: int = 0
     at_first: int = 0  # images that were done when the clock began
     failures: list[ImageFailed] = field(default_factory=list)
@@ -76,17 +77,25 @@ class AutoLabelling(QObject):
     def label_all(self, *, source: str, device: str) -> None:
         """A pass over all images, those nobody has vouched for first, from the current one on. Raises BusyError.
 
-        Left out are those that are ignored, and those whose files are missing.
+        Left out are those that are ignored.
         """
         images = [self._document.images[image_id] for image_id in self._document.from_current()]
-        wanted = [image for image in images if not image.ignored and not image.missing]
+        wanted = [image for image in images if not image.ignored]
         wanted.sort(key=lambda image: image.state is State.REVIEWED)
         self.label_images([image.id for image in wanted], source=source, device=device)
 
     def label_images(self, image_ids: Iterable[int], *, source: str, device: str, again: bool = False) -> None:
-        """A pass over these images, in this order; those that this model has seen only if `again`. Raises BusyError."""
-        images = tuple(self._document.images[image_id] for image_id in image_ids if image_id in self._document.images)
-        self._start(Task(images, source, device, again=again, planned=len(images) > 1))
+        """A pass over these images, in this order; those that this model has seen only if `again`. Raises BusyError.
+
+        Left out are those whose files are missing, which the person is told in the end.
+        """
+        asked = [self._document.images[image_id] for image_id in image_ids if image_id in self._document.images]
+        images = tuple(image for image in asked if not image.missing)
+        missing = len(asked) - len(images)
+        if images:
+            self._start(Task(images, source, device, again=again, planned=len(images) > 1), missing=missing)
+        elif missing:
+            self._notifications.warning(missing_text(missing))
 
     def go_on(self, unfinished: Unfinished, *, device: str) -> None:
         """Label what is left of a pass that was cut short. Raises BusyError."""
@@ -114,7 +123,7 @@ class AutoLabelling(QObject):
         if self._job is None:
             self._engines.forget()
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: Task, *, missing: int = 0) -> None:
         project = self._document.project
         if project is None or not task.images:
             return
@@ -123,7 +132,7 @@ class AutoLabelling(QObject):
             return
         engines = self._engines
         job = self._jobs.start("Auto-labelling", lambda: work(engines, project, task), device=True)
-        self._job, self._run = job, _Run(project, task)
+        self._job, self._run = job, _Run(project, task, missing=missing)
         job.advanced.connect(self._on_advanced)
         for signal in (job.finished, job.failed, job.cancelled):
             signal.connect(self._on_ended)
@@ -177,6 +186,8 @@ class AutoLabelling(QObject):
                 self._notifications.warning(text, details=failure_list(run.failures))
             if run.kept:
                 self._tell_kept(run, run.pass_.model)
+        if run is not None and run.missing and self._document.project is run.project:
+            self._notifications.info(missing_text(run.missing))
         self.ended.emit()
 
     def _tell_kept(self, run: _Run, model: str) -> None:
@@ -221,6 +232,12 @@ def progress_text(done: int, total: int, seconds: float, *, at_first: int = 0) -
         rate = (done - at_first) / seconds
         parts += [f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s", f"{duration((total - done) / rate)} left"]
     return " · ".join(parts)
+
+
+def missing_text(images: int) -> str:
+    """How many images have no file, and the way out."""
+    have = "has no file any more and was" if images == 1 else "have no files any more and were"
+    return f"{count(images, 'image')} {have} left out; Open ▸ Find missing files… looks for moved and renamed ones."
 
 
 def failure_list(failures: Sequence[ImageFailed]) -> str:

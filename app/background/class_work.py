@@ -89,7 +89,7 @@ class ClassWork(QObject):
                 step.fail(document.undo_stack, back=back)
 
         self._jobs.start(
-            step.text(), lambda: _regroup(project, step.what, change, back), on_events=done, on_failed=failed
+            step.text, lambda: _regroup(project, step.what, change, back), on_events=done, on_failed=failed
         )
 
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.background.opening import ImagesRead, read_images
 from app.document import Document
-from app.edits import LongStep
+from app.history import LongStep
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.wording import count
@@ -157,7 +157,7 @@ class Importing(QObject):
             with closing(project.connect()) as worker:
                 yield from worker.switch_import(step.step, is_in=is_in)
 
-        self._work(work, lambda _: None, then=lambda: None, otherwise=fail, name=step.text())
+        self._work(work, lambda _: None, then=lambda: None, otherwise=fail, name=step.text)
 
     def stop(self) -> None:
         """Give up what is on its way in."""

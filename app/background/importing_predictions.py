@@ -69,7 +69,7 @@ class ImportingPredictions(QObject):
     def _show(self, made: Pass, ready: ReadyPredictions) -> None:
         document = self._document
         document.switch_pass(made.id, active=True)
-        document.undo_stack.push(PassEdit(document, made.id, text=f"Import {made.model}"))
+        document.undo_stack.insert(PassEdit(document, made.id, text=f"Import {made.model}"))
         boxes, images = count(ready.boxes, "prediction"), count(len(ready.found), "image")
         self._notifications.info(f"{boxes} on {images} imported as proposals. Undo takes them back.")
 

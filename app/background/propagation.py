@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from app import edits
 from app.document import Document
@@ -19,6 +19,7 @@ from detector.data.project.records import Change, Origin, ProjectBox, ProjectIma
 from detector.data.project.store import Project
 from detector.errors import ImageError
 
+PAUSE = 50  # ms, until one looks again whether other work has ended that changes boxes
 MOST = 1000  # images at once: as many as the store takes in a moment
 NO_BOX = "There is no box on this image to copy; draw one, or select a proposal."
 LAST = "This is the last image of the list; there is none after it."
@@ -30,11 +31,14 @@ Found = tuple[int, list[ProjectBox]]  # an image, and the boxes that it is to ge
 
 @dataclass
 class _Run:
-    """What is on its way: `images` that were asked for, what the worker found for those that are not reviewed."""
+    """What is on its way: boxes of `source`, the images that were asked for, what the worker found for those of them
+    that are not reviewed.
+    """
 
     project: Project
-    boxes: int
-    images: int
+    source: ProjectImage
+    boxes: list[ProjectBox]
+    targets: list[int]
     found: dict[int, list[ProjectBox]] = field(default_factory=dict)
 
 
@@ -73,38 +77,56 @@ class Propagation(QObject):
             return
         project, source = document.project, document.images[document.current]
         boxes = as_stored(self.boxes(), project.boxes(source.id), source.id)
-        targets = [document.images[image_id] for image_id in document.neighbours(after=number, before=0)]
-        waiting = [image for image in targets if image.state is not State.REVIEWED]
-        run = _Run(project, len(boxes), len(targets))
-        self._job = self._jobs.start(
+        self._start(_Run(project, source, boxes, document.neighbours(after=number, before=0)))
+
+    def _start(self, run: _Run) -> None:
+        images = [self._document.images[image_id] for image_id in run.targets]
+        waiting = [image for image in images if image.state is not State.REVIEWED]
+        job = self._jobs.start(
             "Copying boxes",
-            lambda: work_out(project, boxes, waiting, source=source.size),
+            lambda: work_out(run.project, run.boxes, waiting, source=run.source.size),
             on_events=lambda found: run.found.update(found),
             on_done=lambda: self._store(run),
+            on_failed=self._end,
         )
-        for signal in (self._job.finished, self._job.failed, self._job.cancelled):
-            signal.connect(self._on_ended)
+        job.cancelled.connect(self._end)
+        self._job = job
 
-    def _on_ended(self, *_: object) -> None:
+    def _end(self) -> None:
         self._job = None
 
     def _store(self, run: _Run) -> None:
-        """The worker is done; an image that was reviewed meanwhile is left alone."""
+        """The worker is done; an image that was reviewed meanwhile is left alone, and others' work is waited for."""
         document = self._document
+        if document.busy and document.project is run.project:
+            QTimer.singleShot(PAUSE, self, lambda: self._store(run))
+            return
+        self._end()
         if document.project is not run.project or document.refuse_editing():
             return
-        classes = {item.id for item in document.classes}
-        if any(box.class_id not in classes for made in run.found.values() for box in made):
-            document.refused.emit(GONE)
+        if not self._has_classes_of(run.boxes):
+            self._start_again(run)
             return
         waiting = {id: made for id, made in run.found.items() if document.images[id].state is not State.REVIEWED}
         given = [(document.images[id], made) for id, made in waiting.items() if made]
         if given:
-            text = f"Copy {count(run.boxes, 'box', 'boxes')} to {count(len(given), 'image')}"
+            text = f"Copy {count(len(run.boxes), 'box', 'boxes')} to {count(len(given), 'image')}"
             change = change_of(given, present=document.box_count)
             document.push(Edit(document, change, text=text, image_id=None))
-        said = report(run.boxes, len(given), there=len(waiting) - len(given), reviewed=run.images - len(waiting))
-        self._notifications.info(said)
+        reviewed = len(run.targets) - len(waiting)
+        self._notifications.info(report(len(run.boxes), len(given), there=len(waiting) - len(given), reviewed=reviewed))
+
+    def _start_again(self, run: _Run) -> None:
+        """A class was merged or removed meanwhile: copy the boxes as they are now, if they are all there."""
+        ids = {box.id for box in run.boxes}
+        now = [box for box in run.project.boxes(run.source.id) if box.id in ids]
+        if len(now) == len(ids) and self._has_classes_of(now):
+            self._start(_Run(run.project, run.source, now, run.targets))
+        else:
+            self._document.refused.emit(GONE)
+
+    def _has_classes_of(self, boxes: Iterable[ProjectBox]) -> bool:
+        return {box.class_id for box in boxes} <= {item.id for item in self._document.classes}
 
 
 def as_stored(boxes: Sequence[ShownBox], stored: Sequence[ProjectBox], image_id: int) -> list[ProjectBox]:

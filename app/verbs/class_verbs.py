@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from app.document import Document
-from app.edits import LongStep, new_class
+from app.edits import new_class
+from app.history import LongStep
 from app.limits import HIDDEN
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES
 from detector.data.project.records import Change, KeptSetting, PassClasses, ProjectClass

@@ -236,6 +236,32 @@ def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
     assert document.current == first
 
 
+def test_a_pass_that_ends_leaves_edits_of_boxes_to_be_done_again(document: Document):
+    first = document.current
+    assert first is not None
+    add_class(document, "nut")
+    document.draw(BOX)
+    document.undo()
+    made = a_pass(document, {"a1.png": found((20, 20, 40, 40, 0.9, 0))}, names=("nut",))
+    assert document.undo_stack.undoText().startswith("Auto-label")
+    document.redo()
+    assert [box.xyxy for box in document.project.boxes(first)] == [BOX]
+    document.undo()
+    document.undo()  # the pass
+    assert not document.shown
+    assert made.id not in {item.id for item in document.project.passes() if item.active}
+    document.redo()
+    document.redo()
+    assert len(document.shown) == 2
+    document.undo()
+    document.undo()
+    document.undo()  # the class
+    second = a_pass(document, {"a1.png": found((20, 20, 40, 40, 0.9, 0))}, names=("nut",))
+    document.redo()  # there is no second class of that name
+    assert [item.name for item in document.classes] == ["nut"]
+    assert second.id in {item.id for item in document.project.passes() if item.active}
+
+
 def test_started_images_are_vouched_for_together(document: Document):
     add_class(document, "nut")
     for _ in range(2):

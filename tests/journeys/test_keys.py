@@ -1,12 +1,15 @@
 """What hands do all day: every key where it acts, and the fields in which the same keys only write."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QSlider
 
+from app.background import pictures as reading
 from app.canvas.tools import Tool
 from app.image_filter import FilterKind
 from detector.data.project.records import Origin, State
@@ -337,13 +340,23 @@ def test_a_box_that_is_drawn_is_seen(me: "Person") -> None:
 
 
 @pytest.mark.parametrize("key", [Key.Key_Space, Key.Key_E])
-def test_nobody_vouches_for_a_picture_that_is_not_there(me: "Person", folder: Path, key: Qt.Key) -> None:
+def test_nobody_vouches_for_a_picture_that_is_not_there(
+    me: "Person", folder: Path, key: Qt.Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
     document, pictures = me.window.document, me.window.pictures
     me.wait(lambda: not me.window.jobs.running)
-    pictures.forget()  # as if it were too large to be read before it is asked for
+    may_read, read = Event(), reading.read
+
+    def read_later(*what: Any) -> Iterator[reading.Picture]:
+        may_read.wait(10)  # as if it were too large to be read before it is asked for
+        yield from read(*what)
+
+    monkeypatch.setattr(reading, "read", read_later)
+    pictures.forget()
     me.press(Key.Key_D, key)
     assert me.path == "a2.png"
     assert "still being read" in me.notices[-1].text
+    may_read.set()
     (folder / "a3.png").write_bytes(b"no picture")
     me.wait(me.sees_picture)
     pictures.forget()

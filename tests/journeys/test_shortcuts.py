@@ -303,6 +303,14 @@ def fits(me: "Person") -> Iterator[None]:
     assert me.window.canvas.zoom == fitted
 
 
+@effect_of("next-panel", "previous-panel")
+def goes_to_another_panel(me: "Person") -> Iterator[None]:
+    yield
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    assert not me.window.stage.isAncestorOf(focused)
+
+
 @effect_of("tone", "tone-reset")
 def changes_the_tone(me: "Person") -> Iterator[None]:
     me.window.canvas.set_tone(Tone(brightness=20))

@@ -12,7 +12,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.background import labelling_work
-from app.background.auto_labelling import FAILURES_NAMED, MANY, AutoLabelling, failure_list, progress_text
+from app.background.auto_labelling import FAILURES_NAMED, MANY, AutoLabelling, failure_list, missing_text, progress_text
 from app.background.labelling_work import Engine, Engines
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
@@ -128,9 +128,16 @@ def test_images_without_a_file_are_left_out(labelling: Labelling, document: Docu
     document.show(gone.id)
     mark_empty(document)  # else it is out of sight
     document.add_images([replace(document.images[gone.id], missing=True)], keys={}, counts={})
-    labelling.all()
-    assert set(model.predictor.seen) == NAMES - {"2.png"}
-    assert labelling.notices == []
+    for verb in (labelling.it.label_all, labelling.it.label_visible):
+        labelling.all(verb)
+        assert set(model.predictor.seen) == NAMES - {"2.png"}
+        assert labelling.notices[-1].text == missing_text(1)
+    labelling.notices.clear()
+    labelling.it.label_images([gone.id], **HOW)
+    assert not labelling.it.is_running
+    assert [notice.text for notice in labelling.notices] == [missing_text(1)]
+    assert missing_text(1).startswith("1 image has no file any more and was left out;")
+    assert missing_text(2000).startswith("2,000 images have no files any more and were left out;")
 
 
 def test_what_the_filter_shows_is_labelled_and_nothing_else(labelling: Labelling, document: Document, model: Model):

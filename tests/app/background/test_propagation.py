@@ -3,15 +3,17 @@
 from collections.abc import Callable
 
 import pytest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import edits
 from app.background import propagation
+from app.background.class_work import ClassWork
 from app.background.propagation import Propagation, report
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
-from app.verbs.class_verbs import add_class
+from app.verbs.class_verbs import add_class, merge_class
 from detector.data.project.records import Change, Origin, ProjectBox, State
 from detector.data.split import Side
 
@@ -160,6 +162,30 @@ def test_many_images_are_counted_by_a_worker_not_here(
     monkeypatch.setattr("app.document.FEW", 1)
     with qtbot.waitSignal(document.index_stale):
         run(spread, 2, qtbot, posted)
+
+
+def test_boxes_whose_class_is_merged_meanwhile_are_copied_with_the_other_one(
+    spread: Propagation,
+    document: Document,
+    jobs: Jobs,
+    qtbot: QtBot,
+    posted: list[Notice],
+) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    ClassWork(document, jobs, window)
+    bolt = document.classes[0].id
+    nut = add_class(document, "nut")
+    assert nut is not None
+    there = ProjectBox(document.new_id(), document.visible[1], nut, FIRST, Origin.DRAWN)
+    document.do("draw", Change(boxes=((None, there),)))
+    spread.propagate(2)
+    merge_class(document, bolt, nut)  # by a worker, too
+    qtbot.waitUntil(lambda: bool(posted))
+    assert posted[-1].text == "2 boxes copied to 2 images."
+    assert [(box.class_id, box.xyxy) for box in on(document, 1)] == [(nut, FIRST), (nut, SECOND)]
+    assert [(box.class_id, box.xyxy) for box in on(document, 2)] == [(nut, FIRST), (nut, SECOND)]
+    assert not spread.refuse()
 
 
 def test_what_is_reported() -> None:

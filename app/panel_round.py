@@ -1,0 +1,44 @@
+"""Going from panel to panel with the keyboard: the picture takes Tab for its boxes, so that Tab does not lead out."""
+
+from collections.abc import Iterator, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
+
+
+def go_to_panel(panels: Sequence[QWidget], by: int) -> None:
+    """Put the keyboard on the panel that is so many places (1 or −1) after the one that has it, round and round.
+
+    Left out are those that are folded away; in a panel its list comes first, or else what Tab would come to first.
+    """
+    entries = [(panel, entry) for panel in panels if (entry := _entry(panel)) is not None]
+    if not entries:
+        return
+    focused = QApplication.focusWidget()
+    places = [place for place, (panel, _) in enumerate(entries) if focused and _holds(panel, focused)]
+    start = places[0] if places else -1 if by > 0 else 0
+    entries[(start + by) % len(entries)][1].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def _entry(panel: QWidget) -> QWidget | None:
+    found = [widget for widget in _in_tab_order(panel) if _takes_keys(widget)]
+    lists = (widget for widget in found if isinstance(widget, QAbstractItemView))
+    return next(lists, found[0] if found else None)
+
+
+def _takes_keys(widget: QWidget) -> bool:
+    return widget.isVisible() and widget.isEnabled() and bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+
+
+def _in_tab_order(panel: QWidget) -> Iterator[QWidget]:
+    widget = panel
+    while True:
+        if _holds(panel, widget):
+            yield widget
+        widget = widget.nextInFocusChain()
+        if widget is panel:
+            return
+
+
+def _holds(panel: QWidget, widget: QWidget) -> bool:
+    return widget is panel or panel.isAncestorOf(widget)
