@@ -80,7 +80,7 @@ DARK = Theme(
     bad="#F58A9C",
     canvas="#17191C",
     on_canvas="#9AA4B2",
-    overlay="#0F1113",
+    overlay="#363D45",
     on_overlay="#F4F5F7",
 )
 

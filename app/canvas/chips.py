@@ -44,7 +44,7 @@ def paint_chips(painter: QPainter, chips: Sequence[Chip], bounds: Box) -> list[B
     for chip in chips:
         beside = light.horizontalAdvance(chip.detail) + GAP if chip.detail else 0
         room = max(min(LONGEST_NAME, round(bounds[2] - bounds[0]) - 2 * PADDING - beside), 0)
-        name = bold.elidedText(chip.name, Qt.TextElideMode.ElideRight, room)
+        name = bold.elidedText(chip.name, Qt.TextElideMode.ElideMiddle, room)
         size = (bold.horizontalAdvance(name) + beside + 2 * PADDING, HEIGHT)
         place = place_chip(chip.box, size, bounds=bounds, taken=[*taken, *chip.avoid], must=chip.must)
         if place is not None:

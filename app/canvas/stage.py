@@ -108,9 +108,11 @@ def info_line(document: Document, zoom: float | None) -> str:
     image = document.images[document.current]
     size = f"{image.width} × {image.height}" if image.width else ""
     scale = "" if zoom is None else f"{zoom:.0%}"
-    place = document.place + 1
     kind = "" if document.filter.kind.value == "all" else f" {document.filter.kind.value}"
-    return "   ·   ".join(filter(None, (image.path, size, scale, f"{place:,} of {len(document.visible):,}{kind}")))
+    place = f"{document.place + 1:,} of {len(document.visible):,}{kind}"
+    if not document.is_listed(document.current):
+        place = "not among what the filter shows"
+    return "   ·   ".join(filter(None, (image.path, size, scale, place)))
 
 
 def hints(document: Document, actions: Actions, view: CanvasView) -> tuple[Hint, ...]:

@@ -49,7 +49,7 @@ class BoxesPanel(QWidget):
         self._stack.addWidget(self._table)
         self._stack.addWidget(_empty_page())
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 8, 4, 4)
+        layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
         layout.addLayout(self._head())
         layout.addWidget(self._stack)

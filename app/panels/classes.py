@@ -12,7 +12,7 @@ from app.widgets.class_rows import ClassRow, Row, listed
 from app.wording import count
 from detector.data.project.records import ProjectClass
 
-EMPTY = "No class yet. Name one below; a model brings its own."
+EMPTY = "No class yet.\nName one below; a model brings its own."
 
 
 class ClassesPanel(QWidget):
@@ -27,9 +27,10 @@ class ClassesPanel(QWidget):
         self._is_open = False
         self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._summary.setProperty("role", "small")
-        self._empty = QLabel(EMPTY, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        centred = Qt.AlignmentFlag.AlignHCenter
+        self._empty = QLabel(EMPTY, textFormat=Qt.TextFormat.PlainText, wordWrap=True, alignment=centred)
         self._empty.setProperty("role", "muted")
-        self._empty.setContentsMargins(8, 0, 8, 0)
+        self._empty.setContentsMargins(8, 16, 8, 0)
         self._model = ClassesModel(document, self)
         self._list = ClassesList(self._model)
         self._list.row_pressed.connect(self._on_row_pressed)

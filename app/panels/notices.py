@@ -117,8 +117,9 @@ class NoticeCard(QFrame):
         row.addWidget(self._sign)
         row.addWidget(text, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 6, 6, 6)
+        column.setContentsMargins(12, 6, 12, 6)
         column.addLayout(row)
+        row.setContentsMargins(0, 0, -6, 0)  # the cross, not its room, ends where the details do
         if notice.details:
             row.addWidget(self._details_button(column))
         for button in (self.action_button, self.other_button):
@@ -157,5 +158,6 @@ class NoticeCard(QFrame):
         button.setProperty("role", "quiet")
         button.setCheckable(True)
         button.toggled.connect(details.setVisible)
+        button.toggled.connect(lambda shown: button.setText("Hide details" if shown else "Details"))
         button.toggled.connect(self.resized)
         return button

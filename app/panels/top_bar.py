@@ -1,6 +1,6 @@
 """The bar at the top: files, undo, the model and where it runs, the three verbs of the loop, and how far work is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
-from app.models import DEVICES, ModelChoice, ModelGroup
+from app.models import DEVICES, SEPARATOR, ModelChoice, ModelGroup
 from app.theme import ICON, icon
 from app.widgets.elided_label import ElidedLabel
 from app.wording import tooltip
@@ -27,9 +27,13 @@ from app.wording import tooltip
 HEIGHT = 52  # px
 CONTROL = 34  # px, the height of what stands in the bar
 MORE = 26  # px, the width of the part of a button that opens a menu
-PROGRESS = (150, 270)  # px, how narrow and how wide it may be
-ROOMY = 1360  # px, from which on every button has its words
-DEVICE_ROOM = (240, 116)  # px for the words about the device, in a wide bar and in a narrow one
+PROGRESS = (110, 320)  # px, how narrow and how wide it may be
+COMFORT = 250  # px for the words about work, for which buttons give up words
+LEAST = 940  # px of the whole bar: with the letters of most systems all of it fits into that
+MODEL_ROOM, BRIEF_MODEL_ROOM, DEVICE_ROOM = 240, 120, 200  # px for the words about model and device
+MAKERS = ("NVIDIA", "GeForce", "GPU")  # words that tell nothing apart
+WORK = "Labelling "  # what the words about a pass begin with, and can do without
+FINE_TUNE = "Fine-tune"
 STEPS = 1000  # of the progress bar
 
 
@@ -49,19 +53,21 @@ class TopBar(QFrame):
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(4)
         opener = _button(actions["open-folder"], text="Open")
+        label = _button(actions["label-image"], text="Auto-label")
+        tune = VerbButton(actions["fine-tune"], FINE_TUNE, image="fine-tune", role="primary")
         opener.setMenu(menu)
         opener.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         opener.setProperty("role", "menu")
         self.model_button = _model_button(self)
         self._model_classes = actions["model-classes"]
-        self._device_text = "Device: looking…"
+        self._model_text, self._device_text = "", "Device: looking…"
         self._device = self._make_device_button()
         self._progress = Progress(self)
         self._progress.cancel_button.clicked.connect(self.cancel_wanted)
-        self._export = _button(actions["export"], text="Export")
+        export = _button(actions["export"], text="Export")
         for widget in (
             opener,
-            self._export,
+            export,
             _line(),
             _button(actions["undo"]),
             _button(actions["redo"]),
@@ -69,13 +75,13 @@ class TopBar(QFrame):
             self.model_button,
             self._device,
             _line(),
-            _button(actions["label-image"], text="Auto-label"),
+            label,
             _split(
                 VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
                 [actions[name] for name in ("label-image", "label-visible", "label-all")],
                 [actions["model-classes"]],
             ),
-            VerbButton(actions["fine-tune"], "Fine-tune", image="fine-tune", role="primary"),
+            tune,
         ):
             if not isinstance(widget, QFrame) or isinstance(widget, QLabel):
                 widget.setFixedHeight(CONTROL)
@@ -83,19 +89,32 @@ class TopBar(QFrame):
         row.addSpacing(8)
         row.addStretch(1)
         row.addWidget(self._progress, 100)
+        self._savings: tuple[Callable[[bool], None], ...] = (  # what can be spared comes first
+            lambda spared: self._write_device(spared),
+            lambda spared: _show_words(export, not spared),
+            lambda spared: _show_words(label, not spared),
+            lambda spared: self._write_model(spared),
+            lambda spared: _show_words(opener, not spared),
+            lambda spared: self._write_device(True, name=not spared),
+            lambda spared: tune.setText("" if spared else FINE_TUNE),
+        )
+
+    def minimumSizeHint(self) -> QSize:
+        """What is left when all words are given up that can be spared."""
+        return QSize(LEAST, HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window some buttons give up words, so that the model's name and the progress keep theirs."""
+        """In a narrow window buttons give up words, one after the other, so that the words about work keep theirs."""
         super().resizeEvent(event)
-        style = (
-            Qt.ToolButtonStyle.ToolButtonIconOnly if self._is_narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        )
-        self._export.setToolButtonStyle(style)
-        self._write_device()
+        self._fit()
 
-    @property
-    def _is_narrow(self) -> bool:
-        return self.width() < ROOMY
+    def _fit(self) -> None:
+        for saving in reversed(self._savings):
+            saving(False)
+        for saving in self._savings:
+            if self.layout().minimumSize().width() - PROGRESS[0] + COMFORT <= self.width():
+                return
+            saving(True)
 
     def set_models(self, groups: Sequence[ModelGroup], chosen: ModelChoice) -> None:
         """Offer models under headings; those that are missing say why. They can be chosen where they can be fetched."""
@@ -117,7 +136,8 @@ class TopBar(QFrame):
         if old := self.model_button.menu():
             old.deleteLater()
         self.model_button.setMenu(menu)
-        self.model_button.setText(_plain(chosen.title))
+        self._model_text = chosen.title
+        self._fit()
         self.model_button.setToolTip(tooltip(f"The model that labels and that fine-tuning starts from: {chosen.title}"))
 
     def set_device_choice(self, device: str) -> None:
@@ -127,18 +147,26 @@ class TopBar(QFrame):
     def set_device(self, text: str, *, is_fallback: bool) -> None:
         """Where models run; a fallback to the CPU is said in the colour of a warning."""
         self._device_text = text
-        self._write_device()
+        self._fit()
         self._device.setToolTip(tooltip(f"Where models run, for labelling and for fine-tuning: {text}"))
         self._device.setProperty("state", "fallback" if is_fallback else "good")
         self._device.style().unpolish(self._device)
         self._device.style().polish(self._device)
 
-    def _write_device(self) -> None:
-        """As much of the device as there is room for: in a narrow bar without how it computes."""
-        text = self._device_text.partition(", ")[0] if self._is_narrow else self._device_text
-        room = DEVICE_ROOM[self._is_narrow]
-        shown = self._device.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+    def _write_device(self, brief: bool, *, name: bool = True) -> None:
+        """The device; `brief`: without how it computes, without `name` only its kind."""
+        text = device_name(self._device_text)
+        text = text.partition(", ")[0] if brief else text
+        text = text if name else text.partition(":")[0]
+        shown = self._device.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, DEVICE_ROOM)
         self._device.setText(_plain(f"●  {shown}"))
+
+    def _write_model(self, brief: bool) -> None:
+        """The model; `brief`: without the size of its pictures."""
+        text = self._model_text.rpartition(SEPARATOR)[0] if brief else ""
+        room = BRIEF_MODEL_ROOM if brief else MODEL_ROOM
+        shown = self.model_button.fontMetrics().elidedText(text or self._model_text, Qt.TextElideMode.ElideMiddle, room)
+        self.model_button.setText(_plain(shown))
 
     def set_progress(self, text: str, share: float | None) -> None:
         """How far work is; no share: it is not known."""
@@ -208,11 +236,13 @@ class Progress(QWidget):
 
     def show_work(self, text: str, share: float | None) -> None:
         """See TopBar.set_progress."""
-        self._text.setText(text)
         self._bar.setRange(0, 0 if share is None else STEPS)
         if share is not None:
             self._bar.setValue(round(share * STEPS))
         self.show()
+        self.layout().activate()  # or there is no telling how much room the words have
+        is_short = self._text.fontMetrics().horizontalAdvance(text) > self._text.width()
+        self._text.setText(text.removeprefix(WORK) if is_short else text)
 
 
 class VerbButton(QPushButton):
@@ -224,6 +254,7 @@ class VerbButton(QPushButton):
         self.setIcon(icon(image, ink="on_accent" if role == "primary" else "accent"))
         self.setIconSize(QSize(ICON, ICON))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(text)
         self.action = action
         self.clicked.connect(action.trigger)
         action.changed.connect(self._on_action_changed)
@@ -233,6 +264,16 @@ class VerbButton(QPushButton):
         """The action can be done or not, or has other keys."""
         self.setToolTip(self.action.toolTip())
         self.setEnabled(self.action.isEnabled())
+
+
+def device_name(text: str) -> str:
+    """A device as one calls it: "CUDA: NVIDIA GeForce RTX 4070 Laptop GPU" is "CUDA: RTX 4070 Laptop"."""
+    return " ".join(word for word in text.split(" ") if word not in MAKERS)
+
+
+def _show_words(button: QToolButton, shown: bool) -> None:
+    styles = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    button.setToolButtonStyle(styles[shown])
 
 
 def _split(button: VerbButton, *groups: Sequence[QAction]) -> QWidget:
@@ -279,8 +320,7 @@ def _model_button(parent: QWidget) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setMinimumWidth(160)
-    button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return button
 
 

@@ -1,4 +1,4 @@
-"""The table of an image's boxes: class and where it is from, size, score."""
+"""The table of an image's boxes: class and where it is from, score and size."""
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -32,24 +32,26 @@ from app.widgets.swatches import SWATCH, paint_swatch
 from app.wording import tooltip
 
 ROW = 42  # px: two lines
-SIZE_WIDTH, SCORE_WIDTH = 74, 60  # px
+SCORE_WIDTH = 84  # px
+SIDE = 8  # px between a cell's words and its sides
 MARK = 14  # px, a flag's letter in its frame
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine
+_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine
 
 
 class Column(IntEnum):
     """The table's columns, and what else it can be sorted by."""
 
     CLASS = 0
-    SIZE = 1
-    SCORE = 2
+    SCORE = 1
+    SIZE = 2  # stands below the score
     ORIGIN = 3  # stands below the class
 
 
-SHOWN = (Column.CLASS, Column.SIZE, Column.SCORE)
-TITLES = {Column.CLASS: "Class", Column.SIZE: "Size", Column.SCORE: "Score", Column.ORIGIN: "Origin"}
+SHOWN = (Column.CLASS, Column.SCORE)
+TITLES = {Column.CLASS: "Class", Column.SCORE: "Score", Column.SIZE: "Size", Column.ORIGIN: "Origin"}
 
 
 def origin_text(box: ShownBox) -> str:
@@ -115,7 +117,7 @@ class BoxesModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.boxes)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Class, size, score."""
+        """Class and score."""
         return 0 if parent.isValid() else len(SHOWN)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> object:
@@ -136,12 +138,6 @@ class BoxesModel(QAbstractTableModel):
             return self._text(box, column)
         if role == Role.ToolTipRole:
             return tooltip(told(box, self.name(box.class_id))).replace("\n", "<br>")
-        if role == Role.TextAlignmentRole:
-            return _alignment(column)
-        if role == Role.ForegroundRole and column is Column.SIZE:
-            return QColor(theme.current().muted)
-        if role == Role.FontRole and column is Column.SIZE:
-            return _small()
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -163,8 +159,6 @@ class BoxesModel(QAbstractTableModel):
     def _text(self, box: ShownBox, column: Column) -> str:
         if column is Column.CLASS:
             return self.name(box.class_id) + (" (crowd)" if box.iscrowd else "")
-        if column is Column.SIZE:
-            return size_text(box)
         return "" if box.score is None else f"{box.score:.2f}"
 
 
@@ -179,6 +173,7 @@ class BoxesTable(QTableView):
         super().__init__()
         self.setModel(model)
         self.setItemDelegateForColumn(Column.CLASS, _ClassPainter(model, self))
+        self.setItemDelegateForColumn(Column.SCORE, _ScorePainter(model, self))
         self.setAccessibleName("Boxes of this image")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -199,9 +194,8 @@ class BoxesTable(QTableView):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(Column.CLASS, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((Column.SIZE, SIZE_WIDTH), (Column.SCORE, SCORE_WIDTH)):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        header.setSectionResizeMode(Column.SCORE, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(Column.SCORE, SCORE_WIDTH)
 
     def sort_by(self, column: Column, *, descending: bool) -> None:
         """Sort, also by what has no column."""
@@ -232,8 +226,8 @@ class BoxesTable(QTableView):
             self.menu_wanted.emit(self.viewport().mapToGlobal(row.center()))
 
 
-class _ClassPainter(QStyledItemDelegate):
-    """Swatch, name and marks, and below them where the box is from."""
+class _TwoLines(QStyledItemDelegate):
+    """A cell of two lines, the lower one small and quiet."""
 
     def __init__(self, model: BoxesModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -249,37 +243,53 @@ class _ClassPainter(QStyledItemDelegate):
         return QSize(0, ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """See the class."""
+        """The ground, then the upper line, then the lower one in the small font."""
         super().paint(painter, option, index)  # pyright: ignore[reportArgumentType]
-        box, colours = self._model.boxes[index.row()], theme.current()
         rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        upper = QRect(rect.left() + 28, rect.top() + 4, rect.width() - 28, 18)
+        upper = QRect(rect.left() + SIDE, rect.top() + 4, rect.width() - 2 * SIDE, 18)
         lower = QRect(upper.left(), upper.bottom() + 1, upper.width(), 15)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        swatch = QRectF(rect.left() + 8, upper.center().y() - SWATCH / 2 + 1, SWATCH, SWATCH)
+        painter.setPen(QColor(theme.current().text))
+        self._paint_lines(painter, upper, lower, self._model.boxes[index.row()], index.data())
+        painter.restore()
+
+    def _paint_lines(self, painter: QPainter, upper: QRect, lower: QRect, box: ShownBox, text: str) -> None:
+        raise NotImplementedError
+
+
+class _ClassPainter(_TwoLines):
+    """Swatch, name and marks, and below them where the box is from."""
+
+    def _paint_lines(self, painter: QPainter, upper: QRect, lower: QRect, box: ShownBox, text: str) -> None:
+        swatch = QRectF(upper.left(), upper.center().y() - SWATCH / 2 + 1, SWATCH, SWATCH)
         paint_swatch(painter, swatch, self._model.colour(box.class_id))
+        for line in (upper, lower):
+            line.setLeft(line.left() + SWATCH + SIDE)
         room = upper.width() - (len(box.flags) * (MARK + 3) + 4 if box.flags else 0)
-        name = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideMiddle, room)
-        painter.setPen(QColor(colours.text))
+        name = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(upper, _LEFT, name)
         left = upper.left() + painter.fontMetrics().horizontalAdvance(name) + 6
-        font = painter.font()
-        font.setPixelSize(theme.SMALL)
-        painter.setFont(font)
-        painter.setPen(QColor(colours.muted))
-        origin = QFontMetrics(font).elidedText(origin_text(box), Qt.TextElideMode.ElideRight, lower.width())
-        painter.drawText(lower, _LEFT, origin)
+        _write_small(painter, lower, origin_text(box), _LEFT)
         for number, flag in enumerate(box.flags):
             mark = QRectF(left + number * (MARK + 3) + 0.5, upper.center().y() - MARK / 2 + 1.5, MARK - 1, MARK - 1)
             _paint_mark(painter, mark, flag[0].upper())
-        painter.restore()
 
 
-def _small() -> QFont:
-    font = QFont(QGuiApplication.font())
+class _ScorePainter(_TwoLines):
+    """The score, and below it the size."""
+
+    def _paint_lines(self, painter: QPainter, upper: QRect, lower: QRect, box: ShownBox, text: str) -> None:
+        painter.drawText(upper, _RIGHT, text)
+        _write_small(painter, lower, size_text(box), _RIGHT)
+
+
+def _write_small(painter: QPainter, line: QRect, text: str, alignment: int) -> None:
+    font = painter.font()
     font.setPixelSize(theme.SMALL)
-    return font
+    painter.setFont(font)
+    painter.setPen(QColor(theme.current().muted))
+    painter.drawText(line, alignment, QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, line.width()))
 
 
 def _alignment(column: Column) -> Qt.AlignmentFlag:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -35,6 +35,25 @@ def test_text_on_coloured_grounds_meets_aa(colours: Theme):
     assert contrast(colours.on_overlay, colours.overlay) >= AA_TEXT
     assert contrast(colours.on_canvas, colours.canvas) >= AA_TEXT
     assert contrast(colours.muted, colours.canvas) >= AA_SIGNAL
+
+
+@THEMES
+def test_what_floats_on_the_canvas_stands_out_from_it(colours: Theme):
+    assert contrast(colours.overlay, colours.canvas) >= 1.5
+
+
+@THEMES
+def test_the_words_of_an_empty_field_meet_aa(colours: Theme, qtbot: QtBot, qapp: QApplication):
+    theme.apply(qapp, colours)
+    try:
+        for field in (QLineEdit(placeholderText="Search"), QPlainTextEdit(placeholderText="One a line")):
+            qtbot.addWidget(field)
+            field.ensurePolished()
+            ink = field.palette().placeholderText().color()
+            assert ink.alpha() == 255
+            assert contrast(ink.name(), colours.field) >= AA_TEXT
+    finally:
+        theme.apply(qapp, LIGHT)
 
 
 @pytest.mark.parametrize("position", range(60))

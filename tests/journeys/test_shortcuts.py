@@ -359,7 +359,8 @@ def unfolds_or_folds(me: "Person") -> Iterator[None]:
 @effect_of("label-image", "label-all")
 def labels(me: "Person") -> Iterator[None]:
     tasks: list[object] = []
-    me.window.labelling._start = tasks.append  # what it does takes a model and time; other journeys wait for it
+    # what it does takes a model and time; other journeys wait for it
+    me.window.labelling._start = lambda task, **_: tasks.append(task)
     yield
     assert len(tasks) == 1
 

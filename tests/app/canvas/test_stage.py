@@ -11,7 +11,8 @@ from app.canvas.tone import Tone
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
-from app.verbs.reviewing import review
+from app.image_filter import FilterKind, ImageFilter
+from app.verbs.reviewing import mark_empty, review
 
 
 @pytest.fixture
@@ -42,6 +43,17 @@ def keys(stage: Stage) -> list[str]:
 def test_the_line_leaves_out_the_zoom_where_there_is_no_picture(document: Document):
     assert "164%" in info_line(document, 1.64)
     assert "%" not in info_line(document, None)
+
+
+def test_the_line_counts_no_image_that_the_filter_leaves_out(document: Document):
+    document.step(1)
+    second = document.current
+    assert second is not None
+    document.set_filter(ImageFilter(FilterKind.UNLABELLED))
+    assert "2 of 2 unlabelled" in info_line(document, 1.0)
+    mark_empty(document)
+    document.show(second)
+    assert info_line(document, 1.0).endswith("not among what the filter shows")
 
 
 def test_a_picture_that_cannot_be_shown_offers_no_drawing(stage: Stage, document: Document):

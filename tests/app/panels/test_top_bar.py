@@ -4,19 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolButton, QWidget, QWidgetAction
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.actions import Actions
 from app.models import ModelChoice, ModelGroup
-from app.panels.top_bar import CONTROL, PROGRESS, ROOMY, Progress, TopBar
+from app.panels.top_bar import CONTROL, LEAST, PROGRESS, Progress, TopBar, VerbButton
+from app.theme import LIGHT
 
 STARTER = ModelChoice("starter", "Starter · D0 · 384 px")
 ABSENT = ModelChoice("d4", "D4 <b>&</b> · COCO", missing="put d4.pth into <weights>")
 
 
 @pytest.fixture
-def bar(qtbot: QtBot) -> Iterator[TopBar]:
+def bar(qtbot: QtBot, qapp: QApplication) -> Iterator[TopBar]:
+    theme.apply(qapp, LIGHT)  # its fonts tell what fits
     owner = QWidget()
     qtbot.addWidget(owner)
     made = TopBar(Actions(owner, {}), QMenu(owner), owner)
@@ -26,27 +29,66 @@ def bar(qtbot: QtBot) -> Iterator[TopBar]:
     owner.close()
 
 
+def button(bar: TopBar, text: str) -> QToolButton:
+    return next(each for each in bar.findChildren(QToolButton) if each.text().startswith(text))
+
+
+def has_words(bar: TopBar, text: str) -> bool:
+    return button(bar, text).toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+
+
 def test_a_narrow_bar_keeps_the_words_about_work(bar: TopBar):
-    export = next(button for button in bar.findChildren(QToolButton) if button.text() == "Export")
-    assert export.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-    bar.resize(ROOMY - 1, bar.height())
-    assert export.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonIconOnly
-    assert "Export" in export.toolTip()
-
-
-def test_a_long_device_does_not_push_the_model_aside(bar: TopBar):
     bar.set_models([], STARTER)
+    bar.set_device("CPU: 4 threads, ONNX Runtime", is_fallback=True)
+    given_up = []
+    for width in range(1600, LEAST - 1, -1):
+        bar.resize(width, bar.height())
+        bar.layout().activate()
+        assert bar.layout().minimumSize().width() <= width
+        kept = tuple(has_words(bar, text) for text in ("Export", "Auto-label", "Open"))
+        words = any(each.text() == "Fine-tune" for each in bar.findChildren(VerbButton))
+        told = (*kept, words, button(bar, "●").text(), bar.model_button.text())
+        if given_up[-1:] != [told]:
+            given_up.append(told)
+    whole, brief, least = "●  CPU: 4 threads, ONNX Runtime", "●  CPU: 4 threads", "●  CPU"
+    assert given_up == [
+        (True, True, True, True, whole, "Starter · D0 · 384 px"),
+        (True, True, True, True, brief, "Starter · D0 · 384 px"),
+        (False, True, True, True, brief, "Starter · D0 · 384 px"),
+        (False, False, True, True, brief, "Starter · D0 · 384 px"),
+        (False, False, True, True, brief, "Starter · D0"),
+        (False, False, False, True, brief, "Starter · D0"),
+        (False, False, False, True, least, "Starter · D0"),
+        (False, False, False, False, least, "Starter · D0"),
+    ]
+    assert "Export" in button(bar, "Export").toolTip()
+    bar.resize(1600, bar.height())
+    assert has_words(bar, "Export")
+    assert button(bar, "●").text() == whole
+
+
+def test_long_names_push_nothing_aside(bar: TopBar):
+    long = "2026-11-22 what the night shift's camera saw, second try · D0 · 384 px"
+    bar.set_models([], ModelChoice("x", long))
     bar.set_device("CUDA: NVIDIA GeForce RTX 4070 Laptop GPU <b>", is_fallback=False)
-    (device,) = (button for button in bar.findChildren(QToolButton) if button.text().startswith("●"))
-    assert device.text() == "●  CUDA: NVIDIA GeForce RTX 4070 Laptop GPU <b>" or device.text().endswith("…")
+    assert button(bar, "●").text() == "●  CUDA: RTX 4070 Laptop <b>"
+    assert button(bar, "●").toolTip().endswith("CUDA: NVIDIA GeForce RTX 4070 Laptop GPU &lt;b&gt;</span>")
+    assert "…" in bar.model_button.text()
+    assert "second try" in bar.model_button.toolTip()
     bar.resize(1280, bar.height())
     bar.layout().activate()
-    assert device.text().endswith("…")
-    assert device.text().startswith("●  CUDA")
-    assert device.toolTip().endswith("CUDA: NVIDIA GeForce RTX 4070 Laptop GPU &lt;b&gt;</span>")
     assert bar.model_button.width() >= bar.model_button.sizeHint().width()
-    bar.set_device("CPU: 4 threads, ONNX Runtime", is_fallback=True)
-    assert device.text() == "●  CPU: 4 threads"
+
+
+def test_where_there_is_little_room_a_pass_says_so_by_its_numbers(bar: TopBar):
+    progress = bar.findChild(Progress)
+    assert isinstance(progress, Progress)
+    words = "Labelling 412 of 3,000 · 38/s · 1 min 8 s left"
+    for width, shown in ((320, words), (240, words.removeprefix("Labelling "))):
+        progress.setFixedWidth(width)
+        bar.layout().activate()
+        bar.set_progress(words, 0.14)
+        assert any(label.text() == shown for label in progress.findChildren(QLabel)), width
 
 
 def test_nothing_moves_as_work_begins_and_ends(bar: TopBar):
