@@ -54,6 +54,7 @@ class ActionSpec:
     once: bool = False
 
 
+_EVERYWHERE = Qt.ShortcutContext.WindowShortcut
 _REVIEW, _DRAW, _IMAGES, _VIEW = Subject.REVIEW, Subject.DRAW, Subject.IMAGES, Subject.VIEW
 _MODEL, _FILES, _PROGRAM = Subject.MODEL, Subject.FILES, Subject.PROGRAM
 _NOTHING, _SELECTION = Need.NOTHING, Need.SELECTION
@@ -69,7 +70,7 @@ TABLE = (
     ActionSpec("review", "Vouch for what is shown, go on", "review", ("Space",), _REVIEW, once=True),
     ActionSpec("mark-empty", "Reviewed, empty", "empty", ("E",), _REVIEW, once=True),
     ActionSpec("next-to-review", "Next image to review", "next", ("N", "Ctrl+Shift+D"), _REVIEW),
-    ActionSpec("accept", "Accept proposal", "accept", ("Return", "Enter"), _REVIEW, _SELECTION, once=True),
+    ActionSpec("accept", "Accept proposal", "accept", ("Enter", "Return"), _REVIEW, _SELECTION, once=True),
     ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",), _DRAW, Need.UNDO),
     ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), _DRAW, Need.REDO),
     ActionSpec("select", "Select and move", "select", ("V",), _DRAW, checkable=True),
@@ -129,8 +130,8 @@ BY_NAME = {spec.name: spec for spec in TABLE}
 class Actions(QObject):
     """The table's actions by name, with the keys that the person gave them. `remapped`: some have others now.
 
-    The keys of an action that act everywhere are its own; where it also has bare ones (see `keys.is_bare`), these
-    belong to a twin of it, which acts in picture and images list only.
+    An action has the keys of one kind, bare ones (see `keys.is_bare`) or those that act everywhere: of the kind of its
+    first one, which menus show. A twin that triggers it has the others.
     """
 
     remapped = Signal()
@@ -149,9 +150,9 @@ class Actions(QObject):
     def act_in(self, window: QWidget, *images: QWidget) -> None:
         """Put the keys to work in the window, and the bare ones in these widgets of it."""
         for name, action in self._by_name.items():
-            window.addAction(action)
-            for widget in images:
-                widget.addActions([action, self._twins[name]])
+            both = [action, self._twins[name]]
+            for widget in (window, *images):
+                widget.addActions(both)
 
     # Keys
 
@@ -188,12 +189,11 @@ class Actions(QObject):
 
     def _put_to_work(self, spec: ActionSpec) -> None:
         action, keys = self._by_name[spec.name], self._keys[spec.name]
-        bare = [key for key in keys if is_bare(key)]
-        everywhere = [key for key in keys if not is_bare(key)]
-        context = Qt.ShortcutContext.WindowShortcut if everywhere else Qt.ShortcutContext.WidgetShortcut
-        action.setShortcutContext(context)
-        action.setShortcuts(everywhere or bare)
-        self._twins[spec.name].setShortcuts(bare if everywhere else [])
+        own = [key for key in keys if is_bare(key) == is_bare(keys[0])]
+        for owner, given in ((action, own), (self._twins[spec.name], [key for key in keys if key not in own])):
+            is_everywhere = bool(given) and not is_bare(given[0])
+            owner.setShortcutContext(_EVERYWHERE if is_everywhere else Qt.ShortcutContext.WidgetShortcut)
+            owner.setShortcuts(given)
         texts = " or ".join(self.texts(spec.name))
         action.setToolTip(tooltip(f"{spec.text.rstrip('…')}  ({texts})" if texts else spec.text))
 
@@ -229,7 +229,6 @@ def _make(spec: ActionSpec, parent: QObject) -> QAction:
 def _twin(action: QAction) -> QAction:
     """What triggers an action by other keys."""
     twin = QAction(action)
-    twin.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
     twin.setAutoRepeat(action.autoRepeat())
     twin.triggered.connect(action.trigger)
     action.enabledChanged.connect(twin.setEnabled)

@@ -10,6 +10,7 @@ from app import theme
 from app.canvas.geometry import Box, place_chip
 from app.page import ShownBox
 from app.theme import readable_on
+from app.widgets.elided_label import elided_name
 
 HEIGHT, PADDING, GAP, LONGEST_NAME = 18, 6, 5, 200  # screen px
 ROUNDING = 3  # screen px
@@ -44,7 +45,7 @@ def paint_chips(painter: QPainter, chips: Sequence[Chip], bounds: Box) -> list[B
     for chip in chips:
         beside = light.horizontalAdvance(chip.detail) + GAP if chip.detail else 0
         room = max(min(LONGEST_NAME, round(bounds[2] - bounds[0]) - 2 * PADDING - beside), 0)
-        name = bold.elidedText(chip.name, Qt.TextElideMode.ElideMiddle, room)
+        name = elided_name(bold, chip.name, room)
         size = (bold.horizontalAdvance(name) + beside + 2 * PADDING, HEIGHT)
         place = place_chip(chip.box, size, bounds=bounds, taken=[*taken, *chip.avoid], must=chip.must)
         if place is not None:

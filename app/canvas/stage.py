@@ -69,8 +69,10 @@ class Stage(QWidget):
             self._tone.open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep what floats in its place."""
+        """Keep what floats in its place, and tell what there is room for."""
         super().resizeEvent(event)
+        self.layout().activate()
+        self._write_info()
         self._place()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -88,9 +90,15 @@ class Stage(QWidget):
         self._tone_mark.set_tone(tone)
 
     def _write(self, *_: object) -> None:
-        self._info.setText(info_line(self._document, self._zoom if self._view.picture_size else None))
+        self._write_info()
         self._hint.set_hints(hints(self._document, self._actions, self._view))
         self._place()
+
+    def _write_info(self) -> None:
+        """As many parts of the line as there is room for."""
+        lines = info_lines(self._document, self._zoom if self._view.picture_size else None)
+        metrics, room = self._info.fontMetrics(), self._info.contentsRect().width()
+        self._info.setText(next((line for line in lines if metrics.horizontalAdvance(line) <= room), lines[-1]))
 
     def _place(self) -> None:
         self._tools.adjustSize()
@@ -101,10 +109,12 @@ class Stage(QWidget):
         self._hint.move((self.width() - self._hint.width()) // 2, self.height() - self._hint.height() - 16)
 
 
-def info_line(document: Document, zoom: float | None) -> str:
-    """ "bench/12.jpg · 384 × 255 · 164% · 5 of 412 to review", as much of it as there is."""
+def info_lines(document: Document, zoom: float | None) -> tuple[str, ...]:
+    """ "bench/12.jpg · 384 × 255 · 164% · 5 of 412 to review", as much of it as there is; then without what can be
+    spared.
+    """
     if document.current is None:
-        return ""
+        return ("",)
     image = document.images[document.current]
     size = f"{image.width} × {image.height}" if image.width else ""
     scale = "" if zoom is None else f"{zoom:.0%}"
@@ -112,7 +122,8 @@ def info_line(document: Document, zoom: float | None) -> str:
     place = f"{document.place + 1:,} of {len(document.visible):,}{kind}"
     if not document.is_listed(document.current):
         place = "not among what the filter shows"
-    return "   ·   ".join(filter(None, (image.path, size, scale, place)))
+    parts = ((image.path, size, scale, place), (image.path, scale, place), (image.path, place))
+    return tuple("   ·   ".join(filter(None, line)) for line in parts)
 
 
 def hints(document: Document, actions: Actions, view: CanvasView) -> tuple[Hint, ...]:

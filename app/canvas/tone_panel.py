@@ -74,7 +74,7 @@ class TonePanel(QFrame):
         head.addWidget(title)
         head.addStretch(1)
         head.addWidget(close)
-        head.setContentsMargins(0, 0, -6, 0)  # the cross, not its room, ends where the numbers do
+        head.setContentsMargins(0, 0, 6, 0)  # the cross, not its room, ends where the numbers do
         widest = QFontMetrics(self.font()).horizontalAdvance(signed(-MOST)) + theme.SPACE
         for row, slider in enumerate((self.brightness, self.contrast)):
             number = self._numbers[slider]
@@ -87,8 +87,9 @@ class TonePanel(QFrame):
         foot.addWidget(note, 1)
         foot.addWidget(self.reset)
         foot.setSpacing(theme.SPACE)
-        foot.setContentsMargins(0, 0, -10, 0)  # likewise the word on the button
-        column.setContentsMargins(12, 8, 12, 8)
+        foot.setContentsMargins(0, 0, 1, 0)  # likewise the word on the button
+        rows.setContentsMargins(0, 0, 12, 0)
+        column.setContentsMargins(12, 8, 0, 8)
         column.setSpacing(4)
         for layout in (head, rows, foot):
             column.addLayout(layout)

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
 from app.actions import TABLE, Actions, Subject
 from app.habits import HABITS
 from app.widgets.column_layout import ColumnLayout
-from app.widgets.keycaps import KeyCaps
+from app.widgets.keycaps import HEIGHT, KeyCaps
 
 DIGIT = "class-"  # how the names of the actions begin that give a class by its digit
 WIDTH, LEAST, MARGIN = 1120, 320, 24  # px: of the sheet, of a column, around the sheet within its window
 GAP, ROW_GAP, SECTION_GAP, EDGE = 40, 4, 20, 8  # px; EDGE: between the last column and the scroll bar
-SIDES = (24, 24, 24, 16)  # px: left, top, right, bottom
+SIDES = (24, 24, 6, 16)  # px: left, top, right, bottom; the scroll bar stands in what is empty on the right
 
 
 class Line(NamedTuple):
@@ -99,6 +99,7 @@ class ShortcutSheet(QDialog):
         close.clicked.connect(self.accept)
         close.setDefault(True)
         foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, SIDES[0] - SIDES[2], 0)
         foot.addWidget(change)
         foot.addStretch(1)
         foot.addWidget(close)
@@ -129,4 +130,5 @@ def _block(section: Section) -> QWidget:
 def _muted(text: str) -> QLabel:
     label = QLabel(text, textFormat=Qt.TextFormat.PlainText)
     label.setProperty("role", "muted")
+    label.setMinimumHeight(HEIGHT)  # as the keys of other lines
     return label

@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
+    QIcon,
     QPainter,
     QPainterPath,
     QPaintEvent,
@@ -212,13 +213,12 @@ class _RecentButton(QPushButton):
         super().paintEvent(event)
         colours = theme.current()
         painter = QPainter(self)
-        if not self.isEnabled():
-            painter.setOpacity(0.75)
-        theme.icon("folder" if self._path.suffix.lower() != ".json" else "open-coco").paint(painter, 10, 12, 20, 20)
+        image = theme.icon("folder" if self._path.suffix.lower() != ".json" else "open-coco")
+        image.paint(painter, 10, 12, 20, 20, mode=QIcon.Mode.Normal if self.isEnabled() else QIcon.Mode.Disabled)
         name = self._path.name or str(self._path)
         lines = (
             (name, 4, theme.BODY, colours.text if self.isEnabled() else colours.muted),
-            (str(self._path.parent), 23, theme.SMALL, colours.muted),
+            (str(self._path.parent) if self.isEnabled() else "not found", 23, theme.SMALL, colours.muted),
         )
         for text, top, size, colour in lines:
             font = self.font()

@@ -12,7 +12,7 @@ from app.widgets.class_rows import ClassRow, Row, listed
 from app.wording import count
 from detector.data.project.records import ProjectClass
 
-EMPTY = "No class yet.\nName one below; a model brings its own."
+EMPTY = "No class yet.\nName one below, or let a model\nbring its own."
 
 
 class ClassesPanel(QWidget):

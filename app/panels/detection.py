@@ -66,6 +66,8 @@ class DetectionPanel(QWidget):
         self._fold.toggled.connect(self._on_folded)
         self._classes = ThresholdList()
         self._classes.score_wanted.connect(self._on_class_score_wanted)
+        self._no_classes = _small_label()
+        self._no_classes.setText("No class has proposals yet.")
         self._classes.hide()
         self._show_fold(False)
         policy = self._own.sizePolicy()
@@ -99,6 +101,7 @@ class DetectionPanel(QWidget):
     def _show_fold(self, is_open: bool) -> None:
         self._fold.setIcon(theme.icon("chevron-down" if is_open else "chevron-right"))
         self._classes.setVisible(is_open)
+        self._no_classes.hide()
 
     def _on_proposals_changed(self) -> None:
         project, limits = self._document.project, self._document.limits
@@ -123,6 +126,8 @@ class DetectionPanel(QWidget):
         own = shown.thresholds if shown else {}
         rows = rows_of(document.classes, document.limits, own=own, proposals=document.proposals_by_class())
         self._classes.model_.set_rows(rows)
+        self._classes.setVisible(bool(rows))
+        self._no_classes.setVisible(not rows)
         self._classes.setFixedHeight(ROW * min(max(len(rows), 1), ROWS) + 2)
 
     def _lay_out(self) -> None:
@@ -143,6 +148,7 @@ class DetectionPanel(QWidget):
         layout.addLayout(below)
         layout.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self._classes)
+        layout.addWidget(self._no_classes)
         layout.addWidget(self._pass)
 
 

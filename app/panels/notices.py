@@ -117,9 +117,8 @@ class NoticeCard(QFrame):
         row.addWidget(self._sign)
         row.addWidget(text, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 6, 12, 6)
+        column.setContentsMargins(12, 6, 6, 6)
         column.addLayout(row)
-        row.setContentsMargins(0, 0, -6, 0)  # the cross, not its room, ends where the details do
         if notice.details:
             row.addWidget(self._details_button(column))
         for button in (self.action_button, self.other_button):
@@ -153,7 +152,10 @@ class NoticeCard(QFrame):
         details.setReadOnly(True)
         details.setFixedHeight(140)
         details.hide()
-        column.addWidget(details)
+        below = QHBoxLayout()
+        below.setContentsMargins(0, 0, 6, 6)  # they end below the cross, not below its room
+        below.addWidget(details)
+        column.addLayout(below)
         button = QPushButton("Details", self)
         button.setProperty("role", "quiet")
         button.setCheckable(True)

@@ -28,7 +28,7 @@ HEIGHT = 52  # px
 CONTROL = 34  # px, the height of what stands in the bar
 MORE = 26  # px, the width of the part of a button that opens a menu
 PROGRESS = (110, 320)  # px, how narrow and how wide it may be
-COMFORT = 250  # px for the words about work, for which buttons give up words
+COMFORT = 240  # px for the words about work, for which most buttons give up words
 LEAST = 940  # px of the whole bar: with the letters of most systems all of it fits into that
 MODEL_ROOM, BRIEF_MODEL_ROOM, DEVICE_ROOM = 240, 120, 200  # px for the words about model and device
 MAKERS = ("NVIDIA", "GeForce", "GPU")  # words that tell nothing apart
@@ -89,14 +89,16 @@ class TopBar(QFrame):
         row.addSpacing(8)
         row.addStretch(1)
         row.addWidget(self._progress, 100)
-        self._savings: tuple[Callable[[bool], None], ...] = (  # what can be spared comes first
-            lambda spared: self._write_device(spared),
-            lambda spared: _show_words(export, not spared),
-            lambda spared: _show_words(label, not spared),
-            lambda spared: self._write_model(spared),
-            lambda spared: _show_words(opener, not spared),
-            lambda spared: self._write_device(True, name=not spared),
-            lambda spared: tune.setText("" if spared else FINE_TUNE),
+        self._savings: tuple[
+            tuple[Callable[[bool], None], int], ...
+        ] = (  # what can be spared first, and for what
+            (lambda spared: self._write_device(spared), COMFORT),
+            (lambda spared: _show_words(export, not spared), COMFORT),
+            (lambda spared: _show_words(label, not spared), COMFORT),
+            (lambda spared: self._write_model(spared), COMFORT),
+            (lambda spared: _show_words(opener, not spared), PROGRESS[0]),
+            (lambda spared: self._write_device(True, name=not spared), PROGRESS[0]),
+            (lambda spared: tune.setText("" if spared else FINE_TUNE), PROGRESS[0]),
         )
 
     def minimumSizeHint(self) -> QSize:
@@ -109,12 +111,11 @@ class TopBar(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        for saving in reversed(self._savings):
+        for saving, _ in reversed(self._savings):
             saving(False)
-        for saving in self._savings:
-            if self.layout().minimumSize().width() - PROGRESS[0] + COMFORT <= self.width():
-                return
-            saving(True)
+        for saving, for_progress in self._savings:
+            if self.layout().minimumSize().width() - PROGRESS[0] + for_progress > self.width():
+                saving(True)
 
     def set_models(self, groups: Sequence[ModelGroup], chosen: ModelChoice) -> None:
         """Offer models under headings; those that are missing say why. They can be chosen where they can be fetched."""

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.document import Document
 from app.page import ShownBox
+from app.widgets.elided_label import elided_name
 from app.widgets.swatches import SWATCH, paint_swatch
 from app.wording import tooltip
 
@@ -267,7 +268,7 @@ class _ClassPainter(_TwoLines):
         for line in (upper, lower):
             line.setLeft(line.left() + SWATCH + SIDE)
         room = upper.width() - (len(box.flags) * (MARK + 3) + 4 if box.flags else 0)
-        name = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        name = elided_name(painter.fontMetrics(), text, room)
         painter.drawText(upper, _LEFT, name)
         left = upper.left() + painter.fontMetrics().horizontalAdvance(name) + 6
         _write_small(painter, lower, origin_text(box), _LEFT)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app import theme
+from app.widgets.elided_label import elided_name
 from app.widgets.swatches import SWATCH, paint_swatch
 from detector.data.project.records import ProjectClass
 
@@ -106,7 +107,7 @@ def paint_class(painter: QPainter, rect: QRect, row: ClassRow, *, is_hovered: bo
     room = QRect(parts.name)  # and what else stays empty
     if not (row.hidden or is_hovered):
         room.setRight((parts.number if row.boxes else parts.chip).left() - 4)
-    name = painter.fontMetrics().elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, room.width())
+    name = elided_name(painter.fontMetrics(), row.entry.name, room.width())
     painter.drawText(room, _LEFT, name)
     font = painter.font()
     font.setPixelSize(theme.SMALL)

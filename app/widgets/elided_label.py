@@ -1,10 +1,21 @@
-"""A label that shortens its text where room is scarce; the whole text is then its tooltip."""
+"""Text that is shortened where room is scarce: names in lists, and a label whose tooltip then is the whole text."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.wording import tooltip
+
+TAIL = 6  # letters of a name that stay at its end
+
+
+def elided_name(metrics: QFontMetrics, name: str, room: int) -> str:
+    """A name cut down to a room in px: its beginning, which tells most, and its last letters, which tell numbers."""
+    tail = name[-TAIL:]
+    beside = room - metrics.horizontalAdvance(tail)
+    if metrics.horizontalAdvance(name) <= room or beside < room / 2:
+        return metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
+    return metrics.elidedText(f"{name[:-TAIL]}…", Qt.TextElideMode.ElideRight, beside) + tail
 
 
 class ElidedLabel(QLabel):

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.widgets.elided_label import elided_name
 from app.widgets.swatches import SWATCH, paint_swatch
 from app.wording import count, tooltip
 from detector.boxes import DEFAULT_THRESHOLD
@@ -214,7 +215,7 @@ class _RowPainter(QStyledItemDelegate):
         parts = row_parts(rect)
         paint_swatch(painter, QRectF(parts.swatch), row.entry.colour)
         painter.setPen(QColor(colours.text))
-        name = painter.fontMetrics().elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, parts.name.width())
+        name = elided_name(painter.fontMetrics(), row.entry.name, parts.name.width())
         painter.drawText(parts.name, _LEFT, name)
         _paint_track(painter, parts.track, row)
         font = painter.font()

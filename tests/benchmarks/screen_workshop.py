@@ -18,7 +18,7 @@ from app.projects import SAMPLE
 from app.settings import Settings
 from app.verbs.reviewing import review
 
-PATIENCE = 60.0  # seconds until a condition counts as one that never holds
+PATIENCE = 180.0  # seconds until a condition counts as one that never holds
 FULL, SMALL = (1440, 900), (1280, 720)  # px
 
 

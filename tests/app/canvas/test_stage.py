@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from app.actions import Actions
 from app.canvas.hint_bar import HintBar
-from app.canvas.stage import Stage, hints, info_line
+from app.canvas.stage import Stage, hints, info_lines
 from app.canvas.tone import Tone
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
@@ -41,8 +41,8 @@ def keys(stage: Stage) -> list[str]:
 
 
 def test_the_line_leaves_out_the_zoom_where_there_is_no_picture(document: Document):
-    assert "164%" in info_line(document, 1.64)
-    assert "%" not in info_line(document, None)
+    assert "164%" in info_lines(document, 1.64)[0]
+    assert "%" not in info_lines(document, None)[0]
 
 
 def test_the_line_counts_no_image_that_the_filter_leaves_out(document: Document):
@@ -50,10 +50,24 @@ def test_the_line_counts_no_image_that_the_filter_leaves_out(document: Document)
     second = document.current
     assert second is not None
     document.set_filter(ImageFilter(FilterKind.UNLABELLED))
-    assert "2 of 2 unlabelled" in info_line(document, 1.0)
+    assert "2 of 2 unlabelled" in info_lines(document, 1.0)[0]
     mark_empty(document)
     document.show(second)
-    assert info_line(document, 1.0).endswith("not among what the filter shows")
+    assert info_lines(document, 1.0)[0].endswith("not among what the filter shows")
+
+
+def test_the_line_gives_up_the_size_before_the_name(stage: Stage, qtbot: QtBot):
+    stage.resize(900, 480)
+    assert "640 × 480" in stage._info.text()
+    shortest = next(width for width in range(900, 200, -5) if "×" not in _told(stage, width))
+    assert _told(stage, shortest).startswith("1.png")
+    assert _told(stage, shortest).endswith("1 of 2")
+    assert stage._info.shown_text() == stage._info.text()
+
+
+def _told(stage: Stage, width: int) -> str:
+    stage.resize(width, 480)
+    return stage._info.text()
 
 
 def test_a_picture_that_cannot_be_shown_offers_no_drawing(stage: Stage, document: Document):

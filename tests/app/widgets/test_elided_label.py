@@ -2,7 +2,21 @@
 
 from pytestqt.qtbot import QtBot
 
-from app.widgets.elided_label import ElidedLabel
+from app.widgets.elided_label import ElidedLabel, elided_name
+
+
+def test_names_that_differ_in_their_middle_or_at_their_end_are_told_apart(qtbot: QtBot) -> None:
+    label = ElidedLabel()
+    qtbot.addWidget(label)
+    metrics = label.fontMetrics()
+    room = metrics.horizontalAdvance("species 175 of th… list")
+    for name in ("species 175 of the reference list", "a class with a very long name 0012", "short", ""):
+        shown = elided_name(metrics, name, room)
+        assert metrics.horizontalAdvance(shown) <= room
+        assert shown[:8] == name[:8]
+        assert shown[-5:] == name[-5:]
+    assert "175" in elided_name(metrics, "species 175 of the reference list", room)
+    assert elided_name(metrics, "short", room) == "short"
 
 
 def test_what_does_not_fit_is_shortened_and_told_by_the_tooltip(qtbot: QtBot) -> None:
