@@ -89,9 +89,7 @@ class TopBar(QFrame):
         row.addSpacing(8)
         row.addStretch(1)
         row.addWidget(self._progress, 100)
-        self._savings: tuple[
-            tuple[Callable[[bool], None], int], ...
-        ] = (  # what can be spared first, and for what
+        self._savings: tuple[tuple[Callable[[bool], None], int], ...] = (  # what can be spared first, and for what
             (lambda spared: self._write_device(spared), COMFORT),
             (lambda spared: _show_words(export, not spared), COMFORT),
             (lambda spared: _show_words(label, not spared), COMFORT),
