@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,8 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     boxes = [
         ProjectBox(project.new_id(), image.id, nut.id, (30, 20, 60.5, 40), Origin.DRAWN) for image in project.images()
     ]
-    project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),)))
+    started = [(image, replace(image, state=State.STARTED)) for image in project.images()]
+    project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),), images=tuple(started)))
     project.close()
     return folder
 
