@@ -21,6 +21,7 @@ from detector.data.project.records import Origin, ProjectBox, ProjectClass, Proj
 from detector.data.split import Side
 from detector.errors import ImageError
 
+CATEGORIES = "categories"  # the key of `merged_categories`
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _Default = TypeVar("_Default", bound=StrEnum | None)
 
@@ -39,8 +40,13 @@ def to_dataset(
             for box in boxes
             if box.image_id in image_ids
         ),
-        extra,
+        _without_ours(extra),
     )
+
+
+def merged_categories(extra: Mapping[str, Any]) -> dict[int, int]:
+    """Category → class id, where imported files have a class under another category; by `extra` as it is kept."""
+    return {int(category): class_id for category, class_id in said(extra).get(CATEGORIES, {}).items()}
 
 
 def coco_ids(images: Sequence[ProjectImage], listed: Sequence[ProjectClass]) -> tuple[dict[int, int], dict[int, int]]:

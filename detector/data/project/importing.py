@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from detector.boxes import iou
-from detector.data.annotations import Box, Dataset, ImageEntry, Rectangle
+from detector.data.annotations import OURS, Box, Dataset, ImageEntry, Rectangle
 from detector.data.checks import DUPLICATE_IOU
 from detector.data.project import exchange
 from detector.data.project.database import Database, bound
@@ -27,7 +27,7 @@ from detector.data.project.records import ProjectBox, State
 from detector.data.project.rows import BOXES, CLASSES, to_json
 from detector.errors import ProjectError
 
-COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said
+COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said; of ours, what it called merged classes
 AT_ONCE = 500  # boxes that one transaction moves, in some milliseconds
 _COLUMNS = ", ".join(BOXES.columns)
 _IMAGE = "state, split, ignored, note, extra"
@@ -153,14 +153,23 @@ def _begin(database: Database, dataset: Dataset, step: int, boxes: tuple[int, in
         CLASSES.insert(connection, added)
         hide = "UPDATE classes SET hidden = 1 WHERE id = ?"
         connection.executemany(hide, [(item.id,) for item in added])  # as they are without the import
-        before = database.rows("SELECT value FROM settings WHERE key = ?", (COCO_EXTRA,))
-        extra = {**dataset.extra, **(json.loads(before[0][0]) if before and mode is Mode.MERGE else {})}
+        stored = database.rows("SELECT value FROM settings WHERE key = ?", (COCO_EXTRA,))
+        before = json.loads(stored[0][0]) if stored else {}
+        extra = {**dataset.extra, **(before if mode is Mode.MERGE else {})}
+        if merged := {**exchange.merged_categories(before), **_merged(dataset, class_ids, database)}:
+            extra[OURS] = {exchange.CATEGORIES: merged}
         values = (step, *boxes, mode is Mode.REPLACE, True, False, to_json(extra) if extra else None)
         connection.execute("INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         shown = [(step, class_id) for class_id in set(class_ids.values())]
         connection.executemany("INSERT INTO import_classes VALUES (?, ?, 0, NULL)", shown)
         _swap_heads(connection, step)
     return class_ids
+
+
+def _merged(dataset: Dataset, class_ids: Mapping[int, int], database: Database) -> dict[int, int]:
+    """The data set's class id → the project's, of classes that have another category here."""
+    own = {item.id: item.category_id for item in CLASSES.select(database)}
+    return {number: class_id for number, class_id in class_ids.items() if own[class_id] != number}
 
 
 def _check_under_way(connection: Connection, step: int) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from detector.boxes import Detections
 from detector.data import results
 from detector.data.problems import Problem
+from detector.data.project.exchange import merged_categories
 from detector.data.project.importing import COCO_EXTRA
 from detector.data.project.records import Origin, Pass, ProjectClass, ProjectImage
 from detector.data.project.store import Project
@@ -122,9 +123,12 @@ def _detections(entries: Sequence[Result], channels: Mapping[int, int]) -> Detec
 
 
 def _by_category(project: Project) -> dict[int, ProjectClass]:
-    """Category → class, as a COCO file of the project has them."""
+    """Category → class, as imported files have them, else as a COCO file of the project does."""
     _, categories = project.coco_ids()
-    return {categories[item.id]: item for item in project.classes()}
+    classes = {item.id: item for item in project.classes()}
+    merged = merged_categories(project.setting(COCO_EXTRA, {}))
+    imported = {category: classes[class_id] for category, class_id in merged.items() if class_id in classes}
+    return {categories[item.id]: item for item in classes.values()} | imported
 
 
 def _image_ids(project: Project, wanted: Collection[int | str], path: Path) -> tuple[dict[int | str, int], Naming]:

@@ -64,6 +64,21 @@ def test_numbers_are_those_of_the_imported_file(project: Project) -> None:
     assert (ready.unknown_images, ready.unknown_categories) == ((103, 55), (3,))
 
 
+def test_classes_that_an_import_merged_by_name_keep_its_numbers_for_results(project: Project) -> None:
+    bring_classes(project)  # nut is 0, bolt is 7
+    images = tuple(ImageEntry(100 + n, name, 100, 50) for n, name in enumerate(NAMES))
+    theirs = Dataset(images, (ObjectClass(3, "Nut"), ObjectClass(0, "bolt")), (Box(100, 3, (1, 2, 30, 40)),))
+    imported = project.import_dataset(theirs, {100 + n: project.folder / name for n, name in enumerate(NAMES)})
+    assert [(item.name, item.category_id) for item in project.classes()] == [("nut", 0), ("bolt", 7)]
+    rows = [(100, 3, 0.9), (101, 0, 0.8), (101, 0, 0.7)]
+    assert dict(look_into(project, results(project, *rows)).named) == {"nut": 1, "bolt": 2}
+    assert project.dataset().extra == {}  # which is nothing for other programs
+    list(project.switch_import(imported.step, is_in=False))
+    assert look_into(project, results(project, ("0007", 0, 0.9))).named == {"nut": 1}
+    list(project.switch_import(imported.step, is_in=True))
+    assert look_into(project, results(project, *rows)).named == {"nut": 1, "bolt": 2}
+
+
 def test_they_come_in_as_an_own_pass_that_shows_when_it_is_wanted(project: Project) -> None:
     import_labels(project)
     ready = look_into(project, results(project, (100, 7, 0.2), (100, 0, 0.9), (102, 7, 0.5)))
