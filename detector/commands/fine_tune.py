@@ -1,5 +1,6 @@
 """fine-tune: a model learns from the boxes of a COCO file or a project."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -64,9 +65,11 @@ def fine_tune(
     """
     from detector.commands.run_data import check
     from detector.device import pick
+    from detector.training.allocator import keep_pages
     from detector.training.dataset import training_samples
-    from detector.training.ranks import Ranks
+    from detector.training.ranks import together
     from detector.training.run_folder import EVENTS
+    from detector.training.state import STATE_FILE
     from detector.training.trainer import Trainer
 
     options = _options(context.params)
@@ -74,19 +77,26 @@ def fine_tune(
         raise OptionsError(f"{backbone} is for new weights: add --from-scratch, or leave --backbone out.")
     if images is not None and data.is_dir():
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
-    learned = _learned(data, images, val, val_images, out=out, resume=resume)
-    start = _start(learned, model, variant=variant, classes=classes, fresh=from_scratch, backbone=backbone, seed=seed)
-    if not resume:
-        check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
-    samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
-    if empty := sum(not len(sample.boxes) for sample in samples):
-        say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
-    out.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        learned.freeze(out)
-    run = Trainer(start, samples, learned.validation, options, out, ranks=Ranks(pick(device)), fresh=from_scratch)
-    with _open_log(events or out / EVENTS, resume) as log:
-        _follow(run.events(resume=resume), log)
+    keep_pages()
+    with together(pick(device)) as ranks:
+        learned = _learned(data, images, val, val_images, out=out, resume=resume)
+        names = {"variant": variant, "classes": classes, "backbone": backbone}
+        start = _start(learned, model, **names, fresh=from_scratch, seed=seed)
+        if not resume:
+            check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
+        samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
+        if empty := sum(not len(sample.boxes) for sample in samples):
+            say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
+        ranks.gather(None)  # all have looked into OUT before the first of them writes there
+        out.mkdir(parents=True, exist_ok=True)
+        if ranks.speaks and not resume:
+            learned.freeze(out)
+        if resume and not (out / STATE_FILE).exists():
+            say("The run was ended before anything could be kept: it begins again.")
+        run = Trainer(start, samples, learned.validation, options, out, ranks=ranks, fresh=from_scratch)
+        told = run.events(resume=resume and (out / STATE_FILE).exists())
+        with _open_log(events or out / EVENTS if ranks.speaks else Path(os.devnull), resume) as log:
+            _follow(told, log)
 
 
 def _options(given: Mapping[str, Any]) -> FineTuneOptions:

@@ -1,9 +1,8 @@
 """Measuring a network in training on its validation images, each process its share of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -36,33 +35,29 @@ def measure(
     Raises StopWantedError, in every process, as soon as `stopped` says so in one of them.
     """
     own = [image.id for image in validation.dataset.images if image.id in validation.paths][ranks.rank :: ranks.count]
-    found: dict[int, Detections] | None = {}
+    found: dict[int, Detections] = {}
     failures: dict[str, str] = {}
+    interrupted = False
     predictor = Predictor(TorchEngine(model, device, floor=0.0))
-    try:
-        with closing(predictor.run(_until(stopped, (validation.paths[id] for id in own)))) as outcomes:
-            for image_id, outcome in zip(own, outcomes, strict=True):
-                if isinstance(outcome, Failure):
-                    failures[str(outcome.source)] = str(outcome.error)
-                else:
-                    found[image_id] = outcome.detections
-    except StopWantedError:
-        found = None
-    parts = ranks.gather((found, failures))
-    if any(part is None for part, _ in parts):
+    with closing(predictor.run(validation.paths[id] for id in own)) as outcomes:
+        for image_id, outcome in zip(own, outcomes, strict=True):
+            if stopped():
+                interrupted = True
+                break
+            if isinstance(outcome, Failure):
+                failures[str(outcome.source)] = str(outcome.error)
+            else:
+                found[image_id] = outcome.detections
+    if any(ranks.gather(interrupted)):
         raise StopWantedError
+    parts = ranks.gather((found, failures))
     nothing = Measurement(None, {})
     return ranks.tell(_evaluate(parts, model, validation) if ranks.speaks else nothing)
 
 
-def _until(stopped: Callable[[], bool], paths: Iterator[Path]) -> Iterator[Path]:
-    for path in paths:
-        if stopped():
-            raise StopWantedError
-        yield path
-
-
-def _evaluate(parts, model: Model, validation: ValidationSet) -> Measurement:
+def _evaluate(
+    parts: Sequence[tuple[dict[int, Detections], dict[str, str]]], model: Model, validation: ValidationSet
+) -> Measurement:
     found = {image_id: detections for part, _ in parts for image_id, detections in part.items()}
     failures = {path: reason for _, part in parts for path, reason in part.items()}
     evaluation = evaluate_found(found, validation.dataset, dict(enumerate(model.info.category_ids)))

@@ -1,7 +1,8 @@
 """The processes that train together, started by torchrun; a run without it is one process of one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,16 +10,6 @@ import torch
 from torch import Tensor, distributed
 
 T = TypeVar("T")
-
-
-def local_rank() -> int:
-    """Which of its machine's processes this is, and so which of its GPUs it takes."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
-
-
-def is_first() -> bool:
-    """Whether this process is the one that speaks and writes, before the others are known, too."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 @dataclass(frozen=True)
@@ -72,19 +63,26 @@ class Ranks:
         return values
 
 
-def join(device: torch.device) -> Ranks:
-    """Meet the other processes that torchrun has started, if it has. Over gloo on the CPU, over NCCL on GPUs."""
+@contextmanager
+def together(device: torch.device) -> Iterator[Ranks]:
+    """This process among those that torchrun has started, if it has: over gloo on the CPU, over NCCL on GPUs, each
+    with a GPU of its own. Only the first of them writes to the terminal meanwhile.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        return Ranks(device)
+        yield Ranks(device)
+        return
     if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Ranks(device, distributed.get_rank(), count)
-
-
-def part(ranks: Ranks | None) -> None:
-    """Leave the other processes, where there are any."""
-    if ranks is not None and ranks.count > 1:
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    ranks = Ranks(device, distributed.get_rank(), count)
+    try:
+        with ExitStack() as silenced:
+            if not ranks.speaks:
+                nowhere = silenced.enter_context(open(os.devnull, "w"))
+                silenced.enter_context(redirect_stdout(nowhere))
+                silenced.enter_context(redirect_stderr(nowhere))
+            yield ranks
+    finally:
         distributed.destroy_process_group()

@@ -319,8 +319,8 @@ class Trainer:
         stop = self.out / STOP_FILE
         measured = measure(model, self.validation, self.learner.device, ranks=self.ranks, stopped=stop.exists)
         self.progress.measuring = self.budget.reserve = max(self.budget.reserve, time.monotonic() - began)
-        for message in self._news(measured.failures.values()):
-            yield Warned(f"{message} It is left out of what is measured.", self.progress.step)
+        messages = (f"{message} It is left out of what is measured." for message in measured.failures.values())
+        yield from (Warned(message, self.progress.step) for message in self._news(messages))
         return measured.evaluation
 
     def _news(self, messages: Iterable[str]) -> list[str]:
