@@ -18,7 +18,7 @@ from detector.errors import StudioError
 from tests.detector.data.label_folders import pictures, write
 
 IN_CI, ALL = 400, 20_000
-SLOWEST = 5  # seconds
+SLOWEST = 5  # seconds of the processor, which others may use as well
 ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 2**31, 2**63, -(2**70), 10**400, 0.5, -0.0, 1e308, float("nan"), float("inf")),
     *("", " ", "0", "nut", "1e999", "../../x", "/etc/passwd", "C:\\x", "http://h/x", "a\0b", "\ud800", "é" * 300),
@@ -185,7 +185,7 @@ def folder() -> Iterator[Path]:
 
 def loads(folder: Path) -> bool:
     """Whether the labels of a folder load, whole or in part; anything but an error of ours fails."""
-    began, message = time.monotonic(), ""
+    began, message = time.process_time(), ""
     try:
         read = labels.read(folder)
         matched = match_images(read.dataset, read.root)
@@ -193,7 +193,7 @@ def loads(folder: Path) -> bool:
         checks.odd_entries(dataset)
     except StudioError as error:
         message = str(error)
-    assert time.monotonic() - began < SLOWEST
+    assert time.process_time() - began < SLOWEST
     assert not message or (str(folder) in message and "\n" not in message)
     return not message
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from detector.data import yolo
 from detector.data.annotations import OURS, Box, Dataset, ImageEntry, ObjectClass, said
 from detector.data.problems import Problems
+from detector.data.yolo import reading, writing
+from detector.data.yolo.config import Config, parse_config
+from detector.data.yolo.rows import Row, label_path, parse_rows
 from detector.errors import LabelError
 from tests.detector.data.label_folders import pictures, write
 
@@ -143,9 +146,9 @@ def test_what_does_not_fit_is_told_by_its_file(root: Path) -> None:
 # ---- Parsing
 
 
-def rows(text: str, keypoints: int = 0) -> tuple[list[yolo.Row], list[str]]:
+def rows(text: str, keypoints: int = 0) -> tuple[list[Row], list[str]]:
     problems = Problems()
-    found = yolo.parse_rows(text, "a.txt", problems, keypoints=keypoints)
+    found = parse_rows(text, "a.txt", problems, keypoints=keypoints)
     return found, [str(problem) for problem in problems.all()]
 
 
@@ -198,7 +201,7 @@ def test_a_bad_row_is_told_by_its_line_and_the_others_stay(line: str, message: s
 )
 def test_what_is_no_data_yaml_is_an_error(text: str, reason: str) -> None:
     with pytest.raises(LabelError, match=reason) as raised:
-        yolo.parse_config(text, "data.yaml")
+        parse_config(text, "data.yaml")
     assert str(raised.value).startswith("data.yaml: ")
 
 
@@ -207,7 +210,7 @@ def test_a_yaml_that_grows_is_not_expanded() -> None:
         f"{name}: &{name} [*{of},*{of},*{of},*{of},*{of},*{of},*{of},*{of}]"
         for of, name in zip("abcdefghi", "bcdefghij", strict=True)
     )
-    config = yolo.parse_config(f"a: &a [lol]\n{levels}\nnames: [nut]\ntrain: *j", "data.yaml")
+    config = parse_config(f"a: &a [lol]\n{levels}\nnames: [nut]\ntrain: *j", "data.yaml")
     assert (config.names, config.splits) == ({0: "nut"}, {})
 
 
@@ -229,7 +232,7 @@ def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_where_the_text_of_a_picture_is(picture: str, text: str) -> None:
-    assert yolo.label_path(picture) == text
+    assert label_path(picture) == text
 
 
 # ---- Writing
@@ -259,8 +262,8 @@ def test_reviewed_empty_images_get_an_empty_text_and_unlabelled_ones_none(tmp_pa
         "labels/val/b.txt": "",
     }
     assert [str(problem) for problem in problems] == ["a.png: 1 crowd regions are left out"]
-    config = yolo.parse_config((tmp_path / "out" / "data.yaml").read_text("utf-8"), "data.yaml")
-    assert config == yolo.Config({0: "nut", 1: "ä: #bolt"}, {"train": ("images/train",), "val": ("images/val",)})
+    config = parse_config((tmp_path / "out" / "data.yaml").read_text("utf-8"), "data.yaml")
+    assert config == Config({0: "nut", 1: "ä: #bolt"}, {"train": ("images/train",), "val": ("images/val",)})
 
 
 @given(
@@ -272,8 +275,8 @@ def test_a_box_keeps_its_place_to_a_tenth_of_a_pixel(size: tuple[int, int], part
     xyxy = (x1 * size[0], y1 * size[1], x2 * size[0], y2 * size[1])
     if xyxy[2] - xyxy[0] < 0.01 or xyxy[3] - xyxy[1] < 0.01:
         return
-    (row,), _ = rows(yolo._line(0, xyxy, size))
-    assert yolo._box(row, 1, *size).xyxy == pytest.approx(xyxy, abs=0.1)
+    (row,), _ = rows(writing._line(0, xyxy, size))
+    assert reading._box(row, 1, *size).xyxy == pytest.approx(xyxy, abs=0.1)
 
 
 def test_out_and_in_again_is_the_same_and_others_can_read_it(root: Path, tmp_path: Path) -> None:
