@@ -124,6 +124,8 @@ class Trainer:
             self._shrink(progress.size)
         self.budget.go_on(progress.seconds)
         (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
+        for torn in self.out.glob(".*.part") if self.ranks.speaks else ():
+            torn.unlink()  # what was being written when the run was killed
 
     def _started(self) -> RunStarted:
         seconds = self.options.seconds()
