@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from detector.model import bifpn, efficientnet, heads, layers
 from detector.model.variants import VARIANTS
 from detector.training.budget import Moment
 from detector.training.learner import Learner, TooLargeError
@@ -159,3 +160,23 @@ def test_the_average_keeps_up_with_short_runs():
     for step in range(1, STEPS + 1):
         learner.average.update(step, STEPS)
     assert float((weight - averaged).abs().max()) < 0.05
+
+
+def test_batch_norms_folded_for_the_step_change_neither_loss_nor_gradients(monkeypatch: pytest.MonkeyPatch):
+    """The network as it learns, to 1e-5, in float32; its batch norms have seen images, so that they do something."""
+    found = []
+    for folds in (True, False):
+        if not folds:
+            for module in (bifpn, efficientnet, heads, layers):
+                monkeypatch.setattr(module, "conv_bn", lambda conv, bn, x: bn(conv(x)))
+        learner, batch = make_learner(), make_batch(3)
+        learner.network.train()
+        with torch.no_grad():
+            learner.network(learner.normalise(torch.from_numpy(batch.images).permute(0, 3, 1, 2)))
+        learner._prepare(at(0))
+        loss = learner._gradients(batch)
+        found.append([loss, *(p.grad.clone() for p in learner.network.parameters() if p.grad is not None)])
+    assert len(found[0]) > 300
+    scale = max(float(gradient.abs().max()) for gradient in found[1][1:])
+    for folded, whole in zip(*found, strict=True):
+        torch.testing.assert_close(folded, whole, rtol=1e-5, atol=1e-5 * scale)
