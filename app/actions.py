@@ -106,7 +106,7 @@ TABLE = (
     ActionSpec("tone", "Brightness and contrast…", "tone", ("C",), _VIEW, once=True),
     ActionSpec("tone-reset", "Brightness and contrast as they are", "tone", ("Shift+C",), _VIEW, once=True),
     ActionSpec("next-panel", "Next panel", "next", ("Ctrl+Tab", "Ctrl+F6"), _VIEW),
-    ActionSpec("previous-panel", "Panel before", "previous", ("Ctrl+Shift+Tab", "Ctrl+Shift+F6"), _VIEW),
+    ActionSpec("previous-panel", "Previous panel", "previous", ("Ctrl+Shift+Tab", "Ctrl+Shift+F6"), _VIEW),
     ActionSpec("label-image", "Auto-label this image", "auto-label", ("I",), _MODEL, Need.IDLE, once=True),
     ActionSpec("label-all", "Auto-label all", "auto-label-all", ("Ctrl+B",), _MODEL, Need.IDLE, once=True),
     ActionSpec("label-visible", "Auto-label what the filter shows", "auto-label-all", (), _MODEL, Need.IDLE, once=True),

@@ -12,6 +12,8 @@ from app.garbage import Garbage
 from app.main_window import MainWindow
 from app.settings import THEME, Settings
 
+FRAMED = 0.94  # of a screen: what a window may take beside its frame
+
 
 def run(path: Path | None = None) -> int:
     """Show the window, on a folder or COCO file if one is named, until it is closed; gives the exit code."""
@@ -24,6 +26,8 @@ def run(path: Path | None = None) -> int:
     theme.apply(application, theme.named(settings.get(THEME)))
     window = MainWindow(settings)
     window.notifications.catch_all()
+    if not window.isMaximized():
+        window.resize(window.size().boundedTo(window.screen().availableSize() * FRAMED))
     window.show()
     Garbage(window)
     window.find_device()

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
+
+from app import theme
+
+RING = 2  # px
 
 
 def go_to_panel(panels: Sequence[QWidget], by: int) -> None:
@@ -17,7 +22,38 @@ def go_to_panel(panels: Sequence[QWidget], by: int) -> None:
     focused = QApplication.focusWidget()
     places = [place for place, (panel, _) in enumerate(entries) if focused and _holds(panel, focused)]
     start = places[0] if places else -1 if by > 0 else 0
-    entries[(start + by) % len(entries)][1].setFocus(Qt.FocusReason.ShortcutFocusReason)
+    entry = entries[(start + by) % len(entries)][1]
+    entry.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    FocusRing(entry)
+
+
+class FocusRing(QWidget):
+    """Shows which widget the keyboard has come to, until it goes elsewhere or the mouse is pressed there."""
+
+    def __init__(self, around: QWidget) -> None:
+        super().__init__(around)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setGeometry(around.rect())
+        around.installEventFilter(self)
+        self.show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follows the widget's size, and goes."""
+        if event.type() == QEvent.Type.Resize:
+            self.setGeometry(self.parentWidget().rect())
+        elif event.type() in (QEvent.Type.FocusOut, QEvent.Type.MouseButtonPress, QEvent.Type.FocusIn):
+            watched.removeEventFilter(self)
+            self.hide()
+            self.deleteLater()
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line in the accent colour along the inside."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.current().accent), RING))
+        inset = RING / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
 
 
 def _entry(panel: QWidget) -> QWidget | None:

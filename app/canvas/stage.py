@@ -13,10 +13,11 @@ from app.canvas.view import CanvasView
 from app.document import Document
 from app.theme import ICON
 from app.widgets.elided_label import ElidedLabel
-from app.wording import count
+from app.wording import count, tooltip
 from detector.data.project.records import State
 
 MARGIN = 12  # px
+NAME = 160  # px of an image's name for which other words about it give way
 NO_FOCUS = Qt.FocusPolicy.NoFocus
 TOOLS = ("select", "draw", "label-image", "tone")  # actions that have a button on the picture
 DIGITS = ("class-1", "class-9")
@@ -32,7 +33,7 @@ class Stage(QWidget):
         self.setProperty("role", "canvas")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._tools = _tool_bar([actions[name] for name in TOOLS], self)
-        self._info = ElidedLabel("", self, elide=Qt.TextElideMode.ElideMiddle)
+        self._info = ElidedLabel("", self)
         self._hint = HintBar(self)
         self._tone, self._tone_mark = TonePanel(self), ToneMark(self)
         head = QHBoxLayout()
@@ -95,10 +96,15 @@ class Stage(QWidget):
         self._place()
 
     def _write_info(self) -> None:
-        """As many parts of the line as there is room for."""
-        lines = info_lines(self._document, self._zoom if self._view.picture_size else None)
+        """As many parts of the line as there is room for beside a readable piece of the name."""
+        name, *parts = info_parts(self._document, self._zoom if self._view.picture_size else None)
         metrics, room = self._info.fontMetrics(), self._info.contentsRect().width()
-        self._info.setText(next((line for line in lines if metrics.horizontalAdvance(line) <= room), lines[-1]))
+        needed = min(metrics.horizontalAdvance(name), NAME)
+        while len(parts) > 1 and needed + metrics.horizontalAdvance(joined("", *parts)) > room:
+            parts.pop(0)
+        left = room - metrics.horizontalAdvance(joined("", *parts))
+        self._info.setText(joined(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left), *parts))
+        self._info.setToolTip(tooltip(name))
 
     def _place(self) -> None:
         self._tools.adjustSize()
@@ -109,10 +115,13 @@ class Stage(QWidget):
         self._hint.move((self.width() - self._hint.width()) // 2, self.height() - self._hint.height() - 16)
 
 
-def info_lines(document: Document, zoom: float | None) -> tuple[str, ...]:
-    """ "bench/12.jpg · 384 × 255 · 164% · 5 of 412 to review", as much of it as there is; then without what can be
-    spared.
-    """
+def joined(*parts: str) -> str:
+    """Parts of a line about an image, as they stand beside each other."""
+    return "   ·   ".join(parts)
+
+
+def info_parts(document: Document, zoom: float | None) -> tuple[str, ...]:
+    """The name of the current image, and "384 × 255", "164%", "5 of 412 to review", as many of them as there are."""
     if document.current is None:
         return ("",)
     image = document.images[document.current]
@@ -122,8 +131,7 @@ def info_lines(document: Document, zoom: float | None) -> tuple[str, ...]:
     place = f"{document.place + 1:,} of {len(document.visible):,}{kind}"
     if not document.is_listed(document.current):
         place = "not among what the filter shows"
-    parts = ((image.path, size, scale, place), (image.path, scale, place), (image.path, place))
-    return tuple("   ·   ".join(filter(None, line)) for line in parts)
+    return tuple(filter(None, (image.path, size, scale, place)))
 
 
 def hints(document: Document, actions: Actions, view: CanvasView) -> tuple[Hint, ...]:

@@ -20,8 +20,8 @@ from app.widgets.column_layout import ColumnLayout
 from app.widgets.keycaps import HEIGHT, KeyCaps
 
 DIGIT = "class-"  # how the names of the actions begin that give a class by its digit
-WIDTH, LEAST, MARGIN = 1120, 320, 24  # px: of the sheet, of a column, around the sheet within its window
-GAP, ROW_GAP, SECTION_GAP, EDGE = 40, 4, 20, 8  # px; EDGE: between the last column and the scroll bar
+WIDTH, LEAST, MARGIN = 1120, 320, 16  # px: of the sheet, of a column, around the sheet within its window
+GAP, ROW_GAP, SECTION_GAP, EDGE = 40, 4, 16, 8  # px; EDGE: between the last column and the scroll bar
 SIDES = (24, 24, 6, 16)  # px: left, top, right, bottom; the scroll bar stands in what is empty on the right
 
 

@@ -4,7 +4,8 @@ import pytest
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QListWidget, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.panel_round import go_to_panel
+from app import theme
+from app.panel_round import FocusRing, go_to_panel
 
 
 def panel_of(*widgets: QWidget) -> QWidget:
@@ -51,6 +52,30 @@ def test_lists_come_before_fields_and_panels_without_keys_are_left_out(panels: l
         go_to_panel(panels, 1)
         seen.append(focused())
     assert seen == ["first", "QListWidget", "first"]
+
+
+def rings(panels: list[QWidget]) -> list[str]:
+    return [
+        type(ring.parent()).__name__ for panel in panels for ring in panel.findChildren(FocusRing) if ring.isVisible()
+    ]
+
+
+def test_one_sees_where_the_keyboard_has_come_to(panels: list[QWidget], qtbot: QtBot):
+    listed = panels[0].findChildren(QListWidget)[0]
+    panels[1].findChildren(QPushButton)[0].setFocus()
+    go_to_panel(panels, 1)
+    assert rings(panels) == ["QListWidget"]
+    go_to_panel(panels, 1)
+    assert rings(panels) == ["QPushButton"]
+    go_to_panel(panels, 1)
+    assert rings(panels) == ["QListWidget"]
+    (ring,) = (each for each in listed.findChildren(FocusRing) if each.isVisible())
+    listed.resize(listed.width() + 20, listed.height())
+    assert ring.size() == listed.size()
+    image = ring.grab().toImage()
+    assert image.pixelColor(ring.width() // 2, 1).name() == theme.current().accent.lower()
+    panels[0].findChildren(QLineEdit)[0].setFocus()
+    assert rings(panels) == []
 
 
 def test_one_goes_back_from_wherever_one_is_in_a_panel(panels: list[QWidget]):

@@ -108,6 +108,8 @@ def overlapping(root: QWidget) -> list[str]:
         "five-hundred-classes",
         "class-chooser-of-500",
         "two-thousand-boxes",
+        "tiny",
+        "tiny-and-hidden",
         "shortcuts-small",
         "preferences",
         "preferences-keys",

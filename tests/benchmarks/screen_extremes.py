@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog
-from screen_workshop import SMALL, Workshop, dialog_of, over, settle
+from screen_workshop import SMALL, TINY, Workshop, dialog_of, over, settle
 
 from app.dialogs.preferences import Preferences
 from app.main_window import MainWindow
@@ -32,6 +32,25 @@ def five_hundred_classes(shop: Workshop) -> QPixmap:
     settle(window)
     window.document.set_selection([window.document.shown[0].key])
     settle(window)
+    return window.grab()
+
+
+def tiny(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.fresh(), size=TINY)
+    find(window, 40, names=["a head with a hat, seen from behind", "hand"])
+    window.document.set_selection([window.document.shown[0].key])
+    settle(window)
+    assert window.size().toTuple() == TINY
+    return window.grab()
+
+
+def tiny_and_hidden(shop: Workshop) -> QPixmap:
+    window = shop.window(shop.fresh(), size=TINY)
+    find(window, 40, names=["head", "hand"])
+    window.canvas.set_boxes_visible(False)
+    window.actions_["training-panel"].trigger()
+    settle(window)
+    assert window.size().toTuple() == TINY
     return window.grab()
 
 
@@ -83,6 +102,8 @@ SCREENS: dict[str, Screen] = {
     for made in (
         two_thousand_boxes,
         five_hundred_classes,
+        tiny,
+        tiny_and_hidden,
         class_chooser_of_500,
         commands,
         commands_found,

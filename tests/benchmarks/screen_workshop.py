@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.verbs.reviewing import review
 
 PATIENCE = 180.0  # seconds until a condition counts as one that never holds
-FULL, SMALL = (1440, 900), (1280, 720)  # px
+FULL, SMALL, TINY = (1440, 900), (1280, 720), (960, 540)  # px; TINY: a screen of 1920 × 1080 at 200%
 
 
 class Workshop:

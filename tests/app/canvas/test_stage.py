@@ -1,12 +1,14 @@
 """What floats on the canvas: the line about the image, and the hints."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.actions import Actions
 from app.canvas.hint_bar import HintBar
-from app.canvas.stage import Stage, hints, info_lines
+from app.canvas.stage import Stage, hints, info_parts, joined
 from app.canvas.tone import Tone
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
@@ -41,8 +43,8 @@ def keys(stage: Stage) -> list[str]:
 
 
 def test_the_line_leaves_out_the_zoom_where_there_is_no_picture(document: Document):
-    assert "164%" in info_lines(document, 1.64)[0]
-    assert "%" not in info_lines(document, None)[0]
+    assert "164%" in joined(*info_parts(document, 1.64))
+    assert "%" not in joined(*info_parts(document, None))
 
 
 def test_the_line_counts_no_image_that_the_filter_leaves_out(document: Document):
@@ -50,10 +52,10 @@ def test_the_line_counts_no_image_that_the_filter_leaves_out(document: Document)
     second = document.current
     assert second is not None
     document.set_filter(ImageFilter(FilterKind.UNLABELLED))
-    assert "2 of 2 unlabelled" in info_lines(document, 1.0)[0]
+    assert "2 of 2 unlabelled" in joined(*info_parts(document, 1.0))
     mark_empty(document)
     document.show(second)
-    assert info_lines(document, 1.0)[0].endswith("not among what the filter shows")
+    assert joined(*info_parts(document, 1.0)).endswith("not among what the filter shows")
 
 
 def test_the_line_gives_up_the_size_before_the_name(stage: Stage, qtbot: QtBot):
@@ -63,6 +65,18 @@ def test_the_line_gives_up_the_size_before_the_name(stage: Stage, qtbot: QtBot):
     assert _told(stage, shortest).startswith("1.png")
     assert _told(stage, shortest).endswith("1 of 2")
     assert stage._info.shown_text() == stage._info.text()
+
+
+def test_a_long_name_is_cut_in_its_middle_beside_what_there_is_room_for(stage: Stage, document: Document):
+    assert document.current is not None
+    image = replace(document.images[document.current], path=f"{'a long folder/' * 20}1.png")
+    document.add_images([image], keys={}, counts={})
+    told = _told(stage, 640)
+    assert told.startswith("a long")
+    assert "…" in told
+    assert told.endswith("1 of 2")
+    assert "640 × 480" in told
+    assert stage._info.shown_text() == told
 
 
 def _told(stage: Stage, width: int) -> str:
