@@ -55,7 +55,7 @@ class Bookmark(QObject):
         now = {CURRENT: document.current, LIST: to_json(document.filter, document.order)}
         new = {key: value for key, value in now.items() if self._written.get(key) != value}
         if new:
-            document.project.set_settings(new, wait=wait)
+            document.project.settings.put(new, wait=wait)
             self._written |= new
 
     def restore_order(self) -> None:
@@ -79,7 +79,7 @@ class Bookmark(QObject):
         project = self._document.project
         if project is None:
             return ImageFilter(), ImageOrder()
-        return from_json(project.setting(LIST), {item.id for item in project.classes()})
+        return from_json(project.settings.get(LIST), {item.id for item in project.classes()})
 
 
 def to_json(wanted: ImageFilter, order: ImageOrder) -> dict[str, Any]:

@@ -20,8 +20,8 @@ def names_here(project: Project, knows: Knows) -> dict[str, str | None]:
     mapped = map_classes(
         knows,
         classes,
-        class_map=project.class_map(knows),
-        former=project.setting(FORMER_NAMES, {}),
+        class_map=project.passes.class_map(knows),
+        former=project.settings.get(FORMER_NAMES, {}),
         new_ids=count(-1, -1),  # of classes that are not made here
     )
     names = {item.id: item.name for item in (*classes, *mapped.added)}
@@ -39,9 +39,9 @@ def set_names_here(document: Document, knows: Knows, wanted: Names) -> None:
         return
     stored = project.stored_classes()
     class_map, made = _class_map(document, stored, wanted)
-    former = {name: known for name, known in project.setting(FORMER_NAMES, {}).items() if name not in wanted}
+    former = {name: known for name, known in project.settings.get(FORMER_NAMES, {}).items() if name not in wanted}
     pairs, brought = _passes(document, knows, [*stored, *made], class_map, former)
-    maps = {**project.setting(CLASS_MAPS, {}), names_key(knows): class_map}
+    maps = {**project.settings.get(CLASS_MAPS, {}), names_key(knows): class_map}
     change = Change(
         classes=tuple((None, item) for item in (*made, *brought)),
         passes=tuple((before, after) for before, after in pairs if before != after),
@@ -80,10 +80,10 @@ def _passes(
     """What the passes of models with these classes stood for and stand for now; the classes that they bring by that."""
     project = document.project
     assert project is not None
-    before = {item.pass_id: item for item in project.pass_classes()}
+    before = {item.pass_id: item for item in project.passes.classes()}
     pairs: list[tuple[PassClasses, PassClasses]] = []
     brought: list[ProjectClass] = []
-    for item in project.passes():
+    for item in project.passes.all():
         if names_key(item.knows) == names_key(knows):
             new_ids = iter(document.new_id, None)
             mapped = map_classes(item.knows, [*classes, *brought], class_map=class_map, former=former, new_ids=new_ids)

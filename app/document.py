@@ -104,7 +104,7 @@ class Document(QObject):
         if any(image.id == self.current for image in known):
             self.image_updated.emit(self.current)
         if self.current is None and self._list.order:
-            wanted = self._project.setting(CURRENT)
+            wanted = self._project.settings.get(CURRENT)
             self.show(wanted if isinstance(wanted, int) and wanted in self.images else self._list.order[0])
 
     def set_index(self, index: ProposalIndex) -> None:
@@ -410,8 +410,8 @@ class Document(QObject):
     def switch_pass(self, pass_id: int, active: bool) -> None:
         """Show a pass's predictions, or those from before it (for undo)."""
         project = self._project
-        if any(item.id == pass_id and item.active != active for item in project.passes()):
-            project.set_pass_active(pass_id, active)
+        if any(item.id == pass_id and item.active != active for item in project.passes.all()):
+            project.passes.set_active(pass_id, active)
             self.read_classes()
             self._reindex_or_reread(self._seen_by([pass_id]))
             self._show_boxes()
@@ -432,7 +432,7 @@ class Document(QObject):
         if change.classes or change.passes:
             self.read_classes()
         self.read_settings(change)
-        self._reindex_or_reread(touched | self._seen_by(edits.passes_touched(change, self._project.pass_classes)))
+        self._reindex_or_reread(touched | self._seen_by(edits.passes_touched(change, self._project.passes.classes)))
         if self.current in touched or change.classes or change.passes:
             self._show_boxes()
         self._refilter(touched)
@@ -502,7 +502,7 @@ class Document(QObject):
 
     def _seen_by(self, pass_ids: Iterable[int]) -> set[int]:
         """The images that passes have seen."""
-        seen = {image_id for pass_id in pass_ids for image_id in self._project.images_of_pass(pass_id)}
+        seen = {image_id for pass_id in pass_ids for image_id in self._project.predictions.seen_by(pass_id)}
         return seen & self.images.keys()
 
     def _goes_to_step(self, place: int) -> bool:

@@ -11,7 +11,7 @@ THRESHOLD, CLASS_THRESHOLDS, HIDDEN = "threshold", "class-thresholds", "hidden-c
 
 def read_limits(project: Project) -> Limits:
     """What the project remembers. Raises ProjectError."""
-    overall, by_class = project.setting(THRESHOLD), project.setting(CLASS_THRESHOLDS)
+    overall, by_class = project.settings.get(THRESHOLD), project.settings.get(CLASS_THRESHOLDS)
     scores = by_class if isinstance(by_class, dict) else {}
     return Limits(
         float(overall) if isinstance(overall, int | float) else None,
@@ -22,16 +22,16 @@ def read_limits(project: Project) -> Limits:
 
 def hidden_classes(project: Project) -> frozenset[int]:
     """Ids of the classes whose boxes and proposals are out of sight. Raises ProjectError."""
-    hidden = project.setting(HIDDEN)
+    hidden = project.settings.get(HIDDEN)
     return frozenset(hidden if isinstance(hidden, list) else ())
 
 
 def keep_thresholds(project: Project, before: Limits, now: Limits) -> None:
     """Remember what has changed of them; which classes are hidden is a step of undo, see class_verbs."""
     if now.overall != before.overall:
-        project.set_setting(THRESHOLD, now.overall)
+        project.settings.put({THRESHOLD: now.overall})
     if now.by_class != before.by_class:
-        project.set_setting(CLASS_THRESHOLDS, {str(class_id): score for class_id, score in now.by_class.items()})
+        project.settings.put({CLASS_THRESHOLDS: {str(class_id): score for class_id, score in now.by_class.items()}})
 
 
 def showing(project: Project, limits: Limits, change: Change) -> Change:
@@ -41,7 +41,7 @@ def showing(project: Project, limits: Limits, change: Change) -> Change:
     }
     if not got & limits.hidden or change.settings:
         return change
-    pair = KeptSetting(HIDDEN, project.setting(HIDDEN)), KeptSetting(HIDDEN, sorted(limits.hidden - got))
+    pair = KeptSetting(HIDDEN, project.settings.get(HIDDEN)), KeptSetting(HIDDEN, sorted(limits.hidden - got))
     return replace(change, settings=(pair,))
 
 

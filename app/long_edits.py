@@ -84,7 +84,7 @@ class LongEdits(QObject):
         elif self._is_stored:
             document.busy = ""
             if document.project is not None:
-                document.project.forget_sides()
+                document.project.sides.forget()
             document.show_anew()
             document.images_changed.emit()
             if document.current is not None:

@@ -51,7 +51,7 @@ class ModelInUse(QObject):
         self.changed.emit()
         project = self._document.project
         if project is not None and project.read_only is None:  # last: the store may refuse
-            project.set_setting(MODEL, source)
+            project.settings.put({MODEL: source})
 
     def refresh(self) -> None:
         """Other models can be chosen than before."""
@@ -73,6 +73,6 @@ class ModelInUse(QObject):
 
     def _on_project_changed(self) -> None:
         project = self._document.project
-        kept = project.setting(MODEL) if project is not None else None
+        kept = project.settings.get(MODEL) if project is not None else None
         self.source = kept if isinstance(kept, str) and not choice(kept).missing else self._settings.get(table.MODEL)
         self.changed.emit()

@@ -96,7 +96,7 @@ def flags_of(box: ProjectBox) -> tuple[str, ...]:
 def read_page(project: Project, image: ProjectImage, limits: Limits) -> Page:
     """An image's boxes, and its proposals within limits; only open images have some. Raises ProjectError."""
     boxes = {box.id: box for box in project.boxes(image.id)}
-    found = project.predictions(image.id)
+    found = project.predictions.of(image.id)
     if found is None or not image.is_open:
         return Page(image, boxes, predicted=found is not None, hidden=limits.hidden)
     rejections = project.rejections(image.id)

@@ -157,7 +157,7 @@ class Tally:
 
     def _reindex(self, project: Project, image_id: int, limits: Limits) -> bool:
         image = self.images[image_id]
-        found = project.predictions(image_id) if image.is_open else None
+        found = project.predictions.of(image_id) if image.is_open else None
         shown_before = self._index.classes_shown(image_id, limits)
         if found is None:
             self._index.remove(image_id)

@@ -12,8 +12,9 @@ from app.document import Document
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.wording import count, duration
+from detector.data.project.passes import Unfinished
 from detector.data.project.records import Pass, State
-from detector.data.project.store import Project, Unfinished
+from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
 
 FAILURES_NAMED = 20
@@ -215,7 +216,7 @@ class AutoLabelling(QObject):
     def _give_up(self, project: Project) -> None:
         """A person wants no more of the pass; closing the project is no such wish."""
         if self._document.project is project:
-            project.end_plan()
+            project.passes.end_plan()
 
     def _from_current(self, image_ids: Sequence[int]) -> list[int]:
         place = self._document.place
@@ -251,7 +252,7 @@ def _unfinished(project: Project) -> Iterator[Unfinished]:
     """In a worker."""
     worker = project.connect()
     try:
-        if found := worker.unfinished():
+        if found := worker.passes.unfinished():
             yield found
     finally:
         worker.close()

@@ -103,7 +103,7 @@ def take_regrouped(document: Document, step: Regroup, regrouped: Regrouped, *, b
         yield
     if project is None or document.project is not project:
         return
-    project.forget_sides()
+    project.sides.forget()
     document.busy = ""
     for image_id in regrouped.emptied:
         tally.restate(image_id, State.STARTED if back else State.UNLABELLED)

@@ -16,6 +16,7 @@ from detector.data import coco, labels
 from detector.data.annotations import Dataset, said
 from detector.data.formats import Written
 from detector.data.problems import Problem
+from detector.data.project import datasets
 from detector.data.project.store import Project
 from detector.data.split import Side
 
@@ -81,7 +82,7 @@ def write(project: Project, wish: ExportWish) -> Iterator[Said]:
     """In the worker: write, then say what."""
     worker = project.connect()
     try:
-        dataset = worker.dataset(reviewed_only=wish.reviewed_only)
+        dataset = datasets.read(worker, reviewed_only=wish.reviewed_only)
         kept = [path for target in files(wish) if (path := _keep_foreign(worker, target))]
         paths = {image.id: worker.folder / image.path for image in dataset.images}
         paths = {image_id: path for image_id, path in paths.items() if path.is_file()}
@@ -89,9 +90,11 @@ def write(project: Project, wish: ExportWish) -> Iterator[Said]:
         for path, part in parts(wish, dataset):
             problems += labels.write(part, path, wish.written, paths=paths, copy_images=wish.copy_images)
         if wish.predictions:
-            coco.write_results(worker.scored_boxes({image.id for image in dataset.images}), predictions_file(wish.path))
+            coco.write_results(
+                datasets.scored_boxes(worker, {image.id for image in dataset.images}), predictions_file(wish.path)
+            )
         if wish.path == project.folder / FILE and project.read_only is None:
-            worker.set_setting(WRITTEN, True)
+            worker.settings.put({WRITTEN: True})
     finally:
         worker.close()
     boxes, images = count(len(dataset.boxes), "box", "boxes"), count(len(dataset.images), "image")
@@ -138,7 +141,7 @@ def _on_side(dataset: Dataset, side: Side) -> Dataset:
 
 def _keep_foreign(worker: Project, path: Path) -> Path | None:
     """A copy of a label file that this project has not written, before it is overwritten for the first time."""
-    if not path.is_file() or (path == worker.folder / FILE and worker.setting(WRITTEN)):
+    if not path.is_file() or (path == worker.folder / FILE and worker.settings.get(WRITTEN)):
         return None
     kept = path.with_name(f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S}{path.suffix}")
     shutil.copyfile(path, kept)

@@ -235,7 +235,7 @@ class FineTuning(QObject):
     def _follow(self, run: Run) -> None:
         self.close()
         project = self._document.project
-        decided = project is not None and project.setting(DECIDED) == run.folder.name
+        decided = project is not None and project.settings.get(DECIDED) == run.folder.name
         self._training.set_run(run.folder, model=run.model, decided=decided)
         self._fusion.clear_run()
         self.watcher = RunWatcher(run, self)
@@ -297,7 +297,7 @@ class FineTuning(QObject):
     def _decide(self) -> None:
         project = self._document.project
         if project is not None and project.read_only is None and self.watcher is not None:
-            project.set_setting(DECIDED, self.watcher.run.folder.name)
+            project.settings.put({DECIDED: self.watcher.run.folder.name})
 
     # Files of the fusion weights
 
@@ -319,7 +319,7 @@ def sides_of(project: Project, wanted: Mapping[int, Collection[int]]) -> Iterato
     """In a worker: the side of each image, from the ids of its classes."""
     worker = project.connect()
     try:
-        yield worker.sides_for(wanted)
+        yield worker.sides.together(wanted)
     finally:
         worker.close()
 

@@ -159,7 +159,7 @@ def vouched(project: Project, images: Sequence[ProjectImage], limits: Limits) ->
     with closing(project.connect()) as worker:
         pages = [read_page(worker, image, limits) for image in images]
         seen = [page for page in pages if (page.boxes or page.predicted) and not page.unseen]
-        sides = worker.sides_for({page.image.id: {box.class_id for box in page.shown()} for page in seen})
+        sides = worker.sides.together({page.image.id: {box.class_id for box in page.shown()} for page in seen})
         changes = [edits.review(page, sides[page.image.id], worker.new_id) for page in seen]
     boxes = tuple(pair for change in changes for pair in change.boxes)
     rows = tuple(pair for change in changes for pair in change.images)

@@ -17,7 +17,7 @@ from app.wording import count
 from detector.data import labels
 from detector.data.box_layout import BoxLayout, LayoutError
 from detector.data.formats import Format
-from detector.data.project import predictions
+from detector.data.project import datasets, predictions
 from detector.data.project.import_report import ReadyImport, look_into
 from detector.data.project.importing import Imported, Mode
 from detector.data.project.predictions import ReadyPredictions
@@ -155,7 +155,7 @@ class Importing(QObject):
 
         def work() -> Iterator[int]:
             with closing(project.connect()) as worker:
-                yield from worker.switch_import(step.step, is_in=is_in)
+                yield from datasets.switch(worker, step.step, is_in=is_in)
 
         self._work(work, lambda _: None, then=lambda: None, otherwise=fail, name=step.text)
 
@@ -259,7 +259,7 @@ def take_anew(document: Document, read: ImagesRead) -> None:
 def show_anew(document: Document) -> None:
     """All images have been taken in anew."""
     if document.project is not None:
-        document.project.forget_sides()
+        document.project.sides.forget()
     document.read_classes()
     document.show_anew()
     document.images_changed.emit()
@@ -294,7 +294,7 @@ def _detect(folder: Path) -> Iterator[tuple[Format, Path]]:
 def _bring_in(project: Project, ready: ReadyImport, mode: Mode) -> Iterator[int | Imported]:
     """In the worker."""
     with closing(project.connect()) as worker:
-        yield from worker.import_steps(ready.dataset, ready.paths, mode=mode)
+        yield from datasets.bring_in(worker, ready.dataset, ready.paths, mode=mode)
 
 
 def _read_all(project: Project, shown: Collection[int]) -> Iterator[ImagesRead]:

@@ -12,8 +12,8 @@ from app.model_choice import ModelInUse
 from app.models import choice, classes_of
 from app.notifications import Notifications
 from app.wording import count
+from detector.data.project.passes import Unfinished
 from detector.data.project.records import Pass
-from detector.data.project.store import Unfinished
 from detector.errors import StudioError
 
 
@@ -71,7 +71,7 @@ class LabellingRequests(QObject):
     def _ask_classes(self) -> None:
         source = self._model.source
         project = self._document.project
-        seen = [item.knows for item in project.passes() if item.source == source] if project else []
+        seen = [item.knows for item in project.passes.all() if item.source == source] if project else []
         knows = classes_of(source) or (seen[-1] if seen else ())
         if knows:
             self._classes.ask_class_map(choice(source).name, knows)

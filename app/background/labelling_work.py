@@ -6,8 +6,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.models import choice, model_file
+from detector.data.project.predicted import Coverage
 from detector.data.project.records import Pass, ProjectImage
-from detector.data.project.store import Coverage, Project
+from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
 from detector.files import file_key
 from detector.loading import load_torch
@@ -130,14 +131,14 @@ def make_ready(task: Task) -> Iterator[None]:
 
 
 def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
-    coverage = Coverage(frozenset(), {}) if task.again else worker.coverage(engine.key, task.images)
+    coverage = Coverage(frozenset(), {}) if task.again else worker.predictions.coverage(engine.key, task.images)
     images = [image for image in task.images if image.id not in coverage.shown]
     name = choice(task.source).name
     if not images:
         yield AllKnown(name)
         return
     info, before = engine.info, len(worker.classes())
-    pass_ = worker.begin_pass(
+    pass_ = worker.passes.begin(
         model=name,
         source=task.source,
         names=info.classes,
@@ -146,7 +147,7 @@ def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
         model_key=engine.key,
     )
     if task.planned:
-        worker.plan_pass(pass_.id, [image.id for image in images])
+        worker.passes.plan(pass_.id, [image.id for image in images])
     yield PassBegan(pass_, engine.device, len(coverage.shown), len(worker.classes()) - before)
     yield from _copied(worker, pass_, coverage.stored, total=len(images))
     left = [image for image in images if image.id not in coverage.stored]
@@ -155,7 +156,7 @@ def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
 
 def _go_on(worker: Project, engine: Engine, task: Task, begun: Pass) -> Iterator[Any]:
     if engine.key != begun.model_key:
-        worker.end_plan()
+        worker.passes.end_plan()
         yield ModelChanged(begun.model)
         return
     yield PassBegan(begun, engine.device)
@@ -166,7 +167,7 @@ def _copied(worker: Project, pass_: Pass, stored: Mapping[int, int], *, total: i
     """What the model has found in an earlier pass that is not the last one to be seen, or was undone."""
     rest, done = iter(stored.items()), 0
     while chunk := dict(islice(rest, COPIED_AT_ONCE)):
-        worker.copy_predictions(pass_.id, chunk)
+        worker.predictions.copy(pass_.id, chunk)
         done += len(chunk)
         yield ImagesLabelled(tuple(chunk), done, total)
 
@@ -182,4 +183,4 @@ def _label(
         is_progress = isinstance(event, ImagesLabelled)
         yield replace(event, done=before + event.done, total=total) if is_progress else event
     if planned:
-        worker.end_plan()
+        worker.passes.end_plan()

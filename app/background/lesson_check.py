@@ -9,6 +9,7 @@ import numpy as np
 
 from detector.data.images import decode_reduced
 from detector.data.lesson import Finding, Lesson, twins_across
+from detector.data.project.lessons import read_lesson
 from detector.data.project.store import Project
 from detector.data.twins import LOOK_SIDE, NOTHING, Signature, groups_across, signature
 from detector.errors import ImageError, ProjectError
@@ -38,7 +39,7 @@ CheckEvent = Lesson | Compared | TwinsSought
 def check_lesson(project: Project, looks: Looks) -> Iterator[CheckEvent]:
     """The lesson at once; then, after seconds for thousands of pictures, which of them look alike."""
     with closing(project.connect()) as worker:
-        of = worker.lesson()
+        of = read_lesson(worker.database)
         yield of
         paths = {image.id: image.path for image in worker.images()}
         ids = of.image_ids.tolist()

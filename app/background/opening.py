@@ -90,7 +90,7 @@ def read_images(
 
 def _current(worker: Project) -> ProjectImage | None:
     """The image that was the current one: its picture need not wait for 100,000 others."""
-    image_id = worker.setting(CURRENT)
+    image_id = worker.settings.get(CURRENT)
     image = worker.find_image(image_id) if isinstance(image_id, int) else None
     return image if image is not None and (worker.folder / image.path).exists() else None
 
@@ -108,7 +108,7 @@ def _of(image_ids: Iterable[int], values: Mapping[int, T]) -> dict[int, T]:
 
 def _index(worker: Project, images: Mapping[int, ProjectImage], with_boxes: Collection[int]) -> ProposalIndex:
     index = ProposalIndex()
-    for image_id, pass_, detections in worker.all_predictions():
+    for image_id, pass_, detections in worker.predictions.all():
         image = images.get(image_id)
         if image is not None and image.is_open:
             boxes = worker.boxes(image_id) if image_id in with_boxes else ()

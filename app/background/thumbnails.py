@@ -136,12 +136,12 @@ def _pictures(project: Project, queue: _Queue) -> Iterator[tuple[int, QImage | N
 def _pixels(project: Project, image: ProjectImage) -> NDArray[np.uint8]:
     """RGB pixels (H, W, 3) from the store, else from the file and then into the store. Raises ImageError."""
     with suppress(StudioError):  # without the store's copy there is still the file
-        if (kept := _unpacked(project.thumbnail(image.id))) is not None:
+        if (kept := _unpacked(project.thumbnails.get(image.id))) is not None:
             return kept
     small = shrunk(decode(project.folder / image.path))
     with suppress(StudioError):  # a full disk or a busy store costs the copy, not the picture
         packed = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-        project.put_thumbnail(image.id, packed.tobytes())
+        project.thumbnails.put(image.id, packed.tobytes())
     return small
 
 

@@ -106,7 +106,7 @@ class DetectionPanel(QWidget):
     def _on_proposals_changed(self) -> None:
         project, limits = self._document.project, self._document.limits
         threshold = limits.overall
-        shown = newest(project.passes()) if project else None
+        shown = newest(project.passes.all()) if project else None
         typical = median(shown.thresholds.values()) if shown and shown.thresholds else DEFAULT
         self._slider.blockSignals(True)  # following the document is no wish of the person
         self._slider.setValue(round(100 * (typical if threshold is None else threshold)))

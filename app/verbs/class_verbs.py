@@ -36,7 +36,7 @@ def rename_class(document: Document, class_id: int, name: str) -> None:
     if same is not None and same.id != class_id:
         document.refused.emit(f"There already is a class “{same.name}”; to make the two one, merge this one into it.")
     elif wanted and wanted != before.name and not document.refuse_editing():
-        former = {**_kept(document).setting(FORMER_NAMES, {}), before.name: class_id}
+        former = {**_kept(document).settings.get(FORMER_NAMES, {}), before.name: class_id}
         change = Change(
             classes=((before, replace(before, name=wanted)),),
             settings=changed_settings(document, {FORMER_NAMES: former}),
@@ -93,13 +93,13 @@ def merge_class(document: Document, class_id: int, into: int) -> None:
     if class_id == into or document.refuse_editing():
         return
     item, target, kept = document.class_of(class_id), document.class_of(into), _kept(document)
-    former = {name: _followed(known, class_id, into) for name, known in kept.setting(FORMER_NAMES, {}).items()}
+    former = {name: _followed(known, class_id, into) for name, known in kept.settings.get(FORMER_NAMES, {}).items()}
     maps = {
         key: {name: _followed(known, class_id, into) for name, known in class_map.items()}
-        for key, class_map in kept.setting(CLASS_MAPS, {}).items()
+        for key, class_map in kept.settings.get(CLASS_MAPS, {}).items()
     }
     settings = {FORMER_NAMES: {**former, item.name: into}, CLASS_MAPS: maps or None}
-    pairs = [(each, _with_class(each, class_id, into)) for each in kept.pass_classes()]
+    pairs = [(each, _with_class(each, class_id, into)) for each in kept.passes.classes()]
     change = Change(
         classes=((item, None),),
         passes=tuple((before, after) for before, after in pairs if after != before),
@@ -147,7 +147,7 @@ def _with_class(of_pass: PassClasses, class_id: int, into: int) -> PassClasses:
 def changed_settings(document: Document, wanted: Mapping[str, Any]) -> tuple[tuple[KeptSetting, KeptSetting], ...]:
     """The project's settings, before and after; those that stay as they are left out."""
     kept = _kept(document)
-    pairs = ((KeptSetting(key, kept.setting(key)), KeptSetting(key, value)) for key, value in wanted.items())
+    pairs = ((KeptSetting(key, kept.settings.get(key)), KeptSetting(key, value)) for key, value in wanted.items())
     return tuple((before, after) for before, after in pairs if before != after)
 
 

@@ -27,7 +27,7 @@ def review(document: Document) -> bool:
         _accept_shown(document, page)
     else:
         class_ids = {item.class_id for item in (*page.boxes.values(), *page.proposals.values())}
-        side = project.side_for(page.image.id, class_ids)
+        side = project.sides.of(page.image.id, class_ids)
         _do_and_go_on(document, "Review", edits.review(page, side, document.new_id))
     return True
 
@@ -45,7 +45,7 @@ def mark_empty(document: Document) -> bool:
     if page.unseen:
         document.refused.emit(f"{count(page.unseen, 'proposal')} of hidden classes wait here; show them first.")
         return False
-    side = project.side_for(page.image.id, ())
+    side = project.sides.of(page.image.id, ())
     _do_and_go_on(document, "Mark empty", edits.mark_empty(page, side, document.new_id))
     return True
 

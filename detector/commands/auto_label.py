@@ -123,7 +123,7 @@ def _label_project(
         for _ in project.scan():
             pass
         images = [image for image in project.images() if not image.ignored and not image.missing]
-        pass_ = project.begin_pass(
+        pass_ = project.passes.begin(
             model=Path(source).stem,
             source=source,
             names=[wanted[c].name if c in wanted else None for c in range(len(info.classes))],

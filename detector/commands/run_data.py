@@ -14,6 +14,7 @@ from detector.data import coco
 from detector.data.annotations import Dataset, ObjectClass
 from detector.data.images import decode_reduced
 from detector.data.lesson import findings, lesson
+from detector.data.project import datasets
 from detector.data.project.home import find_home
 from detector.data.project.store import Project
 from detector.data.split import Side, content_key, split
@@ -83,7 +84,7 @@ def read_reviewed(folder: Path) -> tuple[ValidationSet, Sides]:
     if not find_home(folder).store.exists():
         raise LabelError(f"{folder}: this folder is no project yet; open it in the window, or name a COCO file.")
     with closing(Project.open(folder)) as project:
-        dataset = project.dataset(reviewed_only=True)
+        dataset = datasets.read(project, reviewed_only=True)
         sides = {image.id: image.split for image in project.images() if image.split is not None}
     if not dataset.images:
         raise LabelError(f"{folder}: none of its images is reviewed; vouch for some in the window first.")

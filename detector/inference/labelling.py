@@ -46,7 +46,7 @@ def label(
 def _store(project: Project, pass_: Pass, outcomes: Sequence[tuple[ProjectImage, Prediction]]) -> None:
     found: list[tuple[int, Detections]] = [(image.id, outcome.detections) for image, outcome in outcomes]
     if found:
-        project.put_predictions(pass_.id, found)
+        project.predictions.put(pass_.id, found)
     for image, outcome in outcomes:
         if image.size != (outcome.width, outcome.height):
             project.note_decoded(image.id, width=outcome.width, height=outcome.height)

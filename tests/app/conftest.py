@@ -73,11 +73,11 @@ def make_pass(document: Document) -> MakePass:
 
     def run(found: Mapping[int, Sequence[Found]], names: Sequence[str] = ("bolt", "nut")) -> None:
         assert document.project is not None
-        made = document.project.begin_pass(
+        made = document.project.passes.begin(
             model="D0", source="d0", names=names, category_ids=range(1, len(names) + 1), thresholds={}
         )
         ids = list(document.visible)
-        document.project.put_predictions(made.id, [(ids[place], _detections(of)) for place, of in found.items()])
+        document.project.predictions.put(made.id, [(ids[place], _detections(of)) for place, of in found.items()])
         document.read_classes()
         document.note_labelled([ids[place] for place in found])
 

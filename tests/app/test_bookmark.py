@@ -16,6 +16,7 @@ from app.image_filter import FilterKind, ImageFilter
 from app.image_order import ImageOrder, OrderKind
 from app.verbs.class_verbs import add_class
 from detector.data.project.records import Origin
+from detector.data.project.settings import Settings
 from detector.data.project.store import Project
 
 FILTERS = st.builds(
@@ -56,15 +57,15 @@ def test_a_kill_soon_after_loses_no_place(document: Document, qtbot: QtBot):
     with closing(document.project.connect()) as other:
         for place in (2, 4):
             document.show(document.visible[place])
-            qtbot.waitUntil(lambda: other.setting(CURRENT) == document.current)
+            qtbot.waitUntil(lambda: other.settings.get(CURRENT) == document.current)
         document.set_filter(ImageFilter(text="4"))
-        qtbot.waitUntil(lambda: other.setting(LIST)["text"] == "4")
+        qtbot.waitUntil(lambda: other.settings.get(LIST)["text"] == "4")
     assert bookmark is not None
 
 
 def test_a_held_key_writes_now_and_then(document: Document, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch):
     bookmark, written = Bookmark(document), []
-    monkeypatch.setattr(Project, "set_settings", lambda self, values, wait: written.extend(values.items()))
+    monkeypatch.setattr(Settings, "put", lambda self, values, wait: written.extend(values.items()))
     for place in (1, 2, 3, 4):
         document.show(document.visible[place])
     qtbot.waitUntil(lambda: bool(written))
@@ -76,12 +77,12 @@ def test_a_held_key_writes_now_and_then(document: Document, qtbot: QtBot, monkey
 def test_a_worker_that_writes_is_not_waited_for(document: Document, qtbot: QtBot):
     bookmark = Bookmark(document)
     with closing(document.project.connect()) as other:
-        with other._database.transaction():
+        with other.database.transaction():
             document.show(document.visible[3])
             with qtbot.waitSignal(bookmark._soon.timeout):
                 began = time.monotonic()
             assert time.monotonic() - began < 2  # of the five seconds that others wait
-        qtbot.waitUntil(lambda: other.setting(CURRENT) == document.current)
+        qtbot.waitUntil(lambda: other.settings.get(CURRENT) == document.current)
 
 
 def test_a_project_that_only_reads_keeps_nothing(document: Document):
@@ -89,7 +90,7 @@ def test_a_project_that_only_reads_keeps_nothing(document: Document):
     document.project.read_only = "Only to look at."
     document.show(document.visible[3])
     bookmark.write()
-    assert document.project.setting(CURRENT) is None
+    assert document.project.settings.get(CURRENT) is None
 
 
 @given(FILTERS, ORDERS)

@@ -31,7 +31,7 @@ def project_of(document: Document) -> Project:
 
 
 def knows(document: Document):
-    return project_of(document).passes()[-1].knows
+    return project_of(document).passes.all()[-1].knows
 
 
 def offered(document: Document) -> list[tuple[str, float]]:

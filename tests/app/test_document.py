@@ -64,11 +64,11 @@ def document(qtbot: QtBot, tmp_path: Path):
 def a_pass(document: Document, detections: dict[str, Detections], names=("nut", "bolt"), **thresholds: float) -> Pass:
     """One auto-labelling, as a worker does it."""
     worker = document.project.connect()
-    made = worker.begin_pass(
+    made = worker.passes.begin(
         model="M", source="m", names=names, category_ids=range(1, len(names) + 1), thresholds=thresholds
     )
     by_name = {image.path: image.id for image in document.images.values()}
-    worker.put_predictions(made.id, [(by_name[name], item) for name, item in detections.items()])
+    worker.predictions.put(made.id, [(by_name[name], item) for name, item in detections.items()])
     worker.close()
     document.read_classes()
     document.note_labelled([by_name[name] for name in detections])
@@ -232,7 +232,7 @@ def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
     document.undo_stack.redo()
     assert len(document.shown) == 2
     assert {item.name for item in document.classes} == {"nut", "bolt"}
-    assert second.id in {item.id for item in document.project.passes() if item.active}
+    assert second.id in {item.id for item in document.project.passes.all() if item.active}
     assert document.current == first
 
 
@@ -269,7 +269,7 @@ def test_started_images_are_vouched_for_together(document: Document):
         document.step(1)
     waiting = started(document)
     assert list(waiting.values()) == [{document.classes[0].id}] * 2
-    vouch(document, document.project.sides_for(waiting))
+    vouch(document, document.project.sides.together(waiting))
     assert {document.project.image(image_id).state for image_id in waiting} == {State.REVIEWED}
     assert {document.project.image(image_id).split for image_id in waiting} == {Side.TRAIN, Side.VAL}
     assert not started(document)

@@ -37,11 +37,11 @@ def some_detections(chance: random.Random) -> Detections:
 def label(document: Document, chance: random.Random) -> None:
     """A pass over some images."""
     project = document.project
-    made = project.begin_pass(
+    made = project.passes.begin(
         model="M", source="m", names=("nut", "bolt"), category_ids=(1, 2), thresholds={"nut": 0.4, "bolt": 0.2}
     )
     seen = chance.sample(sorted(document.images), chance.randint(1, len(document.images)))
-    project.put_predictions(made.id, [(image_id, some_detections(chance)) for image_id in seen])
+    project.predictions.put(made.id, [(image_id, some_detections(chance)) for image_id in seen])
     document.read_classes()
     document.note_labelled(seen)
     document.end_pass(made.id, "M")
@@ -93,7 +93,7 @@ def check(document: Document) -> None:
     boxes = {image_id: project.boxes(image_id) for image_id in images}
     offered, proposed = {}, {}
     for image_id, image in images.items():
-        found = project.predictions(image_id)
+        found = project.predictions.of(image_id)
         shows = found is not None and image.state is not State.REVIEWED and not image.ignored
         rejected = project.rejections(image_id)
         kept = proposals(found, boxes[image_id], rejected, limits=document.limits, size=(64, 48)) if shows else ()

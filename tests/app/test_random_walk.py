@@ -259,7 +259,7 @@ class Walker:
         found = {place: self._found() for place in self.random.sample(places, min(len(places), 3))}
         if found:
             self.make_pass(found, names=self.random.sample(NAMES, 2))
-            self.document.end_pass(project.passes()[-1].id, "D0")
+            self.document.end_pass(project.passes.all()[-1].id, "D0")
 
     def _found(self) -> list[tuple[tuple[float, float, float, float], float, int]]:
         made = []
@@ -337,7 +337,7 @@ def stored(document: Document) -> Mapping[str, Any]:
             "classes": project.classes(),
             "boxes": {image_id: project.boxes(image_id) for image_id in ids},
             "rejections": {image_id: project.rejections(image_id) for image_id in ids},
-            "names": project.setting("former-names") or {},
+            "names": project.settings.get("former-names") or {},
         }
 
 

@@ -436,7 +436,9 @@ def working(driver: Driver) -> Script:
     yield 0.5
     meter.begin("labelling while editing")
     yield from edit(driver, lambda: not window.labelling.is_running, 3 * seconds)
-    driver.found["labelled"] = sum(window.document.project.predictions(i) is not None for i in window.document.images)
+    driver.found["labelled"] = sum(
+        window.document.project.predictions.of(i) is not None for i in window.document.images
+    )
     window.labelling.stop()
     yield lambda: not window.labelling.is_running
     meter.begin("undoing the pass")

@@ -23,6 +23,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from detector.data import coco
+from detector.data.project import datasets
 from detector.data.project.import_report import look_into
 from detector.data.project.store import Project
 
@@ -66,12 +67,12 @@ def bring_in(project: Project, labels: Path) -> None:
     """The whole import, as the window does it."""
     ready = measured("  look into", lambda: look_into(project, labels))
     assert not ready.report.left_out
-    measured("  store", lambda: project.import_dataset(ready.dataset, ready.paths))
+    measured("  store", lambda: list(datasets.bring_in(project, ready.dataset, ready.paths)))
 
 
 def bring_out(project: Project, path: Path) -> None:
     """The whole export."""
-    dataset = measured("  read", lambda: project.dataset())
+    dataset = measured("  read", lambda: datasets.read(project))
     measured("  write", lambda: coco.write(dataset, path))
 
 

@@ -128,11 +128,11 @@ def find(window: MainWindow, number: int, *, names: list[str]) -> None:
     corners = chance.uniform((0, 0), (width - 40, height - 40), (number, 2))
     boxes = np.hstack([corners, corners + chance.uniform(8, 40, (number, 2))]).astype(np.float32)
     scores = np.sort(chance.uniform(0.4, 0.99, number))[::-1].astype(np.float32)
-    pass_ = project.begin_pass(
+    pass_ = project.passes.begin(
         model="Field guide", source="guide", names=names, category_ids=range(1, len(names) + 1), thresholds={}
     )
     classes = chance.integers(0, len(names), number)
-    project.put_predictions(pass_.id, [(current, Detections(boxes, scores, classes, np.arange(number)))])
+    project.predictions.put(pass_.id, [(current, Detections(boxes, scores, classes, np.arange(number)))])
     document.read_classes()
     document.note_labelled([current])
     settle(window)

@@ -273,11 +273,13 @@ def test_auto_label_puts_a_pass_into_the_project_of_a_folder(command, model_file
     assert (ended.code, ended.out) == (0, f"{tmp_path / 'mine'}: 3 images labelled; open it in the window to review\n")
     assert "cannot be decoded" in ended.err
     with closing(Project.open(tmp_path / "mine")) as project:
-        (made,) = project.passes()
+        (made,) = project.passes.all()
         assert (made.model, Path(made.source)) == ("small", model_file)
-        assert project.coverage(file_key(model_file), project.images()).shown == set(project.images_of_pass(made.id))
+        assert project.predictions.coverage(file_key(model_file), project.images()).shown == set(
+            project.predictions.seen_by(made.id)
+        )
         assert sorted(item.name for item in project.classes()) == sorted({"bolt", NAMES[2]})
-        seen = {project.image(image_id).path for image_id, _, found in project.all_predictions() if len(found)}
+        seen = {project.image(image_id).path for image_id, _, found in project.predictions.all() if len(found)}
         assert seen == {"2.png", "10.png", "below/ä.png"}
         assert not project.box_counts()
         refused = command(*arguments)  # this test is the window that has it open

@@ -290,10 +290,10 @@ def make_project() -> Callable[..., Path]:
         ids = [image.id for image in project.images()]
         for image_id in ids:
             project.note_decoded(image_id, width=640, height=480)
-        made = project.begin_pass(model="M", source="m", names=["nut", "bolt"], category_ids=[1, 2], thresholds={})
+        made = project.passes.begin(model="M", source="m", names=["nut", "bolt"], category_ids=[1, 2], thresholds={})
         boxes = np.array([(100, 100, 200, 180), (300, 200, 420, 320)], np.float32)
         found = Detections(boxes, np.array([0.9, 0.6], np.float32), np.array([0, 1]), np.array([0, 1]))
-        project.put_predictions(made.id, [(image_id, found) for image_id in ids[:found_in]])
+        project.predictions.put(made.id, [(image_id, found) for image_id in ids[:found_in]])
         project.close()
         return pictures
 

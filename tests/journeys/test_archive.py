@@ -22,6 +22,7 @@ from app.dialogs.export import ExportDialog
 from app.dialogs.import_labels import ImportDialog
 from app.dialogs.import_predictions import ImportPredictionsDialog
 from detector.data.annotations import OURS
+from detector.data.project import datasets
 from detector.data.project.records import State
 from detector.data.project.store import Project
 
@@ -148,7 +149,7 @@ def test_a_models_results_from_elsewhere_become_proposals(me: "Person", archive:
     me.click_button("Import", QApplication.activeModalWidget())
     me.wait(lambda: document.proposal_total()[0])
     assert document.project is not None
-    (made,) = document.project.passes()
+    (made,) = document.project.passes.all()
     assert (made.model, made.source) == ("guesses.json", str(file))
     assert stored(archive) == labelled
     for known, key in ((0, Key.Key_Z), (1, Key.Key_Y)):
@@ -344,4 +345,4 @@ def stored(folder: Path) -> tuple[object, ...]:
     with closing(Project.open(folder)) as project:  # to be read: the window holds it
         images = [replace(image, width=None, height=None) for image in project.images()]
         boxes = [project.boxes(image.id) for image in images]
-        return images, boxes, project.classes(), project.dataset()
+        return images, boxes, project.classes(), datasets.read(project)

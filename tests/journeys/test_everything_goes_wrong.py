@@ -67,14 +67,14 @@ def only_notice(me: "Person", kind: Kind = Kind.ERROR) -> str:
 
 def fill_disk(project: Project) -> None:
     """From now on the store cannot grow: SQLite itself says so, as it does on a full disk."""
-    raw = project._database._connection
+    raw = project.database._connection
     (pages,) = raw.execute("PRAGMA page_count").fetchone()
     raw.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def free_disk(project: Project) -> None:
     """There is room again."""
-    project._database._connection.execute("PRAGMA max_page_count = 1000000")
+    project.database._connection.execute("PRAGMA max_page_count = 1000000")
 
 
 def test_the_disk_is_full_while_one_draws(me: "Person", folder: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_disk_is_full_as_coco_is_written(me: "Person", folder: Path, monkeyp
 
 def test_the_window_closes_though_nothing_can_be_written(me: "Person", folder: Path) -> None:
     before = stored(folder)
-    me.window.document.project._database._connection.execute("PRAGMA query_only = ON")  # which SQLite tells as ours
+    me.window.document.project.database._connection.execute("PRAGMA query_only = ON")  # which SQLite tells as ours
     me.press(Key.Key_D)
     me.quit()
     assert stored(folder) == before

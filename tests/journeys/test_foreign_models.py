@@ -94,7 +94,7 @@ def test_asked_kept_chosen_and_used(
     me.click(dialog.use_button)
     me.wait(lambda: model(me).startswith("parts.v2 · D0 · 512 px"), LONG)
     kept = home / "XDG_DATA_HOME" / "efficientdet-studio" / "models" / "parts.v2.safetensors"
-    assert me.window.document.project.setting("model") == me.window.model.source == str(kept)
+    assert me.window.document.project.settings.get("model") == me.window.model.source == str(kept)
     info = read_info(kept)
     assert (info.classes, info.normalisation, info.parent) == (("gear", "cog"), ADVPROP, "parts.v2.pth")
     assert path.read_bytes() == content(2)

@@ -31,7 +31,7 @@ me.window.ordering.choose(ImageOrder(OrderKind.BEST, descending=True))
 document.set_filter(ImageFilter(FilterKind.TO_REVIEW))
 document.show(document.visible[1])
 kept = document.project.connect()
-me.wait(lambda: kept.setting("current-image") == document.current)
+me.wait(lambda: kept.settings.get("current-image") == document.current)
 print(document.images[document.current].path, flush=True)
 while True:
     application.processEvents()

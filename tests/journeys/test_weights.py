@@ -75,7 +75,7 @@ def test_picked_downloaded_over_a_broken_line_and_used(me: "Person", mirror: Mir
     me.window.actions_["label-image"].trigger()
     me.wait(lambda: me.window.labelling.is_running)
     me.wait(lambda: not me.window.labelling.is_running, LONG)
-    assert [made.model for made in me.window.document.project.passes()][-1] == "D0"
+    assert [made.model for made in me.window.document.project.passes.all()][-1] == "D0"
 
 
 def test_stopped_and_taken_up_again(me: "Person", mirror: Mirror, d0: PublishedWeights) -> None:

@@ -33,15 +33,16 @@ LOGS = ("-wal", "-journal")  # SQLite's own, which a clean end takes away
 class Database:
     """A connection, used by one thread at a time. Every failure of SQLite is told as a ProjectError with the file.
 
-    read_only: refuses to write. immutable: reads a file that nobody can write to, without a lock or a journal.
-    rollback: keeps a rollback journal, since the file lies where several machines may reach it.
-    remedy: what to do where the file is damaged.
+    read_only: why nothing is to be written to it, in words, which each transaction then raises; None where it may be.
+    immutable: reads a file that nobody can write to, without a lock or a journal. rollback: keeps a rollback
+    journal, since the file lies where several machines may reach it. remedy: what to do where the file is damaged.
     """
 
     def __init__(
-        self, path: Path, *, remedy: str, read_only: bool = False, immutable: bool = False, rollback: bool = False
+        self, path: Path, *, remedy: str, read_only: str | None = None, immutable: bool = False, rollback: bool = False
     ) -> None:
         self.path = path
+        self.read_only = read_only
         self._remedy = remedy
         with self._telling():
             # A URI only where it must be: in one, SQLite does not understand the shares of Windows.
@@ -51,7 +52,7 @@ class Database:
             )
             self._connection.text_factory = decoded
             try:
-                self._set_up(read_only=read_only or immutable, rollback=rollback)
+                self._set_up(read_only=read_only is not None or immutable, rollback=rollback)
             except BaseException:
                 self._connection.close()
                 raise
@@ -92,6 +93,7 @@ class Database:
         """The connection, to write with: all of the block is stored or nothing. Raises ProjectError, without `wait` at
         once where another connection is writing.
         """
+        self.check_writable()
         with self._telling():
             if not wait:
                 self._connection.execute("PRAGMA busy_timeout = 0")
@@ -107,6 +109,11 @@ class Database:
                 with suppress(sqlite3.Error):  # a full disk has ended the transaction already
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def check_writable(self) -> None:
+        """Raises ProjectError, which says why, where nothing may be written."""
+        if self.read_only is not None:
+            raise ProjectError(self.read_only)
 
     def copy_to(self, path: Path) -> None:
         """Writes a copy of the whole file, as it is at this moment.

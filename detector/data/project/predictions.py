@@ -15,6 +15,7 @@ import numpy as np
 from detector.boxes import Detections
 from detector.data import results
 from detector.data.problems import Problem
+from detector.data.project import datasets
 from detector.data.project.exchange import merged_categories
 from detector.data.project.importing import COCO_EXTRA
 from detector.data.project.records import Origin, Pass, ProjectClass, ProjectImage
@@ -97,18 +98,18 @@ def bring_in(project: Project, ready: ReadyPredictions) -> Iterator[int | Pass]:
     present = {item.id for item in project.classes()}
     classes = [item for item in ready.classes.values() if item.id in present]
     channels = {item.id: channel for channel, item in enumerate(classes)}
-    made = project.begin_pass(
+    made = project.passes.begin(
         model=ready.source.name,
         source=str(ready.source),
         names=[item.name for item in classes],
         category_ids=[item.category_id for item in classes],
         thresholds={},
     )
-    project.set_pass_active(made.id, False)
+    project.passes.set_active(made.id, False)
     rest, done = iter(ready.found.items()), 0
     known = {category: channels[item.id] for category, item in ready.classes.items() if item.id in channels}
     while some := list(islice(rest, _AT_ONCE)):
-        project.put_predictions(made.id, [(image_id, _detections(of_image, known)) for image_id, of_image in some])
+        project.predictions.put(made.id, [(image_id, _detections(of_image, known)) for image_id, of_image in some])
         done += len(some)
         yield done
     yield made
@@ -124,9 +125,9 @@ def _detections(entries: Sequence[Result], channels: Mapping[int, int]) -> Detec
 
 def _by_category(project: Project) -> dict[int, ProjectClass]:
     """Category → class, as imported files have them, else as a COCO file of the project does."""
-    _, categories = project.coco_ids()
+    _, categories = datasets.coco_ids(project)
     classes = {item.id: item for item in project.classes()}
-    merged = merged_categories(project.setting(COCO_EXTRA, {}))
+    merged = merged_categories(project.settings.get(COCO_EXTRA, {}))
     imported = {category: classes[class_id] for category, class_id in merged.items() if class_id in classes}
     return {categories[item.id]: item for item in classes.values()} | imported
 
@@ -134,7 +135,7 @@ def _by_category(project: Project) -> dict[int, ProjectClass]:
 def _image_ids(project: Project, wanted: Collection[int | str], path: Path) -> tuple[dict[int | str, int], Naming]:
     """What results call an image → its id here, and how they call it. Raises LabelError."""
     images = [image for image in project.images() if not image.missing]
-    numbers, _ = project.coco_ids()
+    numbers, _ = datasets.coco_ids(project)
     by_number: dict[int | str, int] = {numbers[image.id]: image.id for image in images if image.id in numbers}
     imported = _has_imported(project)
     if by_number.keys() & wanted and (imported or not set(wanted).difference(numbers.values())):
@@ -150,7 +151,7 @@ def _image_ids(project: Project, wanted: Collection[int | str], path: Path) -> t
 
 
 def _has_imported(project: Project) -> bool:
-    is_said = project.setting(COCO_EXTRA) is not None or any(image.extra for image in project.images())
+    is_said = project.settings.get(COCO_EXTRA) is not None or any(image.extra for image in project.images())
     return is_said or bool(project.origin_counts()[Origin.IMPORTED])
 
 

@@ -146,6 +146,14 @@ def _put_setting(connection: Connection, kept: KeptSetting) -> None:
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (kept.key, to_json(kept.value)))
 
 
+def reserve_ids(database: Database, number: int) -> int:
+    """The first of so many ids that nothing else gets. Raises ProjectError."""
+    with database.transaction() as connection:
+        sql = "UPDATE counter SET next_id = next_id + ? RETURNING next_id"
+        (end,) = connection.execute(sql, (number,)).fetchone()
+    return end - number
+
+
 def to_json(value: object) -> str:
     """JSON in ASCII, which holds any text, lone surrogates included."""
     return json.dumps(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from detector.data.images import find_images
+from detector.data.images import find_images, natural_key
 from detector.data.project.database import Database, bound
 from detector.data.project.records import ProjectImage
 from detector.data.project.rows import IMAGES
@@ -44,6 +44,24 @@ def scan(database: Database, folder: Path) -> Iterator[tuple[ProjectImage, ...]]
         size = THEN
     for ids in _portions(sorted(changed), THEN):
         yield IMAGES.select(database, f"WHERE id IN ({', '.join('?' * len(ids))})", ids)
+
+
+def in_order(database: Database, condition: str = LISTED) -> list[ProjectImage]:
+    """The images that a condition picks, in natural order of their paths. Raises ProjectError."""
+    return sorted(IMAGES.select(database, f"WHERE {condition}"), key=lambda image: natural_key(image.path))
+
+
+def note_decoded(database: Database, image_id: int, *, width: int | None, height: int | None, key: str) -> None:
+    """Keeps what whoever decodes an image finds, unless it is None or empty; nothing where nothing may be written.
+
+    Writes only what is new: most images are decoded many times. Raises ProjectError.
+    """
+    ((*before, old_key),) = database.rows("SELECT width, height, content_key FROM images WHERE id = ?", (image_id,))
+    values = (width or before[0], height or before[1], key or old_key)
+    if database.read_only is None and values != (*before, old_key):
+        with database.transaction() as connection:
+            sql = "UPDATE images SET width = ?, height = ?, content_key = ? WHERE id = ?"
+            connection.execute(sql, (*values, image_id))
 
 
 def mark_gone(database: Database, image_ids: Sequence[int]) -> None:

@@ -1,10 +1,13 @@
-"""How many images of each class are for training and for validation, kept at hand: reviewing must not wait for it."""
+"""Which images are for training and which for validation: an image's first review decides."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from detector.data.project.database import Database
-from detector.data.split import Side
+from detector.data.project.records import Change
+from detector.data.project.scanning import note_decoded
+from detector.data.split import Side, content_key, next_side
 
 _SQL = (
     "SELECT DISTINCT images.id, split, class_id FROM images JOIN boxes ON image_id = images.id "
@@ -12,8 +15,71 @@ _SQL = (
 )
 
 
-class SideCounts:
-    """Counted once, then image by image. What other windows do meanwhile is not seen; it would shift no stored side."""
+class Sides:
+    """The stored sides, and the ones that reviews will give. Counts are kept at hand: reviewing must not wait."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database, self._folder = database, folder
+        self._counts: _Counts | None = None  # made when it is first needed
+
+    def of(self, image_id: int, class_ids: Collection[int]) -> Side:
+        """The side that an image has, or the one that its first review, with boxes of these classes, gives it.
+
+        A copy of another image gets that one's side. Raises ProjectError.
+        """
+        return self.together({image_id: class_ids})[image_id]
+
+    def together(self, wanted: Mapping[int, Collection[int]]) -> dict[int, Side]:
+        """As `of`, for images (id → class ids) that are reviewed together: each one takes those before it into account.
+
+        Reads the files whose content key is not known yet.
+        """
+        if self._counts is None:
+            self._counts = _Counts(self._database)
+        given: dict[int, Side] = {}
+        added: dict[int, Counter[Side]] = {class_id: Counter() for ids in wanted.values() for class_id in ids}
+        by_key: dict[str, Side] = {}
+        for image_id, class_ids in wanted.items():
+            side, key = self._stored(image_id)
+            if side is None:
+                counted = {id: counts + added[id] for id, counts in self._counts.of(class_ids).items()}
+                side = by_key.get(key) or self._of_copy(key) or next_side(key, class_ids, counted)
+                by_key[key] = side
+                for class_id in class_ids:
+                    added[class_id][side] += 1
+            given[image_id] = side
+        return given
+
+    def follow(self, change: Change) -> None:
+        """A change has been stored. Raises ProjectError."""
+        if self._counts is not None:
+            rows = [row for pair in change.boxes for row in pair if row is not None]
+            self._counts.update({row.image_id for row in rows} | {after.id for _, after in change.images})
+
+    def forget(self) -> None:
+        """Many boxes have changed, maybe by a further connection: the counts are read anew when they are needed."""
+        self._counts = None
+
+    def _stored(self, image_id: int) -> tuple[Side | None, str]:
+        """The side of an image, None before its first review, and its content key, which is stored if it was not."""
+        sql = "SELECT path, split, content_key FROM images WHERE id = ?"
+        ((path, side, key),) = self._database.rows(sql, (image_id,))
+        if side is None and not key:
+            key = content_key(self._folder / path)
+            note_decoded(self._database, image_id, width=None, height=None, key=key)
+        return (None if side is None else Side(side)), key or ""
+
+    def _of_copy(self, key: str) -> Side | None:
+        sql = "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1"
+        twins = self._database.rows(sql, (key,))
+        return Side(twins[0][0]) if twins else None
+
+
+class _Counts:
+    """How many images of each class are on each side, counted once, then image by image.
+
+    What other windows do meanwhile is not seen; it would shift no stored side.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -91,7 +91,7 @@ class Labelling:
         """Names of the pictures that show predictions."""
         project = self.document.project
         assert project is not None
-        return {image.path for image in self.document.images.values() if project.predictions(image.id)}
+        return {image.path for image in self.document.images.values() if project.predictions.of(image.id)}
 
     def find(self) -> Notice:
         """The one notice about a pass that was cut short, or any other."""
@@ -194,11 +194,11 @@ def test_another_model_looks_at_all_and_the_first_one_is_remembered(
     assert len(model.predictor.seen) == 12
     model.key = "k"
     assert document.project is not None
-    passes = len(document.project.passes())
+    passes = len(document.project.passes.all())
     labelling.all()
     assert len(model.predictor.seen) == 12  # nothing is computed
-    assert len(document.project.passes()) == passes + 1  # but this model's findings are the ones that show
-    predicted = document.project.predictions(document.visible[0])
+    assert len(document.project.passes.all()) == passes + 1  # but this model's findings are the ones that show
+    predicted = document.project.predictions.of(document.visible[0])
     assert predicted is not None
     assert predicted[0].model_key == "k"
 
@@ -229,13 +229,13 @@ def cut_short(labelling: Labelling, model: Model) -> None:
     """A pass of which the program's end leaves four images: nothing is told to anybody."""
     document, project = labelling.document, labelling.document.project
     assert project is not None
-    began = project.begin_pass(
+    began = project.passes.begin(
         model="Starter", source="m", names=model.classes, category_ids=(1, 2), thresholds={}, model_key=model.key
     )
     ids = [document.visible[place] for place in (3, 4, 5, 0, 1, 2)]
-    project.plan_pass(began.id, ids)
+    project.passes.plan(began.id, ids)
     detections = Detections(np.array([SQUARE], np.float32), np.array([0.8], np.float32), np.array([0]), np.array([1]))
-    project.put_predictions(began.id, [(image_id, detections) for image_id in ids[:2]])
+    project.predictions.put(began.id, [(image_id, detections) for image_id in ids[:2]])
     document.read_classes()
 
 
@@ -252,8 +252,8 @@ def test_a_pass_that_was_cut_short_goes_on_where_it_was(labelling: Labelling, do
     assert labelling.predicted() == NAMES
     assert any(text.startswith("Labelling 6 of 6") for text in progress)
     assert document.project is not None
-    assert len(document.project.passes()) == 1
-    assert document.project.unfinished() is None
+    assert len(document.project.passes.all()) == 1
+    assert document.project.passes.unfinished() is None
     document.undo()  # all of the pass, what it did before included
     assert labelling.predicted() == set()
 
@@ -264,7 +264,7 @@ def test_a_pass_that_was_cut_short_can_be_left(labelling: Labelling, document: D
     assert notice.run_other is not None
     notice.run_other()
     assert document.project is not None
-    assert document.project.unfinished() is None
+    assert document.project.passes.unfinished() is None
 
 
 def test_a_pass_does_not_go_on_with_another_model(labelling: Labelling, document: Document, model: Model):
@@ -306,7 +306,7 @@ def test_who_stops_a_pass_is_not_asked_to_go_on_and_who_closes_the_window_is(
         labelling.qtbot.waitUntil(lambda: not labelling.jobs.running)
 
     again = Project.open(folder, anyway=True)
-    assert (again.unfinished() is None) == by_person
+    assert (again.passes.unfinished() is None) == by_person
     again.close()
 
 

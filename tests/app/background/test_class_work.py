@@ -82,7 +82,7 @@ def state(document: Document) -> Any:
         {image.id: image.state for image in document.images.values()},
         [(project.boxes(image_id), project.rejections(image_id)) for image_id in document.images],
         {image.id: image.state for image in project.images()},
-        [item.class_ids for item in project.passes()],
+        [item.class_ids for item in project.passes.all()],
     )
 
 
@@ -118,7 +118,7 @@ def test_what_a_model_calls_so_follows_now_and_later(
     make_pass({2: [(LEFT, 0.9, 1)]})
     assert [item.name for item in document.classes] == ["bolt", "gear"]
     assert document.project is not None
-    assert document.project.passes()[-1].class_ids[1] == classes["gear"]
+    assert document.project.passes.all()[-1].class_ids[1] == classes["gear"]
 
 
 def test_names_before_the_merge_are_meant_again_after_undo(
@@ -127,7 +127,7 @@ def test_names_before_the_merge_are_meant_again_after_undo(
     project = document.project
     assert project is not None
     rename_class(document, classes["nut"], "wing nut")
-    knows = project.passes()[0].knows
+    knows = project.passes.all()[0].knows
     merge_class(document, classes["nut"], classes["gear"])
     done()
     assert names_here(project, knows) == {"bolt": "bolt", "nut": "gear"}
@@ -225,7 +225,7 @@ def test_the_question_of_a_models_classes_acts_at_once(
     work: ClassWork, classes: dict[str, int], document: Document, window: QWidget
 ):
     assert document.project is not None
-    work.ask_class_map("D0", document.project.passes()[0].knows)
+    work.ask_class_map("D0", document.project.passes.all()[0].knows)
     (dialog,) = window.findChildren(ClassMapDialog)
     assert dialog.names() == {"bolt": "bolt", "nut": "nut"}
     dialog.skip_all.click()

@@ -86,7 +86,7 @@ def test_folders_of_other_formats_with_copies(written: Written, labelled: Docume
 
 def test_what_cannot_be_written_is_told(labelled: Document, jobs: Jobs, qtbot: QtBot, tmp_path: Path):
     (labelled.project.folder / "5.png").write_bytes(b"damaged")
-    labelled.project._database.rows("UPDATE images SET width = NULL WHERE path = '5.png'")
+    labelled.project.database.rows("UPDATE images SET width = NULL WHERE path = '5.png'")
     notifications = Notifications()
     exporting = Exporting(labelled, jobs, notifications)
     with qtbot.waitSignal(notifications.posted) as posted:

@@ -15,10 +15,10 @@ from app.jobs import Jobs
 from app.notifications import Notice, Notifications
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
+from detector.data.project import datasets
 from detector.data.project.import_report import ReadyImport
 from detector.data.project.importing import Mode
 from detector.data.project.records import Origin, State
-from detector.data.project.store import Project
 
 
 @pytest.fixture
@@ -144,12 +144,12 @@ def test_an_import_that_fails_or_is_stopped_leaves_all_as_it_was(
 ) -> None:
     ready = looked_into(importing, labels_for(document), qtbot)
 
-    def steps(self: Project, *arguments: Any, **options: Any):
+    def steps(*arguments: Any, **options: Any):
         yield 1
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Project, "import_steps", steps)
+        patch.setattr(datasets, "bring_in", steps)
         patch.setattr(importing._jobs, "_notifications", importing._notifications)
         bring_in(importing, ready, qtbot)
     assert document.undo_stack.count() == 0

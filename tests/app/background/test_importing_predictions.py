@@ -12,6 +12,8 @@ from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
 from app.verbs.class_verbs import add_class
+from detector.data.project import datasets
+from detector.data.project.predicted import Predictions
 from detector.data.project.predictions import ReadyPredictions
 from detector.data.project.store import Project
 
@@ -35,7 +37,7 @@ def ready(document: Document, jobs: Jobs, qtbot: QtBot) -> ReadyPredictions:
     add_class(document, "nut")
     project = document.project
     assert project is not None
-    numbers, categories = project.coco_ids()
+    numbers, categories = datasets.coco_ids(project)
     (category,) = categories.values()
     rows = [{"image_id": n, "category_id": category, "bbox": [5, 6, 20, 10], "score": 0.5} for n in numbers.values()]
     path = project.folder / "found.json"
@@ -77,7 +79,7 @@ def test_what_is_stopped_or_fails_shows_nothing(
 
     before = document.undo_stack.count()
     with monkeypatch.context() as patch, qtbot.waitSignal(importing.ended):
-        patch.setattr(Project, "put_predictions", fail)
+        patch.setattr(Predictions, "put", fail)
         importing.bring_in(ready)
     assert any("No space left" in text for text in told)
     with qtbot.waitSignal(importing.ended):

@@ -119,7 +119,7 @@ def test_many_new_classes_come_with_a_question(asked: Asked, document: Document,
     add_class(document, "Thing 7")
     make_pass({0: []}, names=[f"thing {number}" for number in range(20)])
     assert document.project is not None
-    asked.labelling.classes_brought.emit(document.project.passes()[-1], 20)
+    asked.labelling.classes_brought.emit(document.project.passes.all()[-1], 20)
     (notice,) = asked.notices
     assert notice.text == "D0 brings 20 classes that this project does not have."
     assert notice.run is not None

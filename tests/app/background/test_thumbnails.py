@@ -134,7 +134,7 @@ def test_the_store_keeps_them(
     with qtbot.waitSignal(thumbnails.ready):
         thumbnails.want([image_id])
     assert document.project is not None
-    assert (document.project.thumbnail(image_id) or b"").startswith(b"\xff\xd8")
+    assert (document.project.thumbnails.get(image_id) or b"").startswith(b"\xff\xd8")
     monkeypatch.setattr(module, "decode", lambda path: pytest.fail("decoded again"))
     later = Thumbnails(document, thumbnails._jobs)
     with qtbot.waitSignal(later.ready):
@@ -145,11 +145,11 @@ def test_the_store_keeps_them(
 def test_a_damaged_copy_in_the_store_is_made_anew(qtbot: QtBot, document: Document, thumbnails: Thumbnails) -> None:
     image_id = document.visible[1]
     assert document.project is not None
-    document.project.put_thumbnail(image_id, b"\xff\xd8 no JPEG")
+    document.project.thumbnails.put(image_id, b"\xff\xd8 no JPEG")
     with qtbot.waitSignal(thumbnails.ready):
         thumbnails.want([image_id])
     assert thumbnails.image(image_id) is not None
-    assert len(document.project.thumbnail(image_id) or b"") > 100
+    assert len(document.project.thumbnails.get(image_id) or b"") > 100
 
 
 def test_memory_holds_a_limited_number(

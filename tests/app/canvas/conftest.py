@@ -64,14 +64,14 @@ def fill(project: Project) -> Keys:
     kinds = ((OUTER, bolt), (INNER, nut), (ASIDE, bolt))
     boxes = [ProjectBox(project.new_id(), first.id, kind.id, xyxy, Origin.DRAWN) for xyxy, kind in kinds]
     project.apply(Change(classes=((None, bolt), (None, nut)), boxes=tuple((None, box) for box in boxes)))
-    offered = project.begin_pass(model="D0", source="d0", names=["bolt", "nut"], category_ids=[1, 2], thresholds={})
+    offered = project.passes.begin(model="D0", source="d0", names=["bolt", "nut"], category_ids=[1, 2], thresholds={})
     found = Detections(
         boxes=np.array(OFFERED, np.float32),
         scores=np.array([0.9, 0.6], np.float32),
         channels=np.array([0, 1]),
         anchors=np.array([0, 1]),
     )
-    project.put_predictions(offered.id, [(first.id, found)])
+    project.predictions.put(offered.id, [(first.id, found)])
     return Keys(*(box.id for box in boxes))
 
 

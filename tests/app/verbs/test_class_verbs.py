@@ -10,6 +10,7 @@ from app.document import Document
 from app.image_filter import ImageFilter
 from app.verbs.class_verbs import add_class, hide_classes, move_class, recolour_class, remove_class, rename_class
 from app.verbs.reviewing import mark_empty, review
+from detector.data.project import datasets
 from detector.data.project.records import Origin, ProjectClass, State
 from detector.data.project.store import Project
 
@@ -75,7 +76,7 @@ def test_coco_ids_outlive_every_verb(document: Document, tmp_path: Path):
     now = {item.id: item.category_id for item in stored(document)}
     assert now == {a: ids[a], c: ids[c], made: 4}
     assert document.project is not None
-    assert [item.id for item in document.project.dataset().classes] == [ids[c], ids[a], 4]
+    assert [item.id for item in datasets.read(document.project).classes] == [ids[c], ids[a], 4]
 
 
 def test_a_models_class_that_was_renamed_is_not_brought_again(document: Document, make_pass: MakePass):
@@ -86,7 +87,7 @@ def test_a_models_class_that_was_renamed_is_not_brought_again(document: Document
     add_class(document, "bolt")  # from now on the name means this one
     make_pass({2: [(LEFT, 0.9, 0)]})
     assert document.project is not None
-    assert document.project.passes()[-1].class_ids[0] == document.active_class
+    assert document.project.passes.all()[-1].class_ids[0] == document.active_class
 
 
 def test_boxes_of_a_hidden_class_are_out_of_sight_and_not_lost(document: Document, make_pass: MakePass):

@@ -40,7 +40,7 @@ def predictor(model: Model) -> Predictor:
 
 def begin(project: Project, model: Model) -> Pass:
     info = model.info
-    return project.begin_pass(
+    return project.passes.begin(
         model="Model", source="m", names=info.classes, category_ids=info.category_ids, thresholds=info.thresholds
     )
 
@@ -65,12 +65,12 @@ def test_what_the_model_finds_is_stored(project: Project, predictor: Predictor, 
     directly = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
     assert sum(len(outcome.detections) for outcome in directly) > 0
     for image, outcome in zip(images, directly, strict=False):
-        stored = project.predictions(image.id)
+        stored = project.predictions.of(image.id)
         assert stored
         assert stored[0] == pass_
         assert same(stored[1], outcome.detections)
         assert project.image(image.id).size == (80, 60)
-    assert project.predictions(images[-1].id) is None
+    assert project.predictions.of(images[-1].id) is None
     assert all(project.boxes(image.id) == () for image in images)
 
 
@@ -82,7 +82,7 @@ def test_slow_models_have_each_image_stored_and_told_at_once(
     for event in label(project, predictor, begin(project, model), project.images()[:COUNT]):
         assert isinstance(event, ImagesLabelled)
         assert len(event.image_ids) == 1
-        assert other.predictions(event.image_ids[0])
+        assert other.predictions.of(event.image_ids[0])
     other.close()
 
 
@@ -104,9 +104,9 @@ def test_what_was_found_is_kept_when_it_is_stopped(
     order = [*images[:2], images[-1], *images[2:-1]]
     work = label(project, predictor, begin(project, model), order)
     assert isinstance(next(work), ImageFailed)
-    assert project.predictions(images[0].id) is None
+    assert project.predictions.of(images[0].id) is None
     work.close()
-    assert [bool(project.predictions(image.id)) for image in order] == [True, True, False, False, False, False]
+    assert [bool(project.predictions.of(image.id)) for image in order] == [True, True, False, False, False, False]
 
 
 def test_no_images_are_no_work(project: Project, predictor: Predictor, model: Model):

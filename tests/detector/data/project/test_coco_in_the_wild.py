@@ -18,6 +18,7 @@ from pycocotools.mask import encode
 
 from detector.data import coco
 from detector.data.annotations import OURS
+from detector.data.project import datasets
 from detector.data.project.import_report import look_into
 from detector.data.project.importing import Mode
 from detector.data.project.store import Project
@@ -174,8 +175,8 @@ def through_a_project(document: Document, folder: Path) -> tuple[Document, int, 
     project = Project.open(folder)
     try:
         ready = look_into(project, path)
-        project.import_dataset(ready.dataset, ready.paths, mode=Mode.REPLACE)
-        coco.write(project.dataset(), folder / "out.json")
+        list(datasets.bring_in(project, ready.dataset, ready.paths, mode=Mode.REPLACE))
+        coco.write(datasets.read(project), folder / "out.json")
     finally:
         project.close()
     written = json.loads((folder / "out.json").read_text("utf-8"))
@@ -262,8 +263,8 @@ def test_what_was_not_touched_is_as_it_was_when_others_are_edited(folder: Path) 
     path.write_text(json.dumps(document))
     project = Project.open(folder)
     ready = look_into(project, path)
-    project.import_dataset(ready.dataset, ready.paths)
-    before = meaning(coco.to_document(project.dataset()), numbered=False)
+    list(datasets.bring_in(project, ready.dataset, ready.paths))
+    before = meaning(coco.to_document(datasets.read(project)), numbered=False)
     project.close()
     assert before == meaning(document, numbered=False)
 

@@ -11,6 +11,7 @@ from PIL import Image
 from detector.data import checks, coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.matching import match_images
+from detector.data.project import datasets
 from detector.data.project.exchange import OURS
 from detector.data.project.importing import Imported, Mode
 from detector.data.project.records import Change, Origin, State
@@ -42,7 +43,7 @@ FILE = {
 def imported(project: Project, document: dict, folder: Path, mode: Mode = Mode.MERGE) -> Imported:
     dataset, _ = coco.parse(document, "a.json")
     paths = match_images(dataset, folder).paths
-    return project.import_dataset(checks.upright(dataset, paths)[0], paths, mode=mode)
+    return list(datasets.bring_in(project, checks.upright(dataset, paths)[0], paths, mode=mode))[-1]
 
 
 def unsaid(entry: dict) -> dict:
@@ -53,7 +54,7 @@ def test_a_coco_file_comes_back_as_it_was(folder: Path):
     project = Project.open(folder)
     imported(project, FILE, folder)
     list(project.scan())
-    document = coco.to_document(project.dataset())
+    document = coco.to_document(datasets.read(project))
     project.close()
     assert (document["info"], document["licenses"]) == (FILE["info"], FILE["licenses"])
     assert document["categories"] == FILE["categories"]
@@ -138,7 +139,7 @@ def test_what_coco_cannot_say_survives_in_a_key_of_our_own(
         project.apply(Change(images=((before, replace(before, state=state, split=side, note="ok", ignored=False)),)))
     project.apply(Change(images=((other, replace(other, ignored=True)),)))
     written = tmp_path / "out.json"
-    coco.write(project.dataset(), written)
+    coco.write(datasets.read(project), written)
     assert "score" not in json.loads(written.read_text())["annotations"][0]
     images = {item.path: (item.state, item.split, item.note, item.ignored) for item in project.images()}
     project.close()
@@ -171,9 +172,9 @@ def test_numbers_that_no_database_holds_are_given_anew(opened: Opener, folder: P
     classes = (ObjectClass(2**80, "bolt"), ObjectClass(-(2**80), "nut"), ObjectClass(3, "nut"), ObjectClass(4, "nut"))
     boxes = tuple(Box(image.id, item.id, (0, 0, 5, 5)) for image in images for item in classes)
     paths = {image.id: folder / image.path for image in images}
-    project.import_dataset(Dataset(images, classes, boxes), paths)
+    list(datasets.bring_in(project, Dataset(images, classes, boxes), paths))
     assert [len(project.boxes(image.id)) for image in project.images()] == [4, 8, 0, 0]
-    assert len({item.id for item in project.dataset().classes}) == 4
+    assert len({item.id for item in datasets.read(project).classes}) == 4
 
 
 def test_parts_of_the_data_set(opened: Opener, folder: Path, add_class, draw):
@@ -190,7 +191,7 @@ def test_parts_of_the_data_set(opened: Opener, folder: Path, add_class, draw):
         project.apply(Change(images=((image, replace(image, **values)),)))
 
     def names(**options) -> list[str]:
-        part = project.dataset(**options)
+        part = datasets.read(project, **options)
         assert len(part.boxes) == len(part.images)
         return [image.path for image in part.images]
 
@@ -203,14 +204,14 @@ def test_parts_of_the_data_set(opened: Opener, folder: Path, add_class, draw):
 def test_sizes_come_from_the_files_once(opened: Opener, folder: Path):
     project = opened()
     (folder / "2.png").write_bytes(b"damaged")
-    sizes = {image.path: (image.width, image.height) for image in project.dataset().images}
+    sizes = {image.path: (image.width, image.height) for image in datasets.read(project).images}
     assert sizes == {"1.png": (64, 48), "2.png": (None, None), "10.png": (64, 48), "sub/3.png": (64, 48)}
     Image.new("RGB", (8, 8)).save(folder / "1.png")
-    assert project.dataset().images[0].width == 64  # it was kept
+    assert datasets.read(project).images[0].width == 64  # it was kept
 
 
 def test_categories_that_two_classes_have_are_told_apart(opened: Opener, add_class):
     project = opened()
     first, second, third = (add_class(project, name) for name in "abc")
     project.apply(Change(classes=((second, replace(second, category_id=first.category_id)),)))
-    assert [item.id for item in project.dataset().classes] == [first.category_id, 4, third.category_id]
+    assert [item.id for item in datasets.read(project).classes] == [first.category_id, 4, third.category_id]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from detector.data.annotations import OURS, Box, Dataset, ImageEntry, ObjectClass
-from detector.data.project import importing
+from detector.data.project import datasets, importing
 from detector.data.project.database import Database
 from detector.data.project.importing import Imported, Mode
 from detector.data.project.records import Change, State
@@ -42,7 +42,7 @@ def worked_on(opened: Opener, add_class, draw) -> Project:
         draw(project, image, nut, x=30)
     reviewed = replace(project.image(images[2].id), state=State.REVIEWED, split=Side.VAL, note="mine")
     project.apply(Change(images=((project.image(images[2].id), reviewed),)))
-    project.set_setting(importing.COCO_EXTRA, {"info": {"mine": 1}})
+    project.settings.put({importing.COCO_EXTRA: {"info": {"mine": 1}}})
     return project
 
 
@@ -64,7 +64,7 @@ def data_set(folder: Path) -> tuple[Dataset, dict[int, Path]]:
 def contents(project: Project) -> dict[str, Any]:
     """All that an import may touch; sizes and images without a file, which stay, do no harm."""
     found: dict[str, Any] = {
-        table: sorted(project._database.rows(f"SELECT * FROM {table}"), key=repr) for table in TABLES
+        table: sorted(project.database.rows(f"SELECT * FROM {table}"), key=repr) for table in TABLES
     }
     found["images"] = [row[:2] + row[4:9] for row in found["images"] if "gone" not in row[1]]
     found["classes"] = project.classes()
@@ -72,7 +72,7 @@ def contents(project: Project) -> dict[str, Any]:
 
 
 def steps(project: Project, folder: Path, mode: Mode) -> Iterator[int | Imported]:
-    return project.import_steps(*data_set(folder), mode=mode)
+    return datasets.bring_in(project, *data_set(folder), mode=mode)
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -84,14 +84,14 @@ def test_an_import_is_taken_back_and_brought_in_again(mode: Mode, worked_on: Pro
     assert (done.boxes, done.images, done.replaced) == ((12, 4, 0) if mode is Mode.MERGE else (15, 5, 6))
     after = contents(worked_on)
     for _ in range(2):
-        assert list(worked_on.switch_import(done.step, is_in=False))
+        assert list(datasets.switch(worked_on, done.step, is_in=False))
         assert {**contents(worked_on), "shelved_boxes": []} == before
-        assert list(worked_on.switch_import(done.step, is_in=True))
+        assert list(datasets.switch(worked_on, done.step, is_in=True))
         assert contents(worked_on) == after
 
 
 def test_merging_adds_and_keeps(worked_on: Project, folder: Path) -> None:
-    worked_on.import_dataset(*data_set(folder))
+    list(datasets.bring_in(worked_on, *data_set(folder)))
     images = {image.path: image for image in worked_on.images()}
     assert [len(worked_on.boxes(images[name].id)) for name in ("1.png", "10.png", "sub/3.png", "gone.png")] == [
         5,
@@ -103,28 +103,28 @@ def test_merging_adds_and_keeps(worked_on: Project, folder: Path) -> None:
     assert (images["10.png"].note, images["10.png"].state) == ("mine", State.REVIEWED)
     assert (images["sub/3.png"].note, images["sub/3.png"].split) == ("theirs", Side.TRAIN)
     assert images["1.png"].extra["license"] == 3
-    assert worked_on.setting(importing.COCO_EXTRA) == {"info": {"mine": 1}, "licenses": [3]}
+    assert worked_on.settings.get(importing.COCO_EXTRA) == {"info": {"mine": 1}, "licenses": [3]}
     assert [item.name for item in worked_on.classes()] == ["nut", "bolt"]
 
 
 def test_replacing_takes_what_the_file_says(worked_on: Project, folder: Path) -> None:
-    worked_on.import_dataset(*data_set(folder), mode=Mode.REPLACE)
+    list(datasets.bring_in(worked_on, *data_set(folder), mode=Mode.REPLACE))
     images = {image.path: image for image in worked_on.images()}
     assert {len(worked_on.boxes(image.id)) for image in images.values()} == {3}
     assert {(image.note, image.state) for image in images.values()} == {("theirs", State.STARTED)}
-    assert worked_on.setting(importing.COCO_EXTRA) == {"info": {"year": 2020}, "licenses": [3]}
+    assert worked_on.settings.get(importing.COCO_EXTRA) == {"info": {"year": 2020}, "licenses": [3]}
 
 
 def test_original_ids_come_out_again(worked_on: Project, folder: Path) -> None:
     dataset, paths = data_set(folder)
-    worked_on.import_dataset(dataset, paths, mode=Mode.REPLACE)
-    again = worked_on.dataset()
+    list(datasets.bring_in(worked_on, dataset, paths, mode=Mode.REPLACE))
+    again = datasets.read(worked_on)
     assert {(image.id, image.path) for image in again.images} == {(image.id, image.path) for image in dataset.images}
     assert {(box.id, box.image_id, box.xyxy) for box in again.boxes} == {
         (box.id, box.image_id, box.xyxy) for box in dataset.boxes
     }
     assert {item.name for item in again.classes} == {"nut", "bolt"}
-    image_ids, _ = worked_on.coco_ids()
+    image_ids, _ = datasets.coco_ids(worked_on)
     assert sorted(image_ids.values()) == [100, 101, 102, 103, 104]
 
 
@@ -147,11 +147,11 @@ def test_what_is_interrupted_is_taken_back_at_the_next_opening(
     if what == "import":
         interrupt(steps(worked_on, folder, mode), min(after, 5), monkeypatch)
     else:
-        done = worked_on.import_dataset(*data_set(folder), mode=mode)
+        done = list(datasets.bring_in(worked_on, *data_set(folder), mode=mode))[-1]
         with_it = contents(worked_on)
         if what == "redo":
-            list(worked_on.switch_import(done.step, is_in=False))
-        ended = interrupt(worked_on.switch_import(done.step, is_in=what == "redo"), after, monkeypatch)
+            list(datasets.switch(worked_on, done.step, is_in=False))
+        ended = interrupt(datasets.switch(worked_on, done.step, is_in=what == "redo"), after, monkeypatch)
         if ended and what == "redo":
             before = {**with_it, "shelved_boxes": []}
     worked_on.close()
@@ -180,18 +180,18 @@ def test_a_full_disk_leaves_nothing(worked_on: Project, folder: Path, monkeypatc
 
     monkeypatch.setattr(Database, "transaction", transaction)
     with pytest.raises(ProjectError, match="the disk is full"):
-        worked_on.import_dataset(*data_set(folder))
+        list(datasets.bring_in(worked_on, *data_set(folder)))
     assert contents(worked_on) == before
 
 
 def test_a_finished_import_stays_and_its_way_back_goes_with_the_session(worked_on: Project, folder: Path) -> None:
-    worked_on.import_dataset(*data_set(folder), mode=Mode.REPLACE)
+    list(datasets.bring_in(worked_on, *data_set(folder), mode=Mode.REPLACE))
     after = contents(worked_on)
     worked_on.close()
     again = Project.open(folder)
     assert {**contents(again), "shelved_boxes": after["shelved_boxes"]} == after
     for table in ("imports", "import_images", "import_classes", "shelved_boxes"):
-        assert again._database.rows(f"SELECT * FROM {table}") == []
+        assert again.database.rows(f"SELECT * FROM {table}") == []
     again.close()
 
 
@@ -205,13 +205,13 @@ def test_another_connection_is_never_kept_waiting_long(
     boxes += tuple(Box(image.id, 7, (1, 1, 9, 9)) for image in many for _ in range(10))
     whole = Dataset((*dataset.images, *many), dataset.classes, boxes)
     other, longest = worked_on.connect(), 0.0
-    for _ in worked_on.import_steps(whole, paths, mode=Mode.REPLACE):
+    for _ in datasets.bring_in(worked_on, whole, paths, mode=Mode.REPLACE):
         began = time.perf_counter()
-        other.set_setting("threshold", 0.5)  # between two transactions it comes at once
+        other.settings.put({"threshold": 0.5})  # between two transactions it comes at once
         longest = max(longest, time.perf_counter() - began)
     other.close()
     assert longest < 1
-    assert len(worked_on.dataset().boxes) == 30_004
+    assert len(datasets.read(worked_on).boxes) == 30_004
 
 
 @pytest.mark.slow

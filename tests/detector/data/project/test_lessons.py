@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
+from detector.data.project.lessons import read_lesson
 from detector.data.project.store import Project
 from detector.data.split import Side
 
@@ -29,7 +30,7 @@ def test_reviewed_images_and_their_boxes(tmp_path: Path) -> None:
     ]
     project.note_decoded(images[0].id, width=90, height=60)
     project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),), images=tuple(reviewed)))
-    found = project.lesson()
+    found = read_lesson(project.database)
     project.close()
     used = [images[place].id for place in (0, 1, 2, 4)]  # 3 is ignored, 5 not reviewed
     assert found.image_ids.tolist() == used

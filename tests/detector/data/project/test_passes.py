@@ -25,7 +25,7 @@ NAMES = ("bolt", None, "nut")
 
 def begin(project: Project, names=NAMES, model="Model", thresholds=None) -> Pass:
     ids = tuple(range(11, 11 + len(names)))
-    return project.begin_pass(
+    return project.passes.begin(
         model=model,
         source="d0",
         names=names,
@@ -47,7 +47,7 @@ def same(a: Detections, b: Detections) -> bool:
 
 
 def seen(project: Project, image_id: int) -> tuple[Pass, Detections]:
-    got = project.predictions(image_id)
+    got = project.predictions.of(image_id)
     assert got
     return got
 
@@ -73,7 +73,7 @@ def test_a_pass_brings_the_classes_that_the_project_lacks(project: Project, add_
     assert bolt.colour == class_colour(1)
     assert made.class_ids == {0: bolt.id, 2: nut.id}
     assert made.thresholds == {bolt.id: 0.2, nut.id: 0.35}
-    assert project.passes() == (made,)
+    assert project.passes.all() == (made,)
     again = begin(project)
     assert again.class_ids == made.class_ids
     assert again.id > made.id
@@ -82,7 +82,7 @@ def test_a_pass_brings_the_classes_that_the_project_lacks(project: Project, add_
 
 def test_channels_of_one_name_share_a_class_and_category_ids_stay_unique(project: Project, add_class):
     add_class(project, "screw")  # has category 1
-    made = project.begin_pass(
+    made = project.passes.begin(
         model="M", source="m", names=("a", "a", "b"), category_ids=(1, 1, 1), thresholds={"a": 0.5}
     )
     assert made.class_ids[0] == made.class_ids[1] != made.class_ids[2]
@@ -93,21 +93,21 @@ def test_channels_of_one_name_share_a_class_and_category_ids_stay_unique(project
 def test_the_newest_active_pass_that_saw_the_image_counts(project: Project):
     one, two, three, _ = (image.id for image in project.images())
     first, second = begin(project), begin(project)
-    project.put_predictions(first.id, [(one, found(0.9)), (two, found(0.8))])
-    project.put_predictions(second.id, [(two, found(0.7, 0.6))])
+    project.predictions.put(first.id, [(one, found(0.9)), (two, found(0.8))])
+    project.predictions.put(second.id, [(two, found(0.7, 0.6))])
     assert seen(project, one)[0] == first
     assert seen(project, two)[0] == second
-    assert project.predictions(three) is None
-    everything = {image_id: (pass_.id, len(d)) for image_id, pass_, d in project.all_predictions()}
+    assert project.predictions.of(three) is None
+    everything = {image_id: (pass_.id, len(d)) for image_id, pass_, d in project.predictions.all()}
     assert everything == {one: (first.id, 1), two: (second.id, 2)}
-    assert (project.images_of_pass(first.id), project.images_of_pass(second.id)) == ([one, two], [two])
-    project.set_pass_active(second.id, False)
+    assert (project.predictions.seen_by(first.id), project.predictions.seen_by(second.id)) == ([one, two], [two])
+    project.passes.set_active(second.id, False)
     pass_, got = seen(project, two)
     assert pass_ == first
     assert same(got, found(0.8))
-    project.set_pass_active(second.id, True)
+    project.passes.set_active(second.id, True)
     assert same(seen(project, two)[1], found(0.7, 0.6))
-    project.put_predictions(second.id, [(two, found())])  # seen again, nothing there
+    project.predictions.put(second.id, [(two, found())])  # seen again, nothing there
     assert len(seen(project, two)[1]) == 0
 
 
@@ -116,17 +116,17 @@ def test_undoing_a_pass_takes_its_classes_back_unless_used(project: Project, add
     made = begin(project)
     _, bolt, nut = project.classes()
     box = draw(project, project.images()[0], bolt)
-    project.set_pass_active(made.id, False)
+    project.passes.set_active(made.id, False)
     assert project.classes() == (screw, bolt)
     assert project.boxes(box.image_id) == (box,)
-    assert project.passes() == (replace(made, active=False, class_ids={0: bolt.id}),)
-    project.set_pass_active(made.id, True)
+    assert project.passes.all() == (replace(made, active=False, class_ids={0: bolt.id}),)
+    project.passes.set_active(made.id, True)
     assert project.classes() == (screw, bolt, nut)
-    assert project.passes() == (made,)
+    assert project.passes.all() == (made,)
     other = begin(project, ("nut",))
-    project.set_pass_active(made.id, False)
+    project.passes.set_active(made.id, False)
     assert project.classes() == (screw, bolt, nut)  # the other pass has it, too
-    project.set_pass_active(other.id, False)
+    project.passes.set_active(other.id, False)
     assert project.classes() == (screw, bolt)
     assert begin(project, ("nut",)).class_ids == {0: nut.id}
     assert project.classes() == (screw, bolt, nut)
@@ -137,16 +137,16 @@ def test_a_removed_class_has_no_channel_until_that_is_undone(project: Project):
     bolt, nut = project.classes()
     removal = Change(classes=((bolt, None),))
     project.apply(removal)
-    assert [item.class_ids for item in project.passes()] == [{2: nut.id}]
+    assert [item.class_ids for item in project.passes.all()] == [{2: nut.id}]
     project.apply(removal.inverse())
-    assert project.passes() == (made,)
+    assert project.passes.all() == (made,)
     assert project.classes() == (bolt, nut)
 
 
 def test_passes_last(opened: Callable[..., Project]):
     project = opened()
     made = begin(project, model="D0 \udc80")
-    project.put_predictions(made.id, [(1, found(0.5))])
+    project.predictions.put(made.id, [(1, found(0.5))])
     project.close()
     pass_, got = seen(opened(), 1)
     assert pass_ == made
@@ -158,7 +158,7 @@ def test_a_cache_that_is_gone_or_damaged_is_made_anew(opened: Callable[..., Proj
     project = opened()
     made = begin(project)
     for number in range(200):
-        project.put_predictions(made.id, [(number, found(*[0.5] * 20))])
+        project.predictions.put(made.id, [(number, found(*[0.5] * 20))])
     project.close()
     path = folder / NAME / "cache.db"
     if damage == "gone":
@@ -172,26 +172,26 @@ def test_a_cache_that_is_gone_or_damaged_is_made_anew(opened: Callable[..., Proj
             raw.execute("PRAGMA user_version = 99" if damage == "another version" else "DROP TABLE predictions")
             raw.commit()
     project = opened()
-    assert project.predictions(1) is None
-    assert project.passes() == (made,)
+    assert project.predictions.of(1) is None
+    assert project.passes.all() == (made,)
     assert len(project.classes()) == 2
-    project.put_predictions(made.id, [(1, found(0.9))])
+    project.predictions.put(made.id, [(1, found(0.9))])
     assert same(seen(project, 1)[1], found(0.9))
 
 
 def test_a_cache_that_another_window_uses_is_never_taken_away(opened: Callable[..., Project], monkeypatch):
     project = opened()
     made = begin(project)
-    project.put_predictions(made.id, [(1, found(0.9))])
+    project.predictions.put(made.id, [(1, found(0.9))])
     other = project.connect()
     monkeypatch.setattr("detector.data.project.database.BUSY_SECONDS", 0)
-    with project._cache._database.transaction():
+    with project.cache._database.transaction():
         third = project.connect()
         assert same(seen(third, 1)[1], found(0.9))
         with pytest.raises(ProjectError, match="another program holds it"):
-            third.put_predictions(made.id, [(2, found(0.9))])
+            third.predictions.put(made.id, [(2, found(0.9))])
         third.close()
-    other.put_predictions(made.id, [(2, found(0.8))])
+    other.predictions.put(made.id, [(2, found(0.8))])
     other.close()
     assert same(seen(project, 2)[1], found(0.8))
 
@@ -200,12 +200,12 @@ def test_damage_of_the_cache_while_it_is_open_reads_as_nothing(opened: Callable[
     project = opened()
     made = begin(project)
     for number in range(300):
-        project.put_predictions(made.id, [(number, found(*[0.5] * 20))])
+        project.predictions.put(made.id, [(number, found(*[0.5] * 20))])
     project.close()
     path = folder / NAME / "cache.db"
     data = bytearray(path.read_bytes())
     data[8192:-8192] = b"\xa5" * (len(data) - 16384)
     path.write_bytes(data)
     project = opened()
-    assert [project.predictions(number) for number in range(300)].count(None) > 200
-    assert len(list(project.all_predictions())) < 300
+    assert [project.predictions.of(number) for number in range(300)].count(None) > 200
+    assert len(list(project.predictions.all())) < 300

@@ -9,6 +9,7 @@ import pytest
 
 from detector.data import coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
+from detector.data.project import datasets
 from detector.data.project.predictions import Naming, bring_in, look_into
 from detector.data.project.records import Pass
 from detector.data.project.store import Project
@@ -32,12 +33,12 @@ def import_labels(project: Project) -> None:
     """Image ids 100, 101, 102, and 103 whose picture is gone; a box on the first."""
     images = tuple(ImageEntry(100 + n, name, 100, 50) for n, name in enumerate((*NAMES, "gone.png")))
     dataset = Dataset(images, CLASSES, (Box(100, 7, (1, 2, 30, 40)),))
-    project.import_dataset(dataset, {100 + n: project.folder / name for n, name in enumerate(NAMES)})
+    list(datasets.bring_in(project, dataset, {100 + n: project.folder / name for n, name in enumerate(NAMES)}))
 
 
 def bring_classes(project: Project) -> None:
     """Classes under their numbers, and nothing else, as a pass brings them."""
-    project.begin_pass(model="M", source="m", names=["nut", "bolt"], category_ids=[0, 7], thresholds={})
+    project.passes.begin(model="M", source="m", names=["nut", "bolt"], category_ids=[0, 7], thresholds={})
 
 
 def results(project: Project, *entries: tuple[Any, int, float]) -> Path:
@@ -88,9 +89,9 @@ def test_they_come_in_as_an_own_pass_that_shows_when_it_is_wanted(project: Proje
     assert isinstance(made, Pass)
     assert (made.model, made.source) == ("found.json", str(ready.source))
     image_id = path_ids(project)["0007.png"]
-    assert project.predictions(image_id) is None
-    project.set_pass_active(made.id, True)
-    pass_, found = project.predictions(image_id)
+    assert project.predictions.of(image_id) is None
+    project.passes.set_active(made.id, True)
+    pass_, found = project.predictions.of(image_id)
     names = {item.id: item.name for item in project.classes()}
     assert [names[pass_.class_ids[channel]] for channel in found.channels.tolist()] == ["nut", "bolt"]
     assert found.scores.tolist() == pytest.approx([0.9, 0.2])
@@ -102,15 +103,15 @@ def test_they_come_in_as_an_own_pass_that_shows_when_it_is_wanted(project: Proje
 def test_what_a_project_exports_comes_back(project: Project) -> None:
     import_labels(project)
     *_, made = bring_in(project, look_into(project, results(project, (100, 7, 0.25), (101, 0, 0.5))))
-    project.set_pass_active(made.id, True)
+    project.passes.set_active(made.id, True)
     path = project.folder.parent / "out.json"
-    coco.write_results(project.scored_boxes({100, 101, 102}), path)
+    coco.write_results(datasets.scored_boxes(project, {100, 101, 102}), path)
     assert json.loads(path.read_text()) == json.loads((project.folder.parent / "found.json").read_text())
 
 
 def test_without_an_imported_file_the_numbers_of_exports_count_if_all_fit(project: Project) -> None:
     bring_classes(project)
-    numbers, _ = project.coco_ids()
+    numbers, _ = datasets.coco_ids(project)
     ids = path_ids(project)
     ready = look_into(project, results(project, *((numbers[image_id], 7, 0.5) for image_id in ids.values())))
     assert ready.naming is Naming.EXPORTED
@@ -155,4 +156,4 @@ def test_an_import_that_ends_early_shows_nothing(project: Project) -> None:
     steps = bring_in(project, look_into(project, results(project, (100, 7, 0.5))))
     next(steps)
     steps.close()
-    assert list(project.all_predictions()) == []
+    assert list(project.predictions.all()) == []

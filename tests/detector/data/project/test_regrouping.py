@@ -37,7 +37,7 @@ def everything(project: Project) -> dict[str, list]:
 
 def shelved(project: Project) -> int:
     tables = ("shelved_boxes", "shelved_rejections", "shelved_images")
-    return sum(project._database.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables)
+    return sum(project.database.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables)
 
 
 @pytest.fixture
@@ -132,31 +132,31 @@ def test_sides_are_counted_anew_after_another_connection_changed_boxes(
     filled: Project, bolt: ProjectClass, nut: ProjectClass
 ):
     first = filled.images()[0]
-    filled.side_for(first.id, [bolt.id])
+    filled.sides.of(first.id, [bolt.id])
     assert filled._sides is not None
-    filled.forget_sides()
+    filled.sides.forget()
     assert filled._sides is None
 
 
 def test_a_change_can_hold_what_passes_and_settings_say(filled: Project, bolt: ProjectClass, nut: ProjectClass):
-    made = filled.begin_pass(model="M", source="m", names=("bolt", "nut"), category_ids=(1, 2), thresholds={})
-    (stored,) = filled.pass_classes()
+    made = filled.passes.begin(model="M", source="m", names=("bolt", "nut"), category_ids=(1, 2), thresholds={})
+    (stored,) = filled.passes.classes()
     assert stored == PassClasses(made.id, {0: bolt.id, 1: nut.id}, {bolt.id: 0.35, nut.id: 0.35})
     other = PassClasses(made.id, {1: bolt.id}, {bolt.id: 0.2})
     change = Change(passes=((stored, other),), settings=((KeptSetting("a", None), KeptSetting("a", [1])),))
     before = everything(filled)
     filled.apply(change)
-    assert (filled.passes()[0].class_ids, filled.setting("a")) == ({1: bolt.id}, [1])
+    assert (filled.passes.all()[0].class_ids, filled.settings.get("a")) == ({1: bolt.id}, [1])
     filled.apply(change.inverse())
     assert everything(filled) == before
-    assert filled.setting("a", "none") == "none"
+    assert filled.settings.get("a", "none") == "none"
 
 
 def test_the_shelf_has_the_columns_of_boxes(project: Project):
     def columns(database: Database, table: str) -> list[tuple]:
         return [(row[1], row[2]) for row in database.rows(f"PRAGMA table_info({table})")]
 
-    assert columns(project._database, "shelved_boxes")[1:] == columns(project._database, "boxes")
+    assert columns(project.database, "shelved_boxes")[1:] == columns(project.database, "boxes")
 
 
 def test_what_was_touched_comes_in_parts():

@@ -62,7 +62,7 @@ def work(project: Project, rng: random.Random) -> None:
     project.apply(Change(rejections=tuple((None, item) for item in rejections)))
     reviewed = [(image, replaced(image)) for image in images if image.id % 2]
     project.apply(Change(images=tuple(reviewed)))
-    project.set_setting("threshold", 0.4)
+    project.settings.put({"threshold": 0.4})
 
 
 def replaced(image: Any) -> Any:
@@ -127,7 +127,7 @@ def read_everything(project: Project) -> None:
         project.rejections(image.id)
     for read in (project.classes, project.passes, project.box_counts, project.origin_counts):
         read()
-    project.setting("threshold")
+    project.settings.get("threshold")
 
 
 def opened_at_last(folder: Path) -> Project:
@@ -174,7 +174,7 @@ def test_no_row_that_can_be_read_is_lost(seed: int, damaged: Path, originals: Ro
 @pytest.mark.parametrize("seed", range(VARIANTS))
 def test_with_a_good_copy_nothing_is_lost_at_all(seed: int, damaged: Path, originals: Rows) -> None:
     project = Project.open(damaged)
-    back_up(project._database, project.home / "backups")
+    back_up(project.database, project.home / "backups")
     project.close()
     kinds = [kind for kind in KINDS if kind != "bits"]
     damage(store(damaged), random.Random(seed), kinds)
@@ -190,7 +190,7 @@ def test_a_store_that_holds_nothing_any_more_comes_from_the_copy(
     content: bytes, damaged: Path, originals: Rows
 ) -> None:
     project = Project.open(damaged)
-    back_up(project._database, project.home / "backups")
+    back_up(project.database, project.home / "backups")
     project.close()
     store(damaged).write_bytes(content)
     project = Project.open(damaged)
@@ -284,10 +284,10 @@ def test_what_cannot_be_written_to_is_not_rescued_but_told(damaged: Path, monkey
 
 def test_an_unclean_end_alone_changes_nothing(damaged: Path) -> None:
     project = Project.open(damaged)
-    project.set_setting("threshold", 0.7)
+    project.settings.put({"threshold": 0.7})
     copy = shutil.copytree(damaged, damaged.with_name("found"))  # the log is not folded in
     project.close()
     assert (copy / NAME / "project.db-wal").stat().st_size
     project = Project.open(copy)
-    assert (project.rescued, project.setting("threshold")) == (None, 0.7)
+    assert (project.rescued, project.settings.get("threshold")) == (None, 0.7)
     project.close()

@@ -22,7 +22,7 @@ def test_an_older_store_is_copied_and_brought_up_to_date(opened: Callable[..., P
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
     project = opened()
     assert project.classes() == (bolt,)
-    assert project._database.rows("SELECT value FROM later") == [(1,)]
+    assert project.database.rows("SELECT value FROM later") == [(1,)]
     (copy,) = (project.home / "backups").iterdir()
     project.close()
     monkeypatch.undo()
@@ -40,7 +40,7 @@ def test_a_migration_that_fails_changes_nothing(opened: Callable[..., Project], 
             opened()
     project = opened()
     assert (project.read_only, project.classes()) == (None, (bolt,))
-    assert project._database.rows("SELECT name FROM sqlite_master WHERE name = 'later'") == []
+    assert project.database.rows("SELECT name FROM sqlite_master WHERE name = 'later'") == []
 
 
 def test_a_newer_store_is_refused(opened: Callable[..., Project], folder, monkeypatch):
@@ -75,8 +75,8 @@ def test_a_store_of_the_first_version_keeps_its_passes(opened: Callable[..., Pro
         raw.execute("PRAGMA user_version = 1")
         raw.commit()
     project = opened()
-    (old,) = project.passes()
+    (old,) = project.passes.all()
     assert (old.class_ids, old.thresholds, old.model_key, old.knows) == ({0: 1}, {1: 0.5}, "", ())
-    new = project.begin_pass(model="M", source="m", names=("bolt",), category_ids=(1,), thresholds={}, model_key="k")
+    new = project.passes.begin(model="M", source="m", names=("bolt",), category_ids=(1,), thresholds={}, model_key="k")
     assert new.class_ids == {0: 1}
-    assert project.coverage("k", project.images()).shown == frozenset()
+    assert project.predictions.coverage("k", project.images()).shown == frozenset()

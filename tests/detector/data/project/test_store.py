@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from detector.data.project import datasets
 from detector.data.project import store as store_module
 from detector.data.project.home import NAME
 from detector.data.project.records import Change, ProjectBox, ProjectClass, State
@@ -40,15 +41,15 @@ def test_everything_is_there_after_reopening(opened: Opener, add_class, draw):
     project = opened()
     bolt, image = add_class(project), project.images()[0]
     boxes = (draw(project, image, bolt), draw(project, image, bolt, 3.25))
-    project.set_setting("threshold", {"score": [0.5, None, "ü"]})
+    project.settings.put({"threshold": {"score": [0.5, None, "ü"]}})
     review(project, "2.png", Side.VAL)
     before = project.images()
     project.close()
     again = opened()
     assert again.images() == before
     assert (again.classes(), again.boxes(image.id)) == ((bolt,), boxes)
-    assert again.setting("threshold") == {"score": [0.5, None, "ü"]}
-    assert again.setting("unknown", 7) == 7
+    assert again.settings.get("threshold") == {"score": [0.5, None, "ü"]}
+    assert again.settings.get("unknown", 7) == 7
     assert again.box_counts() == {image.id: Counter({bolt.id: 2})}
     assert again.rejections(image.id) == ()
 
@@ -141,10 +142,10 @@ def test_names_that_are_not_unicode(opened: Opener, folder: Path):
     (folder / "x.png").rename(folder / name)
     project = opened()
     image = next(image for image in project.images() if image.path == name)
-    project.put_thumbnail(image.id, b"jpeg")
-    assert project.thumbnail(image.id) == b"jpeg"
+    project.thumbnails.put(image.id, b"jpeg")
+    assert project.thumbnails.get(image.id) == b"jpeg"
     assert content_key(folder / image.path) != content_key(folder / "1.png")
-    assert project.dataset().images[-2].path == name
+    assert datasets.read(project).images[-2].path == name
 
 
 def test_what_decoding_shows_is_kept(project: Project, folder: Path):
@@ -152,7 +153,7 @@ def test_what_decoding_shows_is_kept(project: Project, folder: Path):
     project.note_decoded(image.id, width=30, height=20, key=content_key(folder / image.path))
     project.note_decoded(image.id, width=30, height=20)
     assert project.image(image.id).size == (30, 20)
-    assert project.side_for(other.id, ()) in Side  # which reads the file, too
+    assert project.sides.of(other.id, ()) in Side  # which reads the file, too
     for name in (image.path, other.path):
         (folder / name).rename(folder / f"renamed{name}")
     renamed = {found.path: found.id for chunk in project.scan() for found in chunk}
@@ -162,14 +163,14 @@ def test_what_decoding_shows_is_kept(project: Project, folder: Path):
 
 def test_thumbnails_go_by_size_and_time_of_the_file(project: Project, folder: Path):
     image = project.images()[0]
-    assert project.thumbnail(image.id) is None
-    project.put_thumbnail(image.id, b"small")
-    assert project.thumbnail(image.id) == b"small"
+    assert project.thumbnails.get(image.id) is None
+    project.thumbnails.put(image.id, b"small")
+    assert project.thumbnails.get(image.id) == b"small"
     Image.new("RGB", (99, 99)).save(folder / image.path)
-    assert project.thumbnail(image.id) is None
+    assert project.thumbnails.get(image.id) is None
     (folder / image.path).unlink()
-    project.put_thumbnail(image.id, b"none")
-    assert project.thumbnail(image.id) is None
+    project.thumbnails.put(image.id, b"none")
+    assert project.thumbnails.get(image.id) is None
 
 
 def test_sides_of_first_reviews(project: Project, add_class, draw):
@@ -178,15 +179,15 @@ def test_sides_of_first_reviews(project: Project, add_class, draw):
     sides = []
     for image in (first, second, third):
         draw(project, image, bolt)
-        sides.append(project.side_for(image.id, {bolt.id}))
+        sides.append(project.sides.of(image.id, {bolt.id}))
         project.apply(Change(images=((image, replace(image, state=State.REVIEWED, split=sides[-1])),)))
     assert sides == [Side.TRAIN, Side.VAL, Side.VAL]  # at least 2 for validation
     (box,) = project.boxes(first.id)
     project.apply(Change(boxes=((box, None),)))  # nothing is left to train on
-    assert project.side_for(first.id, {bolt.id}) is Side.TRAIN
+    assert project.sides.of(first.id, {bolt.id}) is Side.TRAIN
     stored = project.image(first.id)
     project.apply(Change(images=((stored, replace(stored, split=None)),)))
-    assert project.side_for(first.id, {bolt.id}) is Side.TRAIN
+    assert project.sides.of(first.id, {bolt.id}) is Side.TRAIN
 
 
 def test_images_reviewed_together_take_each_other_into_account(project: Project, add_class, draw):
@@ -194,10 +195,10 @@ def test_images_reviewed_together_take_each_other_into_account(project: Project,
     images = project.images()
     for image in images:
         draw(project, image, bolt)
-    together = project.sides_for({image.id: {bolt.id} for image in images})
+    together = project.sides.together({image.id: {bolt.id} for image in images})
     one_by_one = {}
     for image in images:
-        one_by_one[image.id] = project.side_for(image.id, {bolt.id})
+        one_by_one[image.id] = project.sides.of(image.id, {bolt.id})
         project.apply(Change(images=((image, replace(image, state=State.REVIEWED, split=one_by_one[image.id])),)))
     assert together == one_by_one
     assert set(together.values()) == {Side.TRAIN, Side.VAL}
@@ -210,9 +211,9 @@ def test_copies_share_a_side(opened: Opener, folder: Path):
     review(project, "1.png", Side.VAL)
     original, *copies = (image for image in project.images() if image.path.startswith(("1.", "copy")))
     project.note_decoded(original.id, width=64, height=48, key=content_key(folder / "1.png"))
-    assert {project.side_for(image.id, {1}) for image in copies} == {Side.VAL}
+    assert {project.sides.of(image.id, {1}) for image in copies} == {Side.VAL}
     project.apply(Change(images=((project.image(original.id), replace(project.image(original.id), split=None)),)))
-    assert len(set(project.sides_for({image.id: {1} for image in (original, *copies)}).values())) == 1
+    assert len(set(project.sides.together({image.id: {1} for image in (original, *copies)}).values())) == 1
 
 
 def test_a_folder_without_pictures_is_refused_and_gets_no_store(tmp_path: Path):
@@ -236,12 +237,12 @@ def test_a_second_window_only_reads_unless_told_otherwise(opened: Opener, add_cl
     assert list(second.scan()) == []
     attempts = (
         lambda: second.apply(Change(classes=((bolt, None),))),
-        lambda: second.set_setting("a", 1),
+        lambda: second.settings.put({"a": 1}),
         second.new_id,
-        lambda: second.begin_pass(model="", source="", names=(), category_ids=(), thresholds={}),
-        lambda: second.set_pass_active(1, False),
-        lambda: second.put_predictions(1, []),
-        lambda: second.import_dataset(first.dataset(), {}),
+        lambda: second.passes.begin(model="", source="", names=(), category_ids=(), thresholds={}),
+        lambda: second.passes.set_active(1, False),
+        lambda: second.predictions.put(1, []),
+        lambda: list(datasets.bring_in(second, datasets.read(first), {})),
     )
     for attempt in attempts:
         with pytest.raises(ProjectError, match="another window"):
@@ -307,9 +308,9 @@ def test_a_store_that_cannot_be_written_to_is_read(
     assert project.read_only == f"{folder} cannot be written to."
     assert project.classes() == (bolt,)
     worker = project.connect()
-    worker.put_thumbnail(1, b"small")
+    worker.thumbnails.put(1, b"small")
     worker.close()
-    assert project.thumbnail(1) == b"small"
+    assert project.thumbnails.get(1) == b"small"
     assert sorted(os.listdir(folder / NAME)) == names
 
 
@@ -327,13 +328,13 @@ def test_a_full_disk_is_told_and_costs_only_the_last_change(opened: Opener, add_
     project = opened()
     bolt = add_class(project)
     box = draw(project, project.images()[0], bolt)
-    ((pages,),) = project._database.rows("PRAGMA page_count")
-    project._database.rows(f"PRAGMA max_page_count = {pages}")
+    ((pages,),) = project.database.rows("PRAGMA page_count")
+    project.database.rows(f"PRAGMA max_page_count = {pages}")
     many = [replace(box, id=project.new_id()) for _ in range(900)]
     with pytest.raises(ProjectError, match="disk is full"):
         project.apply(Change(boxes=tuple((None, item) for item in many)))
     assert project.boxes(box.image_id) == (box,)
-    project._database.rows("PRAGMA max_page_count = 100000")
+    project.database.rows("PRAGMA max_page_count = 100000")
     project.apply(Change(boxes=tuple((None, item) for item in many)))
     assert len(project.boxes(box.image_id)) == 901
 
@@ -342,7 +343,7 @@ def test_a_store_held_by_another_program_is_told(opened: Opener, add_class, monk
     monkeypatch.setattr("detector.data.project.database.BUSY_SECONDS", 0)
     project = opened()
     other = project.connect()
-    with other._database.transaction(), pytest.raises(ProjectError, match="another program holds it"):
+    with other.database.transaction(), pytest.raises(ProjectError, match="another program holds it"):
         add_class(project)
     other.close()
     add_class(project)
@@ -352,11 +353,11 @@ def test_network_drives_get_a_rollback_journal(
     opened: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch, add_class
 ):
     project = opened()
-    assert project._database.rows("PRAGMA journal_mode") == [("wal",)]
+    assert project.database.rows("PRAGMA journal_mode") == [("wal",)]
     project.close()
     monkeypatch.setattr(store_module, "is_on_network", lambda path: True)
     project = opened()
-    assert project._database.rows("PRAGMA journal_mode") == [("delete",)]
+    assert project.database.rows("PRAGMA journal_mode") == [("delete",)]
     add_class(project)
     worker = project.connect()
     assert len(worker.classes()) == 1
