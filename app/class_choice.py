@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.dialogs.class_chooser import ClassChooser
 from app.document import Document
+from app.verbs import box_verbs
 from app.verbs.class_verbs import add_class
 from detector.data.project.records import ProjectClass, Rectangle
 
@@ -27,7 +28,7 @@ class ClassChoice(QObject):
     def give(self, class_id: int) -> None:
         """A class for what is selected, or else for the next box."""
         if self._document.selection:
-            self._document.relabel(self._document.selection, class_id)
+            box_verbs.relabel(self._document, self._document.selection, class_id)
         else:
             self._document.set_active_class(class_id)
 
@@ -35,14 +36,14 @@ class ClassChoice(QObject):
         """Another class for these boxes, asked at a point of the desktop."""
         shown = {box.key: box.class_id for box in self._document.shown}
         current = next((shown[key] for key in keys if key in shown), None)
-        self._ask(point, lambda class_id: self._document.relabel(keys, class_id), current)
+        self._ask(point, lambda class_id: box_verbs.relabel(self._document, keys, class_id), current)
 
     def ask_for_drawn(self, point: QPoint, rectangle: Rectangle) -> None:
         """The very first class, for a rectangle that was drawn and has none."""
 
         def draw(class_id: int) -> None:
             self._document.set_active_class(class_id)
-            self._document.draw(rectangle)
+            box_verbs.draw(self._document, rectangle)
 
         self._ask(point, draw, None)
 

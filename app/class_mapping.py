@@ -63,7 +63,7 @@ def _class_map(
             class_map[name] = None
             continue
         if plain.casefold() not in ids and plain.casefold() != name.casefold():
-            made.append(new_class(plain, [*stored, *made], class_id=document.new_id()))
+            made.append(new_class(plain, [*stored, *made], class_id=document.opened.new_id()))
             ids[plain.casefold()] = made[-1].id
         if plain.casefold() in ids:
             class_map[name] = ids[plain.casefold()]
@@ -85,7 +85,7 @@ def _passes(
     brought: list[ProjectClass] = []
     for item in project.passes.all():
         if names_key(item.knows) == names_key(knows):
-            new_ids = iter(document.new_id, None)
+            new_ids = iter(document.opened.new_id, None)
             mapped = map_classes(item.knows, [*classes, *brought], class_map=class_map, former=former, new_ids=new_ids)
             brought += [replace(added, pass_id=item.id) for added in mapped.added]
             pairs.append((before[item.id], PassClasses(item.id, mapped.class_ids, mapped.thresholds)))

@@ -98,7 +98,7 @@ def conditions(wanted: ImageFilter, facts: Facts, names: Mapping[int, str]) -> l
     return needed
 
 
-def counts(facts: Facts) -> dict[FilterKind, int]:
+def kind_counts(facts: Facts) -> dict[FilterKind, int]:
     """How many images each kind has."""
     reviewed = facts.states[State.REVIEWED]
     found = {kind: len(facts.states[state]) for kind, state in STATES.items()}

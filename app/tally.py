@@ -121,9 +121,21 @@ class Tally:
         self.proposals = self._index.counts(limits)
         self.offered = sum(self.proposals.values())
 
+    def box_count(self, image_id: int) -> int:
+        """Boxes of an image, without proposals."""
+        return self.numbers.get(image_id, 0)
+
+    def class_counts(self) -> dict[int, int]:
+        """Class id → boxes in all images, of classes with some."""
+        return dict(+self.classes)
+
     def proposals_by_class(self, limits: Limits) -> dict[int, int]:
         """Class id → proposals in all images; 0 for classes that would have some at lower limits."""
         return self._index.class_counts(limits)
+
+    def proposal_total(self) -> tuple[int, int]:
+        """Proposals, and the images that have some."""
+        return self.offered, len(self.proposals)
 
     def take_regrouped(self, regrouped: Regrouped, *, source: int, into: int | None, back: bool = False) -> None:
         """All boxes of a class have got another class, or are gone (`into` None); or that was taken `back`."""

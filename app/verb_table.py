@@ -13,7 +13,7 @@ from app.canvas.view import CanvasView
 from app.document import Document
 from app.page import FLAGS
 from app.panel_round import go_to_panel
-from app.verbs import copying
+from app.verbs import box_verbs, copying, navigation, undoing
 from app.verbs.flagging import toggle_flag
 from app.verbs.reviewing import mark_empty, review
 
@@ -45,8 +45,8 @@ def _box_verbs(window: "MainWindow") -> Verbs:
     """What actions do with boxes."""
     document, canvas, clipboard = window.document, window.canvas, QGuiApplication.clipboard()
     changes: Verbs = {
-        "delete": lambda: document.delete(document.selection),
-        "accept": lambda: document.accept(document.selection),
+        "delete": lambda: box_verbs.delete(document, document.selection),
+        "accept": lambda: box_verbs.accept(document, document.selection),
         "change-class": canvas.ask_class,
         **{f"flag-{name}": partial(toggle_flag, document, name) for name in FLAGS},
         "cut": partial(copying.cut, document, clipboard),
@@ -59,8 +59,8 @@ def _box_verbs(window: "MainWindow") -> Verbs:
         "propagate": window.ask_propagate,
     }
     return {
-        "undo": document.undo,
-        "redo": document.redo,
+        "undo": partial(undoing.undo, document),
+        "redo": partial(undoing.redo, document),
         "select": partial(canvas.set_tool, Tool.SELECT),
         **{name: partial(_if_boxes_seen, window, verb) for name, verb in changes.items()},
         **{name: partial(_with_boxes_shown, canvas, verb) for name, verb in additions.items()},
@@ -78,11 +78,11 @@ def _image_verbs(window: "MainWindow") -> Verbs:
     return {
         "review": partial(_if_seen, window, review),
         "mark-empty": partial(_if_seen, window, mark_empty),
-        "next": partial(document.step, 1),
-        "previous": partial(document.step, -1),
-        "next-to-review": document.show_next_to_review,
-        "first": partial(document.step, -(10**9)),
-        "last": partial(document.step, 10**9),
+        "next": partial(navigation.step, document, 1),
+        "previous": partial(navigation.step, document, -1),
+        "next-to-review": partial(navigation.show_next_to_review, document),
+        "first": partial(navigation.step, document, -(10**9)),
+        "last": partial(navigation.step, document, 10**9),
         "go-to": window.lookup.go_to_image,
         "note": window.images.note.setFocus,
         "zoom-in": canvas.zoom_in,

@@ -7,10 +7,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app import news
 from app.background.labelling_work import AllKnown, Engines, ModelChanged, PassBegan, Task, work
 from app.document import Document
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
+from app.verbs import navigation
 from app.wording import count, duration
 from detector.data.project.passes import Unfinished
 from detector.data.project.records import Pass, State
@@ -80,7 +82,7 @@ class AutoLabelling(QObject):
 
         Left out are those that are ignored.
         """
-        images = [self._document.images[image_id] for image_id in self._document.from_current()]
+        images = [self._document.images[image_id] for image_id in navigation.from_current(self._document)]
         wanted = [image for image in images if not image.ignored]
         wanted.sort(key=lambda image: image.state is State.REVIEWED)
         self.label_images([image.id for image in wanted], source=source, device=device)
@@ -163,7 +165,7 @@ class AutoLabelling(QObject):
                     text = f"The file of {event.model} holds another model now, so the pass cannot go on."
                     self._notifications.warning(f"{text} Auto-label anew.")
         if labelled:
-            self._document.note_labelled(labelled)
+            news.note_labelled(self._document, labelled)
         if total and self._job and not self._job.cancelling:
             seconds = time.monotonic() - run.began
             self.progressed.emit(progress_text(run.done, total, seconds, at_first=run.at_first), run.done / total)
@@ -181,7 +183,7 @@ class AutoLabelling(QObject):
         run, self._run, self._job = self._run, None, None
         if run is not None and run.pass_ is not None and self._document.project is run.project:
             if run.done > len(run.failures):
-                self._document.end_pass(run.pass_.id, run.pass_.model)
+                news.end_pass(self._document, run.pass_.id, run.pass_.model)
             if run.failures:
                 text = f"{count(len(run.failures), 'image')} could not be read; the others are labelled."
                 self._notifications.warning(text, details=failure_list(run.failures))
@@ -219,7 +221,7 @@ class AutoLabelling(QObject):
             project.passes.end_plan()
 
     def _from_current(self, image_ids: Sequence[int]) -> list[int]:
-        place = self._document.place
+        place = navigation.place(self._document)
         return [*image_ids[place:], *image_ids[:place]]
 
 

@@ -45,7 +45,7 @@ class ClassWork(QObject):
 
     def ask_removal(self, class_id: int) -> None:
         """Removes a class; where it is in use, asks what is to become of its boxes."""
-        used = self._document.class_counts().get(class_id, 0)
+        used = self._document.tally.class_counts().get(class_id, 0)
         if not used or self._document.refuse_editing():
             remove_class(self._document, class_id)
             return
@@ -60,7 +60,7 @@ class ClassWork(QObject):
         document = self._document
         if document.project is None:
             return
-        used = document.class_counts()
+        used = document.tally.class_counts()
         mine = [item.name for item in document.classes if item.pass_id is None or used.get(item.id)]
         names = names_here(document.project, knows)
         dialog = ClassMapDialog(model, names, document.classes, mine=mine, parent=self._window)

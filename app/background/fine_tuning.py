@@ -144,7 +144,7 @@ class FineTuning(QObject):
 
     def _plan(self) -> FineTunePlan:
         document = self._document
-        return plan(document.images.values(), document.box_counts(), document.classes)
+        return plan(document.images.values(), document.tally.boxes, document.classes)
 
     def _facts(self, source: str) -> ModelFacts:
         try:

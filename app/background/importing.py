@@ -108,12 +108,12 @@ class Importing(QObject):
     def offer(self) -> None:
         """Where the folder of a project without boxes holds labels, say so."""
         document, project = self._document, self._document.project
-        if project is None or document.read_only or document.class_counts():
+        if project is None or document.read_only or document.tally.class_counts():
             return
 
         def take(events: list[tuple[Format, Path]]) -> None:
             kind, path = events[-1]
-            if document.project is project and self._looked_for is not project and not document.class_counts():
+            if document.project is project and self._looked_for is not project and not document.tally.class_counts():
                 name = "labelme" if kind is Format.LABELME else kind.upper()
                 text = f"This folder holds {name} labels ({path.name or path})."
                 self._notifications.info(text, action="Import…", run=lambda: self.look(path))

@@ -61,7 +61,7 @@ def check_lesson(project: Project, looks: Looks) -> Iterator[CheckEvent]:
 def _look(project: Project, image_id: int, path: str) -> Signature:
     """From the store's small picture, else from the file; what cannot be read looks like nothing."""
     with suppress(ProjectError, cv2.error):
-        kept = project.thumbnail(image_id)
+        kept = project.thumbnails.get(image_id)
         small = cv2.imdecode(np.frombuffer(kept, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if kept else None
         if small is not None:
             return signature(np.asarray(small[:, :, ::-1], np.uint8))

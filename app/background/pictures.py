@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app import news
 from app.canvas.mipmap import MipMap
 from app.document import Document
 from app.jobs import Job, Jobs
+from app.verbs import navigation
 from detector.data.images import decode
 from detector.data.project.records import ProjectImage
 from detector.data.project.store import Project
@@ -68,7 +70,7 @@ class Pictures(QObject):
             return
         if self._job:
             self._job.cancel()
-        near = [document.current, *document.neighbours(after=2, before=1)]
+        near = [document.current, *navigation.neighbours(document, after=2, before=1)]
         wanted = [document.images[image_id] for image_id in near if image_id not in self._cache]
         if wanted:
             project = document.project
@@ -83,7 +85,7 @@ class Pictures(QObject):
             self._cache[picture.image_id] = picture
             if picture.pixels is not None:
                 height, width = picture.pixels.levels[0].shape[:2]
-                self._document.note_decoded(picture.image_id, width=width, height=height, key=picture.key)
+                news.note_decoded(self._document, picture.image_id, width=width, height=height, key=picture.key)
             if picture.image_id == self._document.current:
                 self.ready.emit(picture)
         self._trim()

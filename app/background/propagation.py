@@ -11,6 +11,7 @@ from app.edits import Edit
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.page import ShownBox
+from app.verbs import navigation
 from app.verbs.copied_boxes import Size, as_array, landed
 from app.verbs.copying import fresh
 from app.wording import count
@@ -59,7 +60,7 @@ class Propagation(QObject):
 
     def room(self) -> int:
         """How many images there are to copy to, at most MOST."""
-        return len(self._document.neighbours(after=MOST, before=0))
+        return len(navigation.neighbours(self._document, after=MOST, before=0))
 
     def refuse(self) -> bool:
         """Whether nothing can be copied now; if so, the person is told why."""
@@ -77,7 +78,7 @@ class Propagation(QObject):
             return
         project, source = document.project, document.images[document.current]
         boxes = as_stored(self.boxes(), project.boxes(source.id), source.id)
-        self._start(_Run(project, source, boxes, document.neighbours(after=number, before=0)))
+        self._start(_Run(project, source, boxes, navigation.neighbours(document, after=number, before=0)))
 
     def _start(self, run: _Run) -> None:
         images = [self._document.images[image_id] for image_id in run.targets]
@@ -111,7 +112,7 @@ class Propagation(QObject):
         given = [(document.images[id], made) for id, made in waiting.items() if made]
         if given:
             text = f"Copy {count(len(run.boxes), 'box', 'boxes')} to {count(len(given), 'image')}"
-            change = change_of(given, present=document.box_count)
+            change = change_of(given, present=document.tally.box_count)
             document.push(Edit(document, change, text=text, image_id=None))
         reviewed = len(run.targets) - len(waiting)
         self._notifications.info(report(len(run.boxes), len(given), there=len(waiting) - len(given), reviewed=reviewed))

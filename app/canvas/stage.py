@@ -12,6 +12,7 @@ from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.theme import ICON
+from app.verbs import navigation
 from app.widgets.elided_label import ElidedLabel
 from app.wording import count, tooltip
 from detector.data.project.records import State
@@ -128,8 +129,8 @@ def info_parts(document: Document, zoom: float | None) -> tuple[str, ...]:
     size = f"{image.width} × {image.height}" if image.width else ""
     scale = "" if zoom is None else f"{zoom:.0%}"
     kind = "" if document.filter.kind.value == "all" else f" {document.filter.kind.value}"
-    place = f"{document.place + 1:,} of {len(document.visible):,}{kind}"
-    if not document.is_listed(document.current):
+    place = f"{navigation.place(document) + 1:,} of {len(document.visible):,}{kind}"
+    if not document.listing.accepts(document.current):
         place = "not among what the filter shows"
     return tuple(filter(None, (image.path, size, scale, place)))
 
@@ -149,7 +150,7 @@ def hints(document: Document, actions: Actions, view: CanvasView) -> tuple[Hint,
     elif view.tool is Tool.DRAW:
         said, does = "Drag, or click two corners", [("select", "back to selecting")]
     elif image.state is State.REVIEWED:
-        said = f"Reviewed, {count(document.box_count(image.id), 'box', 'boxes') if document.shown else 'empty'}"
+        said = f"Reviewed, {count(document.tally.box_count(image.id), 'box', 'boxes') if document.shown else 'empty'}"
         does = [("review", "next")]
     elif offered:
         said, does = count(offered, "proposal"), [("review", "accept and go on"), ("delete", "reject")]

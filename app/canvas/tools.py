@@ -12,6 +12,7 @@ from app import theme
 from app.canvas.box_layer import BoxLayer, Draft
 from app.canvas.geometry import Box, Boxes, Handle, Size, drawn, moved, next_in_stack, resized, stretched
 from app.document import Document
+from app.verbs import box_verbs
 
 SLOP = 4.0  # screen px that the pointer may slip during a click
 
@@ -131,7 +132,7 @@ class _Reshape:
         """Have the document take the boxes where they are shown."""
         rectangles, self._layer.live, self._layer.measured = self._layer.live, {}, False
         if rectangles:
-            self._document.reshape(rectangles)
+            box_verbs.reshape(self._document, rectangles)
 
 
 class Move(_Reshape):

@@ -15,6 +15,7 @@ from app.canvas.mipmap import MipMap
 from app.canvas.picture_view import PictureView, is_space
 from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Pointer, Resize, Tool, selection_at
 from app.document import Document
+from app.verbs import box_verbs
 
 CURSORS = {
     Handle.NORTH_WEST: Qt.CursorShape.SizeFDiagCursor,
@@ -317,7 +318,7 @@ class CanvasView(PictureView):
             where = self.viewport().mapToGlobal(QPointF(*self._pointer.screen).toPoint())
             self.class_missing.emit(where, xyxy)
         else:
-            self._document.draw(xyxy)
+            box_verbs.draw(self._document, xyxy)
         self.set_tool(Tool.SELECT)
 
     def _cancel(self) -> None:

@@ -4,6 +4,7 @@ from app.dialogs.finder import Found
 from app.document import Document
 from app.matching import Lines, words_of
 from app.theme import icon
+from app.verbs import navigation
 from app.widgets.row_list import Row
 
 PROMPT = "Number or name of an image"
@@ -19,7 +20,7 @@ class ImageFinder:
         self._listed = len(self._ids)
         if self._listed < len(document.images):
             listed = set(self._ids)
-            self._ids += [image_id for image_id in document.from_current() if image_id not in listed]
+            self._ids += [image_id for image_id in navigation.from_current(document) if image_id not in listed]
         images = document.images
         self._lines = Lines([images[image_id].path for image_id in self._ids])
 
@@ -38,7 +39,7 @@ class ImageFinder:
 
     def _around(self) -> Found:
         """Nothing is typed yet: from the current image on."""
-        here = self._document.place
+        here = navigation.place(self._document)
         return Found([self._row(place) for place in range(here, min(here + MOST, self._listed))])
 
     def _nothing(self, text: str, places: list[int]) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QToolB
 from app import theme
 from app.document import Document
 from app.page import FLAGS, ShownBox
+from app.verbs import box_verbs
 from app.verbs.flagging import all_have, set_flag
 from app.widgets.box_table import SHOWN, TITLES, BoxesModel, BoxesTable, Column
 from app.wording import count
@@ -59,8 +60,8 @@ class BoxesPanel(QWidget):
     def _wire(self) -> None:
         document, table = self._document, self._table
         table.selectionModel().selectionChanged.connect(self._on_table_selection_changed)
-        table.deletion_wanted.connect(lambda: document.delete(document.selection))
-        table.acceptance_wanted.connect(lambda: document.accept(document.selection))
+        table.deletion_wanted.connect(lambda: box_verbs.delete(document, document.selection))
+        table.acceptance_wanted.connect(lambda: box_verbs.accept(document, document.selection))
         table.menu_wanted.connect(self._open_menu)
         header = table.horizontalHeader()
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -99,11 +100,11 @@ class BoxesPanel(QWidget):
         many = f" {len(chosen)} boxes" if len(chosen) > 1 else ""
         doing = [
             menu.addAction(theme.icon("class"), "Change class…", lambda: self.class_wanted.emit(point, keys)),
-            menu.addAction(theme.icon("accept"), f"Accept{many}", lambda: document.accept(keys)),
+            menu.addAction(theme.icon("accept"), f"Accept{many}", lambda: box_verbs.accept(document, keys)),
             menu.addAction(
                 theme.icon("delete"),
                 f"{'Reject' if chosen and proposed == len(chosen) else 'Delete'}{many}",
-                lambda: document.delete(keys),
+                lambda: box_verbs.delete(document, keys),
             ),
         ]
         doing[1].setVisible(proposed > 0)

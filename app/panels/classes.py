@@ -115,7 +115,7 @@ class ClassesPanel(QWidget):
         if self._list.is_editing():
             self._refresh.start()
             return
-        document, counts = self._document, self._document.class_counts()
+        document, counts = self._document, self._document.tally.class_counts()
         hidden = document.limits.hidden & {item.id for item in document.classes}
         rows = listed(
             document.classes, counts, active=document.active_class, is_open=self._is_open, out_of_sight=hidden

@@ -83,7 +83,7 @@ class DetectionPanel(QWidget):
         self._on_proposals_changed()
 
     def _on_slider_moved(self, value: int) -> None:
-        self._document.set_threshold(value / 100)
+        self._document.set_limits(replace(self._document.limits, overall=value / 100))
         self._on_proposals_changed()  # also where that leaves the same proposals
 
     def _on_own_clicked(self) -> None:
@@ -114,7 +114,7 @@ class DetectionPanel(QWidget):
         self._value.setText(value_text(limits))
         self._fold.setText(f"By class: {len(limits.by_class)} set" if limits.by_class else "By class")
         self._own.setVisible(threshold is not None or bool(limits.by_class))
-        self._total.setText(total_text(*self._document.proposal_total()))
+        self._total.setText(total_text(*self._document.tally.proposal_total()))
         self._pass.setText(pass_text(shown, datetime.now().astimezone()))
         self.setEnabled(project is not None)
         if self._fold.isChecked():
@@ -124,7 +124,9 @@ class DetectionPanel(QWidget):
         """The list, as high as its rows up to a few."""
         document = self._document
         own = shown.thresholds if shown else {}
-        rows = rows_of(document.classes, document.limits, own=own, proposals=document.proposals_by_class())
+        rows = rows_of(
+            document.classes, document.limits, own=own, proposals=document.tally.proposals_by_class(document.limits)
+        )
         self._classes.model_.set_rows(rows)
         self._classes.setVisible(bool(rows))
         self._no_classes.setVisible(not rows)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.background.thumbnails import Thumbnails
 from app.document import Document
-from app.image_filter import FilterKind, ImageFilter, empty_text
+from app.image_filter import FilterKind, ImageFilter, empty_text, kind_counts
 from app.widgets.filter_chips import FilterChips
 from app.widgets.filter_popover import FilterPopover
 from app.widgets.image_menu import ImageMenu, ImageVerb
@@ -170,7 +170,7 @@ class ImagesPanel(QWidget):
         known = {item.id for item in document.classes}
         if document.filter.class_id is not None and document.filter.class_id not in known:
             document.set_filter(replace(document.filter, class_id=None))
-        counts, wanted = document.filter_counts(), document.filter
+        counts, wanted = kind_counts(document.tally), document.filter
         if not self._typing.isActive() and self._search.text() != wanted.text:
             self._search.setText(wanted.text)
         total = counts[FilterKind.ALL]
@@ -196,7 +196,7 @@ class ImagesPanel(QWidget):
         document = self._document
         if len(document.visible) != 1 or document.visible[0] != document.current:
             return not document.visible
-        return not document.is_listed(document.visible[0])
+        return not document.listing.accepts(document.visible[0])
 
     # Parts
 

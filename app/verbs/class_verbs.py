@@ -11,8 +11,6 @@ from app.limits import HIDDEN
 from detector.data.project.mapping import CLASS_MAPS, FORMER_NAMES
 from detector.data.project.records import Change, KeptSetting, PassClasses, ProjectClass
 from detector.data.project.regrouping import Regrouping
-from detector.data.project.store import Project
-from detector.errors import ProjectError
 
 
 def add_class(document: Document, name: str) -> int | None:
@@ -23,7 +21,7 @@ def add_class(document: Document, name: str) -> int | None:
         return same.id
     if document.refuse_editing() or not wanted:
         return None
-    made = new_class(wanted, document.classes, class_id=document.new_id())
+    made = new_class(wanted, document.classes, class_id=document.opened.new_id())
     document.do(f"Add class {wanted}", Change(classes=((None, made),)))
     document.set_active_class(made.id)
     return made.id
@@ -36,7 +34,7 @@ def rename_class(document: Document, class_id: int, name: str) -> None:
     if same is not None and same.id != class_id:
         document.refused.emit(f"There already is a class “{same.name}”; to make the two one, merge this one into it.")
     elif wanted and wanted != before.name and not document.refuse_editing():
-        former = {**_kept(document).settings.get(FORMER_NAMES, {}), before.name: class_id}
+        former = {**document.opened.settings.get(FORMER_NAMES, {}), before.name: class_id}
         change = Change(
             classes=((before, replace(before, name=wanted)),),
             settings=changed_settings(document, {FORMER_NAMES: former}),
@@ -72,7 +70,7 @@ def hide_classes(document: Document, class_ids: Collection[int]) -> None:
 
 def remove_class(document: Document, class_id: int) -> None:
     """Remove a class that no box has."""
-    item, used = document.class_of(class_id), document.class_counts().get(class_id, 0)
+    item, used = document.class_of(class_id), document.tally.class_counts().get(class_id, 0)
     if used:
         document.refused.emit(f"{used} boxes are “{item.name}”; give them another class before you remove it.")
     elif not document.refuse_editing():
@@ -83,7 +81,7 @@ def remove_with_boxes(document: Document, class_id: int) -> None:
     """Remove a class and all its boxes, on all images; a worker does it."""
     if not document.refuse_editing():
         item = document.class_of(class_id)
-        what = Regrouping(document.new_id(), class_id, None)
+        what = Regrouping(document.opened.new_id(), class_id, None)
         change = Change(classes=((item, None),))
         document.push(Regroup(document, what, change, text=f"Remove class {item.name} and its boxes"))
 
@@ -92,7 +90,7 @@ def merge_class(document: Document, class_id: int, into: int) -> None:
     """Make a class part of another: its boxes, rejections and what models call so get that class; a worker does it."""
     if class_id == into or document.refuse_editing():
         return
-    item, target, kept = document.class_of(class_id), document.class_of(into), _kept(document)
+    item, target, kept = document.class_of(class_id), document.class_of(into), document.opened
     former = {name: _followed(known, class_id, into) for name, known in kept.settings.get(FORMER_NAMES, {}).items()}
     maps = {
         key: {name: _followed(known, class_id, into) for name, known in class_map.items()}
@@ -105,7 +103,7 @@ def merge_class(document: Document, class_id: int, into: int) -> None:
         passes=tuple((before, after) for before, after in pairs if after != before),
         settings=changed_settings(document, settings),
     )
-    what = Regrouping(document.new_id(), class_id, into)
+    what = Regrouping(document.opened.new_id(), class_id, into)
     document.push(Regroup(document, what, change, text=f"Merge {item.name} into {target.name}"))
 
 
@@ -146,12 +144,6 @@ def _with_class(of_pass: PassClasses, class_id: int, into: int) -> PassClasses:
 
 def changed_settings(document: Document, wanted: Mapping[str, Any]) -> tuple[tuple[KeptSetting, KeptSetting], ...]:
     """The project's settings, before and after; those that stay as they are left out."""
-    kept = _kept(document)
+    kept = document.opened
     pairs = ((KeptSetting(key, kept.settings.get(key)), KeptSetting(key, value)) for key, value in wanted.items())
     return tuple((before, after) for before, after in pairs if before != after)
-
-
-def _kept(document: Document) -> Project:
-    if document.project is None:
-        raise ProjectError("No folder is open; open one first.")
-    return document.project

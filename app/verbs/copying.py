@@ -8,6 +8,7 @@ from PySide6.QtGui import QClipboard
 from app import edits
 from app.document import Document
 from app.page import Page
+from app.verbs import box_verbs, navigation
 from app.verbs.copied_boxes import (
     CROWD,
     Boxes,
@@ -43,7 +44,7 @@ def copy(document: Document, clipboard: QClipboard) -> int:
 def cut(document: Document, clipboard: QClipboard) -> None:
     """Copy, then delete."""
     if document.page_to_edit() is not None and copy(document, clipboard):
-        document.delete(document.selection)
+        box_verbs.delete(document, document.selection)
 
 
 def paste(document: Document, text: str) -> list[int]:
@@ -71,7 +72,7 @@ def copy_previous(document: Document) -> list[int]:
     """The boxes of the image before, but for those that this one has already, and those of classes that are out of
     sight; the keys of the new ones.
     """
-    page, before = document.page_to_edit(), document.image_before()
+    page, before = document.page_to_edit(), navigation.image_before(document)
     if page is None or document.project is None:
         return []
     if before is None:
@@ -85,7 +86,7 @@ def copy_previous(document: Document) -> list[int]:
         why = f"All boxes of {image.path} are here already." if found else f"{image.path} has no boxes to copy."
         document.refused.emit(why)
         return []
-    made = [replace(box, id=document.new_id(), image_id=page.image.id) for box in boxes]
+    made = [replace(box, id=document.opened.new_id(), image_id=page.image.id) for box in boxes]
     return _add(document, page, f"Copy {count(len(made), 'box', 'boxes')} of the image before", made)
 
 
@@ -136,7 +137,7 @@ def _put(document: Document, text: str, copied: CopiedBoxes) -> list[int]:
     class_ids, added = _classes(document, [box.name for box, _ in kept])
     made = [
         ProjectBox(
-            id=document.new_id(),
+            id=document.opened.new_id(),
             image_id=page.image.id,
             class_id=class_ids[box.name],
             xyxy=place,
@@ -170,6 +171,6 @@ def _classes(document: Document, names: Sequence[str]) -> tuple[dict[str, int], 
     added: list[ProjectClass] = []
     for name in wanted:
         if name not in ids and name not in by_name:
-            added.append(edits.new_class(name, [*document.classes, *added], class_id=document.new_id()))
+            added.append(edits.new_class(name, [*document.classes, *added], class_id=document.opened.new_id()))
             by_name[name] = added[-1].id
     return by_name | ids, added

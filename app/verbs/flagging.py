@@ -5,6 +5,7 @@ from collections.abc import Collection
 from app import edits
 from app.document import Document
 from app.page import ShownBox
+from app.verbs import box_verbs
 
 
 def set_flag(document: Document, keys: Collection[int], name: str, on: bool) -> dict[int, int]:
@@ -15,7 +16,9 @@ def set_flag(document: Document, keys: Collection[int], name: str, on: bool) -> 
     if page is None or not chosen:
         return {}
     text = f"Mark as {name}" if on else f"No longer {name}"
-    return document.do_keyed(text, *edits.flag(page, chosen, name=name, on=on, new_id=document.new_id))
+    return box_verbs.do_keyed(
+        document, text, *edits.flag(page, chosen, name=name, on=on, new_id=document.opened.new_id)
+    )
 
 
 def toggle_flag(document: Document, name: str) -> dict[int, int]:

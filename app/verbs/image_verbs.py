@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.document import Document
 from app.edits import Edit
 from app.long_edits import MANY, LongEdit
+from app.verbs import navigation
 from app.wording import count
 from detector.data.project.records import Change, ProjectImage, State
 from detector.data.split import Side
@@ -15,7 +16,7 @@ def reopen(document: Document, image_ids: Iterable[int]) -> None:
     """Nobody vouches for these images any more; their boxes and their sides stay."""
 
     def unreviewed(image: ProjectImage) -> ProjectImage:
-        return replace(image, state=State.STARTED if document.box_count(image.id) else State.UNLABELLED)
+        return replace(image, state=State.STARTED if document.tally.box_count(image.id) else State.UNLABELLED)
 
     chosen = _those(document, image_ids, lambda image: image.state is State.REVIEWED)
     _change(document, chosen, "Take back review", unreviewed)
@@ -57,7 +58,7 @@ def ignore_trashed(document: Document, image_ids: Collection[int]) -> None:
     chosen = _those(document, image_ids, lambda image: not image.ignored)
     _change(document, chosen, "Move to trash", lambda image: replace(image, ignored=True))
     if document.current in image_ids:
-        document.step(1 if document.place + 1 < len(document.visible) else -1)
+        navigation.step(document, 1 if navigation.place(document) + 1 < len(document.visible) else -1)
 
 
 def push_change(document: Document, change: Change, text: str) -> None:

@@ -6,6 +6,7 @@ from app import edits
 from app.document import Document
 from app.edits import Edit
 from app.page import Page
+from app.verbs import navigation
 from app.wording import count
 from detector.data.project.records import Change, State
 from detector.data.split import Side
@@ -28,7 +29,7 @@ def review(document: Document) -> bool:
     else:
         class_ids = {item.class_id for item in (*page.boxes.values(), *page.proposals.values())}
         side = project.sides.of(page.image.id, class_ids)
-        _do_and_go_on(document, "Review", edits.review(page, side, document.new_id))
+        _do_and_go_on(document, "Review", edits.review(page, side, document.opened.new_id))
     return True
 
 
@@ -46,7 +47,7 @@ def mark_empty(document: Document) -> bool:
         document.refused.emit(f"{count(page.unseen, 'proposal')} of hidden classes wait here; show them first.")
         return False
     side = project.sides.of(page.image.id, ())
-    _do_and_go_on(document, "Mark empty", edits.mark_empty(page, side, document.new_id))
+    _do_and_go_on(document, "Mark empty", edits.mark_empty(page, side, document.opened.new_id))
     return True
 
 
@@ -65,7 +66,7 @@ def vouch(document: Document, sides: Mapping[int, Side]) -> None:
 
 
 def _do_and_go_on(document: Document, text: str, change: Change) -> None:
-    target = document.next_to_review()
+    target = navigation.next_to_review(document)
     document.do(text, change)
     if target is None:
         document.refused.emit("Every image is reviewed.")
@@ -74,9 +75,9 @@ def _do_and_go_on(document: Document, text: str, change: Change) -> None:
 
 
 def _accept_shown(document: Document, page: Page) -> None:
-    target = document.next_to_review()
+    target = navigation.next_to_review(document)
     if page.proposals:
-        document.do("Accept what is shown", edits.accept(page, page.proposals, document.new_id)[0])
+        document.do("Accept what is shown", edits.accept(page, page.proposals, document.opened.new_id)[0])
     unseen = count(page.unseen, "box or proposal", "boxes and proposals")
     document.refused.emit(f"{unseen} of hidden classes: accepted as far as it is shown, the image stays unreviewed.")
     if target is not None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.document import Document
-from app.image_filter import FilterKind, ImageFilter
+from app.image_filter import FilterKind, ImageFilter, kind_counts
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.swatches import SWATCH, swatch
 from detector.data.project.records import Origin, ProjectClass
@@ -130,7 +130,7 @@ class FilterPopover(QFrame):
             self._show_state()
 
     def _show_state(self) -> None:
-        wanted, numbers = self._document.filter, self._document.filter_counts()
+        wanted, numbers = self._document.filter, kind_counts(self._document.tally)
         for kind, chip in self._kinds.items():
             chip.setText(f"{KIND_TEXTS[kind]} {numbers[kind]:,}")
             chip.setChecked(kind is wanted.kind)

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 from app.background.thumbnails import Thumbnails
 from app.document import Document
 from app.image_selection import ImageSelection
+from app.verbs import navigation
 from app.widgets.image_cells import Cell, paint_row, paint_thumbnail, state_text
 from app.wording import tooltip
 
@@ -164,7 +165,7 @@ class ThumbnailGrid(QListView):
 
     def _step(self, by: int, *, extend: bool) -> None:
         before = self._document.current
-        self._document.step(by)
+        navigation.step(self._document, by)
         current = self._document.current
         if extend and current is not None:
             self._select(self._selection.extended(current, self._ids, current=before))
@@ -230,7 +231,7 @@ class ThumbnailGrid(QListView):
         self._asking.start()
 
     def _on_current_changed(self) -> None:
-        place = self._document.place
+        place = navigation.place(self._document)
         if self.image_at(place) is not None and self._ids[place] == self._document.current:
             index = self._rows.index(place)
             self.setCurrentIndex(index)
@@ -326,8 +327,8 @@ class _Painter(QStyledItemDelegate):
         return Cell(
             document.images[image_id],
             thumbnails.image(image_id),
-            document.box_count(image_id),
-            document.proposal_count(image_id),
+            document.tally.box_count(image_id),
+            document.tally.proposals.get(image_id, 0),
             is_broken=thumbnails.is_broken(image_id),
             is_current=image_id == document.current,
             is_chosen=self._grid.is_chosen(image_id),

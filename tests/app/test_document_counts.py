@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app import document as module
+from app import news
 from app.background.opening import ImagesRead, read_index, read_project
 from app.document import Document
-from app.image_filter import FilterKind, ImageFilter
-from app.verbs import image_verbs
+from app.image_filter import FilterKind, ImageFilter, kind_counts
+from app.verbs import box_verbs, image_verbs, undoing
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import mark_empty, review
 from detector.boxes import Detections
@@ -43,8 +45,8 @@ def label(document: Document, chance: random.Random) -> None:
     seen = chance.sample(sorted(document.images), chance.randint(1, len(document.images)))
     project.predictions.put(made.id, [(image_id, some_detections(chance)) for image_id in seen])
     document.read_classes()
-    document.note_labelled(seen)
-    document.end_pass(made.id, "M")
+    news.note_labelled(document, seen)
+    news.end_pass(document, made.id, "M")
 
 
 def some_images(document: Document, chance: random.Random) -> list[int]:
@@ -63,19 +65,20 @@ def edit(document: Document, chance: random.Random) -> None:
     some = chance.sample(keys, chance.randint(0, len(keys)))
     verbs = (
         lambda: document.show(chance.choice(sorted(document.images))),
-        lambda: document.draw((chance.choice((5.0, 30.0)), 5.0, 50.0, 26.0)),
-        lambda: document.accept(some),
-        lambda: document.delete(some),
+        lambda: box_verbs.draw(document, (chance.choice((5.0, 30.0)), 5.0, 50.0, 26.0)),
+        lambda: box_verbs.accept(document, some),
+        lambda: box_verbs.delete(document, some),
         lambda: [
-            document.relabel(some, item.id) for item in chance.sample(document.classes, min(1, len(document.classes)))
+            box_verbs.relabel(document, some, item.id)
+            for item in chance.sample(document.classes, min(1, len(document.classes)))
         ],
-        lambda: document.reshape(dict.fromkeys(some, (2.0, 2.0, 40.0, 40.0))),
+        lambda: box_verbs.reshape(document, dict.fromkeys(some, (2.0, 2.0, 40.0, 40.0))),
         lambda: review(document),
         lambda: mark_empty(document),
-        document.undo,
-        document.undo,
-        document.redo,
-        lambda: document.set_threshold(chance.choice((None, 0.05, 0.4, 0.6))),
+        lambda: undoing.undo(document),
+        lambda: undoing.undo(document),
+        lambda: undoing.redo(document),
+        lambda: document.set_limits(replace(document.limits, overall=chance.choice((None, 0.05, 0.4, 0.6)))),
         lambda: document.set_filter(some_filter(document, chance)),
         lambda: document.set_filter(some_filter(document, chance)),
         lambda: image_verbs.set_ignored(document, some_images(document, chance), chance.random() < 0.5),
@@ -100,10 +103,12 @@ def check(document: Document) -> None:
         offered[image_id] = len(kept)
         proposed[image_id] = {item.class_id for item in kept}
     to_review = sum(number > 0 for number in offered.values())
-    assert document.proposal_total() == (sum(offered.values()), to_review)
-    assert {image_id: document.proposal_count(image_id) for image_id in images} == offered
-    assert {image_id: document.box_count(image_id) for image_id in images} == {i: len(b) for i, b in boxes.items()}
-    assert document.class_counts() == Counter(box.class_id for of_image in boxes.values() for box in of_image)
+    assert document.tally.proposal_total() == (sum(offered.values()), to_review)
+    assert {image_id: document.tally.proposals.get(image_id, 0) for image_id in images} == offered
+    assert {image_id: document.tally.box_count(image_id) for image_id in images} == {
+        i: len(b) for i, b in boxes.items()
+    }
+    assert document.tally.class_counts() == Counter(box.class_id for of_image in boxes.values() for box in of_image)
     names = {item.id: item.name.casefold() for item in document.classes}
 
     def is_visible(image_id: int, wanted: ImageFilter) -> bool:
@@ -132,7 +137,7 @@ def check(document: Document) -> None:
     now, current = document.filter, document.current
     assert document.visible == [id for id in ordered if is_visible(id, now) or id == current]
     of_kinds = {kind: sum(is_visible(image_id, ImageFilter(kind)) for image_id in images) for kind in FilterKind}
-    assert document.filter_counts() == of_kinds
+    assert kind_counts(document.tally) == of_kinds
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -147,7 +152,7 @@ def test_counts_and_filters_are_as_if_counted_anew(
     document.index_stale.connect(lambda: reread(document))
     open_into(document, tmp_path)
     for image_id in document.images:
-        document.note_decoded(image_id, width=64, height=48, key="")
+        news.note_decoded(document, image_id, width=64, height=48, key="")
     add_class(document, "nut")
     for _ in range(STEPS):
         edit(document, chance)
@@ -163,13 +168,13 @@ def test_what_changes_while_the_index_is_read_is_not_lost(qtbot: QtBot, tmp_path
     document = Document()
     open_into(document, tmp_path)
     label(document, random.Random(3))
-    document.set_threshold(0.05)
+    document.set_limits(replace(document.limits, overall=0.05))
     (late,) = read_index(document.project, dict(document.images))
-    assert document.proposal_total()[0] > 0
+    assert document.tally.proposal_total()[0] > 0
     document.tally.forget_touched()  # as if the worker had begun only now
     review(document)
     document.set_index(late.index)
-    assert document.proposal_total() == (0, 0)
+    assert document.tally.proposal_total() == (0, 0)
     document.detach()
 
 

@@ -8,10 +8,11 @@ from pytestqt.qtbot import QtBot
 from app.background.image_work import vouched
 from app.background.opening import IndexRead, read_index
 from app.document import Document
-from app.image_filter import FilterKind
+from app.image_filter import FilterKind, kind_counts
 from app.jobs import Jobs
 from app.long_edits import LongEdits, portions
 from app.notifications import Notifications
+from app.verbs import undoing
 from app.verbs.image_verbs import push_change, reopen, set_ignored, set_note
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectImage, State
 from detector.data.project.store import Project
@@ -62,12 +63,12 @@ def test_a_long_step_is_stored_taken_back_and_done_again(
     assert [image.ignored for image in after] == [*[True] * 5, False]
     assert after[5].note == ""
     assert document.undo_stack.undoText() == "Ignore: 5 images"
-    assert document.filter_counts()[FilterKind.IGNORED] == 5
-    assert (document.shown, document.proposal_total()) == ((), (0, 0))
-    document.undo()
+    assert kind_counts(document.tally)[FilterKind.IGNORED] == 5
+    assert (document.shown, document.tally.proposal_total()) == ((), (0, 0))
+    undoing.undo(document)
     assert done(qtbot, document) == before
-    assert document.proposal_total() == (5, 5)
-    document.redo()
+    assert document.tally.proposal_total() == (5, 5)
+    undoing.redo(document)
     assert done(qtbot, document) == after
     assert told == []
 
@@ -80,14 +81,14 @@ def test_boxes_come_and_go_with_their_images(qtbot: QtBot, document: Document, t
     push_change(document, found.change, "Vouch: 5 images")
     after = done(qtbot, document)
     assert [image.state for image in after] == [*[State.REVIEWED] * 5, State.UNLABELLED]
-    assert sum(map(document.box_count, document.images)) == 5
+    assert sum(map(document.tally.box_count, document.images)) == 5
     reopen(document, [image.id for image in images])
     assert [image.state for image in done(qtbot, document)] == [*[State.STARTED] * 5, State.UNLABELLED]
     for _ in range(2):
-        document.undo()
+        undoing.undo(document)
         done(qtbot, document)
-    assert sum(map(document.box_count, document.images)) == 0
-    assert document.proposal_total() == (5, 5)
+    assert sum(map(document.tally.box_count, document.images)) == 0
+    assert document.tally.proposal_total() == (5, 5)
     assert told == []
 
 
@@ -105,12 +106,12 @@ def test_what_the_store_refuses_is_no_step(
         qtbot.waitUntil(lambda: told == ["The disk is full."])
         assert done(qtbot, document) == before
         assert document.undo_stack.index() == 0
-    document.redo()
+    undoing.redo(document)
     after = done(qtbot, document)
     assert all(image.ignored for image in after)
     with monkeypatch.context() as patch:
         patch.setattr(Project, "apply", refuse)
-        document.undo()
+        undoing.undo(document)
         qtbot.waitUntil(lambda: len(told) == 2)
         assert done(qtbot, document) == after
         assert document.undo_stack.index() == 1

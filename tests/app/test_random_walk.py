@@ -5,6 +5,7 @@ box is lost but by a verb that takes boxes away.
 import random
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import document as document_module
+from app import news
 from app.background.class_work import ClassWork
 from app.background.image_work import ImageWork
 from app.background.opening import read_index
@@ -26,7 +28,7 @@ from app.long_edits import LongEdits
 from app.notifications import Notifications
 from app.page import FLAGS, read_page
 from app.tally import Tally
-from app.verbs import class_verbs, copying, image_verbs
+from app.verbs import box_verbs, class_verbs, copying, image_verbs, navigation, undoing
 from app.verbs.flagging import toggle_flag
 from app.verbs.reviewing import mark_empty, review
 from app.widgets.image_menu import ImageVerb
@@ -102,23 +104,23 @@ class Walker:
     # Verbs
 
     def do_draw(self) -> None:
-        self.document.draw(self._rectangle())
+        box_verbs.draw(self.document, self._rectangle())
 
     def do_reshape(self) -> None:
-        self.document.reshape({key: self._rectangle() for key in self._keys()})
+        box_verbs.reshape(self.document, {key: self._rectangle() for key in self._keys()})
 
     def do_relabel(self) -> None:
         if (class_id := self._class()) is not None:
-            self.document.relabel(self._keys(), class_id)
+            box_verbs.relabel(self.document, self._keys(), class_id)
 
     def do_select(self) -> None:
         self.document.set_selection(self._keys())
 
     def do_accept(self) -> None:
-        self.document.accept(self._keys())
+        box_verbs.accept(self.document, self._keys())
 
     def do_delete(self) -> None:
-        self.document.delete(self._keys())
+        box_verbs.delete(self.document, self._keys())
 
     def do_flag(self) -> None:
         toggle_flag(self.document, self.random.choice(FLAGS))
@@ -146,22 +148,22 @@ class Walker:
 
     def do_undo(self) -> None:
         for _ in range(self.random.choice((1, 1, 2, 5))):
-            self.document.undo()
+            undoing.undo(self.document)
             self.settle()
 
     def do_redo(self) -> None:
         for _ in range(self.random.choice((1, 1, 2, 5))):
-            self.document.redo()
+            undoing.redo(self.document)
             self.settle()
 
     def do_step(self) -> None:
-        self.document.step(self.random.choice((-1, 1, 1)))
+        navigation.step(self.document, self.random.choice((-1, 1, 1)))
 
     def do_show(self) -> None:
         self.document.show(self.random.choice(list(self.document.images)))
 
     def do_next_to_review(self) -> None:
-        self.document.show_next_to_review()
+        navigation.show_next_to_review(self.document)
 
     def do_filter(self) -> None:
         kind = self.random.choice([*FilterKind, FilterKind.ALL, FilterKind.TO_REVIEW])
@@ -178,7 +180,8 @@ class Walker:
         self.document.set_order(ImageOrder(kind, self.random.random() < 0.5))
 
     def do_threshold(self) -> None:
-        self.document.set_threshold(self.random.choice((None, 0.1, 0.4, 0.6, 0.9)))
+        overall = self.random.choice((None, 0.1, 0.4, 0.6, 0.9))
+        self.document.set_limits(replace(self.document.limits, overall=overall))
 
     def do_class_threshold(self) -> None:
         if (class_id := self._class()) is not None:
@@ -187,7 +190,7 @@ class Walker:
 
     def do_copy_and_paste(self) -> None:
         copying.copy(self.document, QGuiApplication.clipboard())
-        self.document.step(self.random.choice((0, 1)))
+        navigation.step(self.document, self.random.choice((0, 1)))
         copying.paste(self.document, QGuiApplication.clipboard().text())
 
     def do_paste(self) -> None:
@@ -249,8 +252,8 @@ class Walker:
     def do_edit_while_merging(self) -> None:
         """The person goes on at once; what is refused changes nothing."""
         self.do_merge()
-        self.document.draw(self._rectangle())
-        self.document.undo()
+        box_verbs.draw(self.document, self._rectangle())
+        undoing.undo(self.document)
 
     def do_auto_label(self) -> None:
         project = self.document.project
@@ -259,7 +262,7 @@ class Walker:
         found = {place: self._found() for place in self.random.sample(places, min(len(places), 3))}
         if found:
             self.make_pass(found, names=self.random.sample(NAMES, 2))
-            self.document.end_pass(project.passes.all()[-1].id, "D0")
+            news.end_pass(self.document, project.passes.all()[-1].id, "D0")
 
     def _found(self) -> list[tuple[tuple[float, float, float, float], float, int]]:
         made = []
@@ -290,7 +293,7 @@ def test_what_is_shown_is_stored_and_undo_takes_all_back(
     seed: int, document: Document, jobs: Jobs, window: QWidget, make_pass: MakePass, qtbot: QtBot
 ) -> None:
     for image in list(document.images.values()):
-        document.note_decoded(image.id, width=WIDTH, height=HEIGHT, key=f"key {image.id}")
+        news.note_decoded(document, image.id, width=WIDTH, height=HEIGHT, key=f"key {image.id}")
     walker = Walker(seed, document, jobs, window, make_pass, qtbot)
     walker.do_auto_label()
     document.undo_stack.clear()
@@ -307,12 +310,12 @@ def test_what_is_shown_is_stored_and_undo_takes_all_back(
             before = after
         end, done = stored(document), document.undo_stack.index()
         for _ in range(done):
-            document.undo()
+            undoing.undo(document)
             walker.settle()
             check_shown(document)
         assert stored(document) == start
         for _ in range(done):
-            document.redo()
+            undoing.redo(document)
             walker.settle()
         check_shown(document)
         assert stored(document) == end
@@ -361,7 +364,7 @@ def check_shown(document: Document) -> None:
         wanted = {id for id in images if id == document.current or all(each(id) for each in accepts)}
         assert set(document.visible) == wanted
         assert len(document.visible) == len(wanted)
-        assert document.visible[document.place] == document.current
+        assert document.visible[navigation.place(document)] == document.current
 
 
 def check_counts(document: Document, project: Project) -> None:

@@ -27,6 +27,8 @@ from pathlib import Path
 from statistics import median
 from types import FrameType
 
+from app.verbs import box_verbs, undoing
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data" / "coco-person" / "train"
 SAMPLE = REPOSITORY / "resources" / "sample" / "images"
@@ -443,12 +445,12 @@ def working(driver: Driver) -> Script:
     yield lambda: not window.labelling.is_running
     meter.begin("undoing the pass")
     while window.document.undo_stack.index():
-        window.document.undo()
+        undoing.undo(window.document)
         yield MOVE / 1000
-    window.document.redo()
+    undoing.redo(window.document)
     yield 0.5
     for _ in range(16):
-        window.document.draw((10.0, 10.0, 90.0, 90.0))
+        box_verbs.draw(window.document, (10.0, 10.0, 90.0, 90.0))
         review(window.document)
         yield 0.05
     meter.begin("a sheet and a start of training")

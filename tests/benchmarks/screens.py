@@ -17,6 +17,8 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
         sys.path.insert(0, str(folder))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from dataclasses import replace  # noqa: E402
+
 import screen_extremes  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QEvent, QPointF, Qt  # noqa: E402
@@ -46,6 +48,7 @@ from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
 from app.dialogs.foreign_model import ForeignModelDialog  # noqa: E402
 from app.image_filter import FilterKind  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
+from app.verbs import box_verbs  # noqa: E402
 from app.verbs.class_verbs import add_class  # noqa: E402
 from app.verbs.image_verbs import set_side  # noqa: E402
 from detector.data.lesson import AP_LOOKS_BETTER, Fault, Finding  # noqa: E402
@@ -151,7 +154,7 @@ def review_small(shop: Workshop) -> QPixmap:
 @screen
 def many_proposals(shop: Workshop) -> QPixmap:
     window = shop.window(shop.labelled())
-    window.document.set_threshold(0.05)
+    window.document.set_limits(replace(window.document.limits, overall=0.05))
     settle(window)
     return window.grab()
 
@@ -251,7 +254,7 @@ def long_names(shop: Workshop) -> QPixmap:
     class_id = add_class(window.document, "eine Unterlegscheibe aus verzinktem Stahl, 24 mm & <b>größer</b>")
     assert class_id is not None
     window.document.set_active_class(class_id)
-    key = window.document.draw((120.0, 100.0, 300.0, 260.0))
+    key = box_verbs.draw(window.document, (120.0, 100.0, 300.0, 260.0))
     assert key is not None
     window.document.set_selection([key])
     settle(window)
@@ -275,7 +278,7 @@ def states(shop: Workshop) -> QPixmap:
     hovered = next(each for each in window.top_bar.findChildren(QToolButton) if each.text() == "Auto-label")
     hovered.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
     window.top_bar.model_button.setFocus(Qt.FocusReason.TabFocusReason)
-    window.document.set_threshold(0.5)
+    window.document.set_limits(replace(window.document.limits, overall=0.5))
     settle(window)
     return window.grab()
 
@@ -477,7 +480,7 @@ def fine_tune_window(shop: Workshop, reviewed_images: int) -> MainWindow:
     """A window with so many reviewed images and one that was only started."""
     window = shop.window(shop.labelled())
     review_some(window, reviewed_images)
-    window.document.accept([window.document.shown[0].key] if window.document.shown else [])
+    box_verbs.accept(window.document, [window.document.shown[0].key] if window.document.shown else [])
     settle(window)
     return window
 

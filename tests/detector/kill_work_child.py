@@ -14,7 +14,7 @@ from detector.boxes import Detections
 from detector.data import coco, labels
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.formats import Written
-from detector.data.project import importing
+from detector.data.project import datasets, importing
 from detector.data.project.importing import Mode
 from detector.data.project.store import Project
 
@@ -42,17 +42,17 @@ def bring_in(folder: Path, mode: Mode) -> None:
     importing.AT_ONCE = 20
     project = Project.open(folder)
     dataset, paths = incoming(project)
-    *_, imported = (tell("step", step) or step for step in project.import_steps(dataset, paths, mode=mode))
+    *_, imported = (tell("step", step) or step for step in datasets.bring_in(project, dataset, paths, mode=mode))
     for number in count():
         tell("whole", number)
-        for moved in project.switch_import(imported.step, is_in=bool(number % 2)):
+        for moved in datasets.switch(project, imported.step, is_in=bool(number % 2)):
             tell("moved", moved)
 
 
 def write(folder: Path, written: Written) -> None:
     """Exports with copies of the pictures, each to a place of its own, beside the project."""
     project = Project.open(folder)
-    dataset = project.dataset()
+    dataset = datasets.read(project)
     paths = {image.id: folder / image.path for image in dataset.images}
     for number in count():
         tell("begins", number)
@@ -66,13 +66,13 @@ def label(folder: Path) -> None:
     """A pass over all images, one by one."""
     project = Project.open(folder)
     images = [image.id for image in project.images()]
-    begun = project.begin_pass(model="m", source="m", names=["nut"], category_ids=[1], thresholds={}, model_key="key")
-    project.plan_pass(begun.id, images)
+    begun = project.passes.begin(model="m", source="m", names=["nut"], category_ids=[1], thresholds={}, model_key="key")
+    project.passes.plan(begun.id, images)
     found = Detections(np.ones((3, 4), np.float32), np.full(3, 0.5, np.float32), np.zeros(3, np.int64), np.arange(3))
     for image_id in images:
-        project.put_predictions(begun.id, [(image_id, found)])
+        project.predictions.put(begun.id, [(image_id, found)])
         tell("seen", image_id)
-    project.end_plan()
+    project.passes.end_plan()
     tell("over")
     sys.stdin.read()
 

@@ -153,10 +153,10 @@ def check_exports(written: Written, edited: Path, folder: Path, told: list[list[
 def check_pass(project: Project, told: list[list[str]]) -> None:
     """All that was told of is there, and the pass can go on with the rest."""
     seen = {int(words[1]) for words in told if words[0] == "seen"}
-    stored = {image.id for image in project.images() if project.predictions(image.id)}
+    stored = {image.id for image in project.images() if project.predictions.of(image.id)}
     assert seen <= stored
     assert len(stored) <= len(seen) + 1
-    unfinished = project.unfinished()
+    unfinished = project.passes.unfinished()
     if len(stored) < IMAGES:
         assert unfinished is not None
         assert set(unfinished.left) == {image.id for image in project.images()} - stored

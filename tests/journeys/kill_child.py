@@ -77,7 +77,7 @@ def work(folder: Path, settings: Path, *, step_by_step: bool) -> None:
     """All gestures; step by step: after each it waits for a byte on stdin."""
     application = QApplication([])
     me = start_window(settings, folder)
-    me.wait(lambda: me.window.document.proposal_total()[1] == len(me.window.document.images))
+    me.wait(lambda: me.window.document.tally.proposal_total()[1] == len(me.window.document.images))
     rng = random.Random(SEED)
     for number in range(GESTURES):
         me.wait(me.sees_picture)

@@ -145,18 +145,18 @@ def test_a_models_results_from_elsewhere_become_proposals(me: "Person", archive:
     me.wait(lambda: any("imported" in notice.text for notice in me.notices))
     labelled = stored(archive)
     open_results(me, file)
-    assert document.proposal_total() == (0, 0)
+    assert document.tally.proposal_total() == (0, 0)
     me.click_button("Import", QApplication.activeModalWidget())
-    me.wait(lambda: document.proposal_total()[0])
+    me.wait(lambda: document.tally.proposal_total()[0])
     assert document.project is not None
     (made,) = document.project.passes.all()
     assert (made.model, made.source) == ("guesses.json", str(file))
     assert stored(archive) == labelled
     for known, key in ((0, Key.Key_Z), (1, Key.Key_Y)):
-        shown = document.proposal_total()
+        shown = document.tally.proposal_total()
         me.press(key, modifiers=CTRL)
-        me.wait(lambda shown=shown: document.proposal_total() != shown and not me.window.jobs.running)
-        assert bool(document.proposal_total()[0]) == bool(known)
+        me.wait(lambda shown=shown: document.tally.proposal_total() != shown and not me.window.jobs.running)
+        assert bool(document.tally.proposal_total()[0]) == bool(known)
     export(me, tmp_path / "out.json", predictions=True)
     given = [item for item in guesses() if item["image_id"] in PICTURES]
     check_results(json.loads((tmp_path / "out-predictions.json").read_text()), given)
@@ -231,7 +231,7 @@ def look_into(me: "Person") -> ImportDialog:
         "day 2/größe.png: 1 boxes reach beyond the picture",
     ):
         assert text in details
-    assert me.window.document.class_counts() == {}
+    assert me.window.document.tally.class_counts() == {}
     assert me.window.document.classes == ()
     return dialog
 

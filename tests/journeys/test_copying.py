@@ -21,7 +21,7 @@ ON_NUT, ON_BOLT = (150.0, 140.0), (360.0, 260.0)  # what is proposed, see confte
 def me(start: "Callable[..., Person]", folder: Path) -> "Person":
     """A person before five pictures, on the first three of which a model has found a nut and a bolt."""
     person = start(folder)
-    person.wait(lambda: person.sees_picture() and person.window.document.proposal_total() == (6, 3))
+    person.wait(lambda: person.sees_picture() and person.window.document.tally.proposal_total() == (6, 3))
     return person
 
 
@@ -68,7 +68,7 @@ def test_one_takes_over_the_image_before_and_hands_on_to_the_next(me: "Person") 
     me.press(Key.Key_Z, modifiers=CTRL)
     assert drawn(me) == 0
     me.press(Key.Key_Z, modifiers=CTRL)
-    assert all(document.box_count(image_id) == 0 for image_id in document.visible[1:])
+    assert all(document.tally.box_count(image_id) == 0 for image_id in document.visible[1:])
 
 
 def test_fields_keep_the_keys_of_the_clipboard(me: "Person") -> None:

@@ -27,7 +27,7 @@ def me(start: "Callable[..., Person]", folder: Path) -> "Person":
 
 
 def look_at(person: "Person") -> "Person":
-    person.wait(lambda: person.sees_picture() and person.window.document.proposal_total() == (6, 3))
+    person.wait(lambda: person.sees_picture() and person.window.document.tally.proposal_total() == (6, 3))
     return person
 
 

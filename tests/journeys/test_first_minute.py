@@ -37,7 +37,11 @@ def test_the_first_minute(start: "Callable[..., Person]") -> None:
     me.quit()
     me = start()
     me.click_button("sample")
-    me.wait(lambda: me.sees_picture() and me.window.training.course.finished and me.window.document.proposal_total()[0])
+    me.wait(
+        lambda: (
+            me.sees_picture() and me.window.training.course.finished and me.window.document.tally.proposal_total()[0]
+        )
+    )
     assert everything(me) == before
     assert me.notices == []  # the run's end was met with a decision already
 
@@ -66,7 +70,7 @@ def label_all_and_look_around_meanwhile(me: "Person") -> None:
         assert me.path == path
         assert labelling.is_running
     me.wait(lambda: not labelling.is_running, LONG)
-    assert document.proposal_total()[1] == 12
+    assert document.tally.proposal_total()[1] == 12
     assert {box.is_proposal for box in me.boxes.values()} == {True}
     assert {box.model for box in me.boxes.values()} == {"Starter"}
     assert me.notices == []
@@ -116,7 +120,7 @@ def review_three(me: "Person") -> None:
         (image,) = (image for image in me.window.document.images.values() if image.path == path)
         me.press(Key.Key_Space)
         assert me.window.document.images[image.id].state is State.REVIEWED
-        assert me.window.document.box_count(image.id) == shown
+        assert me.window.document.tally.box_count(image.id) == shown
     assert me.path == "0004.jpg"
 
 
@@ -138,18 +142,18 @@ def write_coco(me: "Person") -> None:
         assert [row[0] for row in found] == [row[0] for row in wanted]
         for one, other in zip(found, wanted, strict=True):
             assert all(abs(a - b) < 0.01 for a, b in zip(one[1:], other[1:], strict=True))
-    assert sum(map(document.box_count, document.images)) == len(written.anns) > 3
+    assert sum(map(document.tally.box_count, document.images)) == len(written.anns) > 3
 
 
 def choose_a_threshold(me: "Person") -> None:
     document, slider = me.window.document, me.window.detection.findChild(QSlider)
-    before = document.proposal_total()[0]
+    before = document.tally.proposal_total()[0]
     slider.setFocus(Qt.FocusReason.TabFocusReason)
     me.press(Key.Key_Home)
-    assert document.threshold == 0.05
-    assert document.proposal_total()[0] > before  # at once, in all images
+    assert document.limits.overall == 0.05
+    assert document.tally.proposal_total()[0] > before  # at once, in all images
     me.press(*[Key.Key_PageUp] * 7)
-    assert document.threshold == 0.4
+    assert document.limits.overall == 0.4
 
 
 def fine_tune(me: "Person") -> None:
@@ -202,8 +206,8 @@ def everything(me: "Person") -> dict[str, Any]:
         "boxes": {image_id: document.project.boxes(image_id) for image_id in document.images},
         "shown": sorted(document.shown, key=lambda box: box.key),
         "classes": document.classes,
-        "proposals": document.proposal_total(),
-        "threshold": document.threshold,
+        "proposals": document.tally.proposal_total(),
+        "threshold": document.limits.overall,
         "model": (me.window.model.source, me.window.top_bar.model_button.text()),
         "current": document.current,
         "curves": (course.steps, course.losses, course.evaluated, course.aps, course.start_ap),

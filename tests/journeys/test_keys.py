@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QSlider
 
 from app.background import pictures as reading
 from app.canvas.tools import Tool
-from app.image_filter import FilterKind
+from app.image_filter import FilterKind, kind_counts
+from app.verbs import box_verbs
 from detector.data.project.records import Origin, State
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ FREE = (460.0, 60.0, 560.0, 140.0)
 def me(start: "Callable[..., Person]", folder: Path) -> "Person":
     """A person before five pictures, on the first three of which a model has found a nut and a bolt."""
     person = start(folder)
-    person.wait(lambda: person.sees_picture() and person.window.document.proposal_total() == (6, 3))
+    person.wait(lambda: person.sees_picture() and person.window.document.tally.proposal_total() == (6, 3))
     assert person.path == "a1.png"
     return person
 
@@ -171,7 +172,7 @@ def test_space_reviews_and_e_records_that_nothing_is_there(me: "Person") -> None
     me.wait(me.sees_picture)
     found = {path: document.images[image.id].state for path, image in states.items()}
     assert found == {f"a{n}.png": State.REVIEWED for n in range(1, 5)} | {"a5.png": State.UNLABELLED}
-    assert {path: document.box_count(image.id) for path, image in states.items()} == {
+    assert {path: document.tally.box_count(image.id) for path, image in states.items()} == {
         "a1.png": 2,
         "a2.png": 2,
         "a3.png": 2,
@@ -261,7 +262,7 @@ def test_buttons_and_the_slider_keep_space(me: "Person") -> None:
     slider = me.window.detection.findChild(QSlider)
     slider.setFocus(Qt.FocusReason.TabFocusReason)
     me.press(Key.Key_Space, Key.Key_End)
-    assert document.threshold == 1.0
+    assert document.limits.overall == 1.0
     me.button("To review", me.window.images).setFocus(Qt.FocusReason.TabFocusReason)
     me.press(Key.Key_Space)
     assert document.filter.kind is FilterKind.TO_REVIEW
@@ -279,7 +280,7 @@ def test_the_last_of_a_filtered_list_is_reviewed_from_the_list(me: "Person") -> 
     me.wait(me.window.images.empty.isVisible)
     assert document.images[document.current].state is State.UNLABELLED
     me.press(Key.Key_Space)
-    assert document.filter_counts()[FilterKind.REVIEWED] == 3
+    assert kind_counts(document.tally)[FilterKind.REVIEWED] == 3
     assert document.filter.kind is FilterKind.TO_REVIEW
 
 
@@ -315,7 +316,7 @@ def test_nobody_deletes_boxes_that_are_hidden(me: "Person") -> None:
 )
 def test_boxes_that_are_added_are_seen(me: "Person", key: Qt.Key, modifiers: Qt.KeyboardModifier) -> None:
     window, document = me.window, me.window.document
-    document.draw(FREE)
+    box_verbs.draw(document, FREE)
     me.press(Key.Key_C, modifiers=CTRL)
     if key == Key.Key_P:
         me.press(Key.Key_D)

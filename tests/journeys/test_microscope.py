@@ -16,7 +16,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QSlider
 
 from app.dialogs.export import ExportDialog
-from app.image_filter import FilterKind
+from app.image_filter import FilterKind, kind_counts
 from detector.data import labels
 from detector.data.formats import Written
 from detector.data.project.records import Origin, State
@@ -130,7 +130,7 @@ def draw_by_hand(me: "Person", made: list[Slide]) -> None:
             assert found[name].origin is Origin.DRAWN
             assert all(abs(a - b) < 1.5 for a, b in zip(found[name].xyxy, wanted, strict=True))
         me.press(Key.Key_Space)
-    assert document.filter_counts()[FilterKind.REVIEWED] == BY_HAND
+    assert kind_counts(document.tally)[FilterKind.REVIEWED] == BY_HAND
     assert me.path == made[BY_HAND].path
 
 
@@ -153,9 +153,9 @@ def label_the_rest(me: "Person", made: list[Slide]) -> None:
     slider = me.window.detection.findChild(QSlider)
     slider.setFocus(Qt.FocusReason.TabFocusReason)
     me.press(Key.Key_Home)  # an apprentice is heard out
-    proposals, images = document.proposal_total()
+    proposals, images = document.tally.proposal_total()
     assert proposals >= images > 0
-    assert {document.images[id].path for id in document.images if document.proposal_count(id)} <= {
+    assert {document.images[id].path for id in document.images if document.tally.proposals.get(id, 0)} <= {
         slide.path for slide in made[BY_HAND:]
     }
 
@@ -163,25 +163,25 @@ def label_the_rest(me: "Person", made: list[Slide]) -> None:
 def review_the_queue(me: "Person", made: list[Slide]) -> None:
     """To review, one after the other: what is wrong goes, what is missing is drawn, Space."""
     document = me.window.document
-    waiting = document.proposal_total()[1]
+    waiting = document.tally.proposal_total()[1]
     me.click(me.window.images.chips.kinds[FilterKind.TO_REVIEW])
     me.press(Key.Key_N)
     assert document.filter.kind is FilterKind.TO_REVIEW
     for left in range(waiting, 0, -1):
         me.wait(me.sees_picture)
-        assert document.filter_counts()[FilterKind.TO_REVIEW] == left
+        assert kind_counts(document.tally)[FilterKind.TO_REVIEW] == left
         slide = next(item for item in made if item.path == me.path)
         correct(me, slide)
         me.press(Key.Key_Space)
-    assert document.proposal_total() == (0, 0)
+    assert document.tally.proposal_total() == (0, 0)
     me.click(me.window.images.chips.kinds[FilterKind.ALL])
-    while document.filter_counts()[FilterKind.REVIEWED] < len(made):  # where the model saw nothing
+    while kind_counts(document.tally)[FilterKind.REVIEWED] < len(made):  # where the model saw nothing
         me.press(Key.Key_N)
         me.wait(me.sees_picture)
         correct(me, next(item for item in made if item.path == me.path))
         me.press(Key.Key_Space)
     assert {image.state for image in document.images.values()} == {State.REVIEWED}
-    assert sum(map(document.box_count, document.images)) == 2 * len(made)
+    assert sum(map(document.tally.box_count, document.images)) == 2 * len(made)
 
 
 def correct(me: "Person", slide: Slide) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.canvas.tools import Tool
 from app.habits import HABITS
+from app.verbs import box_verbs
 from detector.data.project.records import State
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ TOLD: dict[str, Habit] = {}
 def me(start: "Callable[..., Person]", folder: Path) -> "Person":
     """A person before five pictures, on the first three of which a model has found a nut and a bolt."""
     person = start(folder)
-    person.wait(lambda: person.sees_picture() and person.window.document.proposal_total() == (6, 3))
+    person.wait(lambda: person.sees_picture() and person.window.document.tally.proposal_total() == (6, 3))
     return person
 
 
@@ -88,7 +89,7 @@ def selects_several(me: "Person") -> None:
 
 @told("Reach the box below")
 def reaches_the_box_below(me: "Person") -> None:
-    me.window.document.draw((110, 110, 190, 170))
+    box_verbs.draw(me.window.document, (110, 110, 190, 170))
     me.press(Key.Key_Escape)
     me.click_picture(ON_NUT)
     assert selected(me) == [(110, 110, 190, 170)]

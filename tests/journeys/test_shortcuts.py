@@ -25,6 +25,7 @@ from app.dialogs.preferences import Preferences
 from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from app.keys import is_bare
+from app.verbs import box_verbs, navigation, undoing
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
 from detector.data.project.records import Origin, State
@@ -54,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def me(start: "Callable[..., Person]", folder: Path) -> "Person":
     """A person before five pictures, on the first three of which a model has found a nut and a bolt."""
     person = start(folder)
-    person.wait(lambda: person.sees_picture() and person.window.document.proposal_total() == (6, 3))
+    person.wait(lambda: person.sees_picture() and person.window.document.tally.proposal_total() == (6, 3))
     return person
 
 
@@ -77,7 +78,7 @@ def opens(kind: type[QWidget]) -> Effect:
     """What an action does that opens a popup or dialog, which Esc closes."""
 
     def effect(me: "Person") -> Iterator[None]:
-        me.window.document.draw(FREE)
+        box_verbs.draw(me.window.document, FREE)
         yield
         me.wait(lambda: isinstance(in_front(), kind))
         me.press(Key.Key_Escape)
@@ -100,12 +101,12 @@ def start_afresh(me: "Person") -> None:
     """As it was at first: nothing done, nothing selected, the first image, the picture has the focus."""
     document = me.window.document
     while document.undo_stack.canUndo():
-        document.undo()
+        undoing.undo(document)
     if document.project is not None:
         me.window.canvas.set_tool(Tool.SELECT)
         me.window.canvas.fit()
         document.set_selection([])
-        document.step(-100)
+        navigation.step(document, -100)
         document.set_active_class(document.classes[0].id)
         me.wait(me.sees_picture)
         me.window.canvas.setFocus()
@@ -125,7 +126,7 @@ def closes(me: "Person") -> Iterator[None]:
     yield
     assert me.window.welcome.isVisible()
     me.window.files.open_path(folder)
-    me.wait(lambda: me.sees_picture() and me.window.document.proposal_total() == (6, 3))
+    me.wait(lambda: me.sees_picture() and me.window.document.tally.proposal_total() == (6, 3))
 
 
 @effect_of("save-coco")
@@ -146,24 +147,24 @@ def vouches(me: "Person") -> Iterator[None]:
     document = me.window.document
     first = document.current
     yield
-    assert (me.path, document.images[first].state, document.box_count(first)) == ("a2.png", State.REVIEWED, 2)
+    assert (me.path, document.images[first].state, document.tally.box_count(first)) == ("a2.png", State.REVIEWED, 2)
 
 
 @effect_of("mark-empty")
 def records_empty(me: "Person") -> Iterator[None]:
     document = me.window.document
-    document.step(3)
+    navigation.step(document, 3)
     me.wait(me.sees_picture)
     current = document.current
     yield
-    assert (document.images[current].state, document.box_count(current)) == (State.REVIEWED, 0)
+    assert (document.images[current].state, document.tally.box_count(current)) == (State.REVIEWED, 0)
 
 
 @effect_of("next-to-review")
 def goes_to_the_next_to_review(me: "Person") -> Iterator[None]:
-    me.window.document.step(1)
+    navigation.step(me.window.document, 1)
     review(me.window.document)
-    me.window.document.step(-2)
+    navigation.step(me.window.document, -2)
     yield
     assert me.path == "a3.png"
 
@@ -178,15 +179,15 @@ def accepts(me: "Person") -> Iterator[None]:
 
 @effect_of("undo")
 def takes_back(me: "Person") -> Iterator[None]:
-    me.window.document.draw(FREE)
+    box_verbs.draw(me.window.document, FREE)
     yield
     assert drawn(me) == []
 
 
 @effect_of("redo")
 def brings_back(me: "Person") -> Iterator[None]:
-    me.window.document.draw(FREE)
-    me.window.document.undo()
+    box_verbs.draw(me.window.document, FREE)
+    undoing.undo(me.window.document)
     yield
     assert drawn(me) == [FREE]
 
@@ -248,7 +249,7 @@ def cuts(me: "Person") -> Iterator[None]:
 def pastes(me: "Person") -> Iterator[None]:
     select(me, NUT)
     me.window.actions_["copy"].trigger()
-    me.window.document.step(4)
+    navigation.step(me.window.document, 4)
     yield
     assert drawn(me) == [NUT]
 
@@ -262,8 +263,8 @@ def duplicates(me: "Person") -> Iterator[None]:
 
 @effect_of("copy-previous")
 def takes_over_the_boxes_before(me: "Person") -> Iterator[None]:
-    me.window.document.draw(FREE)
-    me.window.document.step(1)
+    box_verbs.draw(me.window.document, FREE)
+    navigation.step(me.window.document, 1)
     yield
     assert drawn(me) == [FREE]
 
@@ -283,7 +284,7 @@ def selects_one(me: "Person") -> Iterator[None]:
 
 @effect_of("next", "previous", "first", "last")
 def goes_elsewhere(me: "Person") -> Iterator[None]:
-    me.window.document.step(2)
+    navigation.step(me.window.document, 2)
     yield
     assert me.path in ("a4.png", "a2.png", "a1.png", "a5.png")
 
@@ -433,7 +434,7 @@ def test_every_key_does_what_it_says(me: "Person", asked: list[str], subject: Su
     ],
 )
 def test_one_gets_where_one_wants(me: "Person", key: str, at: int, path: str) -> None:
-    me.window.document.step(at)
+    navigation.step(me.window.document, at)
     me.press_sequence(QKeySequence(key))
     assert me.path == path
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QSlider
 
 from app.dialogs.class_map import ClassMapDialog, Column
-from app.image_filter import FilterKind
+from app.image_filter import FilterKind, kind_counts
 from app.image_order import OrderKind
 from detector.data.project.records import State
 
@@ -124,7 +124,7 @@ def label_until_the_machine_goes_down(me: "Person") -> None:
     document = me.window.document
     me.window.canvas.setFocus()
     me.press(Key.Key_B, modifiers=CTRL)
-    me.wait(lambda: document.proposal_total()[1] >= DONE_AT_NIGHT, LONG)
+    me.wait(lambda: document.tally.proposal_total()[1] >= DONE_AT_NIGHT, LONG)
     assert me.window.labelling.is_running
     me.quit()
 
@@ -133,13 +133,13 @@ def go_on_in_the_morning(me: "Person") -> None:
     document = me.window.document
     me.wait(lambda: me.notices)
     assert me.notices[0].text.startswith("D0 was cut short: ")
-    before = document.proposal_total()[1]
+    before = document.tally.proposal_total()[1]
     assert DONE_AT_NIGHT <= before < IMAGES
     me.click_button("Go on labelling")
     me.wait(lambda: me.window.labelling.is_running)
     me.wait(lambda: not me.window.labelling.is_running, LONG)
     assert [item.name for item in document.classes] == [VEHICLE]
-    assert document.proposal_total()[1] == IMAGES
+    assert document.tally.proposal_total()[1] == IMAGES
 
 
 def choose_a_threshold(me: "Person") -> None:
@@ -149,7 +149,7 @@ def choose_a_threshold(me: "Person") -> None:
     me.press(Key.Key_Home)
     totals = []
     for _ in range(8):
-        totals.append(me.window.document.proposal_total()[0])
+        totals.append(me.window.document.tally.proposal_total()[0])
         me.press(Key.Key_PageUp)
     assert all(before >= after for before, after in pairwise(totals))
     assert totals[0] > totals[-1]
@@ -175,8 +175,8 @@ def review_the_closest_calls(me: "Person") -> None:
         assert len(me.boxes) == shown - 1
         me.press(Key.Key_Space)
         assert document.images[current].state is State.REVIEWED
-        assert document.box_count(current) == shown - 1
-        assert document.filter_counts()[FilterKind.TO_REVIEW] == IMAGES - number - 1
+        assert document.tally.box_count(current) == shown - 1
+        assert kind_counts(document.tally)[FilterKind.TO_REVIEW] == IMAGES - number - 1
         me.wait(me.sees_picture)
     me.press(Key.Key_Z, modifiers=CTRL)  # a slip of the hand
-    assert document.filter_counts()[FilterKind.TO_REVIEW] == IMAGES - REVIEWED + 1
+    assert kind_counts(document.tally)[FilterKind.TO_REVIEW] == IMAGES - REVIEWED + 1

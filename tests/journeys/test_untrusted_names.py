@@ -46,10 +46,10 @@ def folder(tmp_path: Path) -> Path:
     images = [image for chunk in project.scan() for image in chunk]
     for image in images:
         project.note_decoded(image.id, width=640, height=480)
-    made = project.begin_pass(model=EVIL, source=EVIL, names=[EVIL, f"{EVIL} 2"], category_ids=[1, 2], thresholds={})
+    made = project.passes.begin(model=EVIL, source=EVIL, names=[EVIL, f"{EVIL} 2"], category_ids=[1, 2], thresholds={})
     boxes = np.array([(100, 100, 200, 180), (300, 200, 420, 320)], np.float32)
     found = Detections(boxes, np.array([0.9, 0.6], np.float32), np.array([0, 1]), np.array([0, 1]))
-    project.put_predictions(made.id, [(image.id, found) for image in images])
+    project.predictions.put(made.id, [(image.id, found) for image in images])
     noted = type(images[0])(images[0].id, images[0].path, 640, 480, State.STARTED, None, note=EVIL)
     project.apply(Change(images=((images[0], noted),)))
     project.close()
@@ -132,7 +132,7 @@ def look_and_close(me: "Person") -> None:
 def test_names_are_plain_in_the_window_and_all_that_it_opens(start: "Callable[..., Person]", folder: Path) -> None:
     me = start(folder)
     me.wait(lambda: me.sees_picture() and not me.window.jobs.running)
-    me.wait(lambda: me.window.document.proposal_total()[1])
+    me.wait(lambda: me.window.document.tally.proposal_total()[1])
     assert_plain()
     assert shown_names() >= 3
     me.press(Qt.Key.Key_Tab, Qt.Key.Key_Return)  # a box is accepted, and selected

@@ -18,6 +18,7 @@ from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
+from app.verbs import undoing
 from app.verbs.reviewing import mark_empty, review
 from detector.boxes import Detections
 from detector.data.project.store import Project
@@ -118,7 +119,7 @@ def test_all_images_are_labelled_from_the_current_one_on(labelling: Labelling, d
     document.show(document.visible[4])
     labelling.all()
     assert model.predictor.seen == ["4.png", "5.png", "0.png", "1.png", "2.png", "3.png"]
-    assert document.proposal_total() == (6, 6)
+    assert document.tally.proposal_total() == (6, 6)
     assert document.undo_stack.undoText().startswith("Auto-label")
     assert labelling.notices == []
 
@@ -254,7 +255,7 @@ def test_a_pass_that_was_cut_short_goes_on_where_it_was(labelling: Labelling, do
     assert document.project is not None
     assert len(document.project.passes.all()) == 1
     assert document.project.passes.unfinished() is None
-    document.undo()  # all of the pass, what it did before included
+    undoing.undo(document)  # all of the pass, what it did before included
     assert labelling.predicted() == set()
 
 

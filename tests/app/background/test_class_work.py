@@ -16,6 +16,7 @@ from app.dialogs.class_map import ClassMapDialog
 from app.dialogs.class_removal import ClassRemovalDialog
 from app.document import Document
 from app.jobs import Jobs
+from app.verbs import box_verbs, undoing
 from app.verbs.class_verbs import add_class, hide_classes, merge_class, remove_with_boxes, rename_class
 from detector.data.project.records import State
 from detector.data.project.store import Project
@@ -63,7 +64,7 @@ def classes(document: Document, make_pass: MakePass) -> dict[str, int]:
     for place, name in ((0, "bolt"), (0, "nut"), (1, "bolt")):
         document.show(document.visible[place])
         document.set_active_class(ids[name])
-        document.draw((LEFT[0] + 3 * place, LEFT[1], LEFT[2] + (9 if name == "nut" else 0), LEFT[3] + 30))
+        box_verbs.draw(document, (LEFT[0] + 3 * place, LEFT[1], LEFT[2] + (9 if name == "nut" else 0), LEFT[3] + 30))
     document.show(document.visible[0])
     return ids
 
@@ -75,10 +76,10 @@ def state(document: Document) -> Any:
     return (
         document.classes,
         document.shown,
-        document.class_counts(),
+        document.tally.class_counts(),
         {image_id: +counts for image_id, counts in document.tally.boxes.items() if +counts},
         (dict(document.tally.numbers), {origin: dict(counts) for origin, counts in document.tally.origins.items()}),
-        document.proposal_total(),
+        document.tally.proposal_total(),
         {image.id: image.state for image in document.images.values()},
         [(project.boxes(image_id), project.rejections(image_id)) for image_id in document.images],
         {image.id: image.state for image in project.images()},
@@ -93,18 +94,18 @@ def test_a_class_becomes_part_of_another_in_one_step(
     document.set_active_class(classes["bolt"])
     merge_class(document, classes["bolt"], classes["gear"])
     assert document.busy  # and nothing can be edited meanwhile
-    assert document.draw(RIGHT) is None
+    assert box_verbs.draw(document, RIGHT) is None
     done()
     assert document.undo_stack.count() == steps + 1
     assert document.undo_stack.undoText() == "Merge bolt into gear"
     assert [item.name for item in document.classes] == ["nut", "gear"]
-    assert document.class_counts() == {classes["gear"]: 2, classes["nut"]: 1}
+    assert document.tally.class_counts() == {classes["gear"]: 2, classes["nut"]: 1}
     assert document.active_class == classes["gear"]
     after = state(document)
-    document.undo()
+    undoing.undo(document)
     done()
     assert state(document) == before
-    document.redo()
+    undoing.redo(document)
     done()
     assert state(document) == after
 
@@ -131,7 +132,7 @@ def test_names_before_the_merge_are_meant_again_after_undo(
     merge_class(document, classes["nut"], classes["gear"])
     done()
     assert names_here(project, knows) == {"bolt": "bolt", "nut": "gear"}
-    document.undo()
+    undoing.undo(document)
     done()
     assert names_here(project, knows) == {"bolt": "bolt", "nut": "wing nut"}
 
@@ -143,9 +144,9 @@ def test_a_class_can_go_with_its_boxes(
     remove_with_boxes(document, classes["bolt"])
     done()
     assert [item.name for item in document.classes] == ["nut", "gear"]
-    assert (document.box_count(first), document.box_count(second)) == (1, 0)
+    assert (document.tally.box_count(first), document.tally.box_count(second)) == (1, 0)
     assert document.images[second].state is State.UNLABELLED
-    document.undo()
+    undoing.undo(document)
     done()
     assert state(document) == before
 
@@ -180,12 +181,12 @@ def test_what_the_store_refuses_leaves_the_step_where_it_stood(
     with monkeypatch.context() as patch:
         patch.setattr(Project, "regroup", refuse)
         if back:
-            document.undo()
+            undoing.undo(document)
         else:
             merge_class(document, classes["bolt"], classes["gear"])
         done()
     assert (state(document), document.undo_stack.index()) == (before, index)
-    (document.undo if back else document.redo)()
+    (undoing.undo if back else undoing.redo)(document)
     done()
     assert state(document) != before
 
@@ -204,13 +205,13 @@ def test_a_class_in_use_is_not_removed_unasked(
     dialog.target.setCurrentIndex(1)
     dialog.remove_button.click()
     done()
-    assert document.class_counts() == {classes["nut"]: 1, classes["gear"]: 2}
+    assert document.tally.class_counts() == {classes["nut"]: 1, classes["gear"]: 2}
     work.ask_removal(classes["nut"])
     dialog = window.findChildren(ClassRemovalDialog)[-1]
     dialog.delete_button.click()
     dialog.remove_button.click()
     done()
-    assert document.class_counts() == {classes["gear"]: 2}
+    assert document.tally.class_counts() == {classes["gear"]: 2}
 
 
 def test_an_unused_class_goes_without_a_question(
@@ -230,9 +231,9 @@ def test_the_question_of_a_models_classes_acts_at_once(
     assert dialog.names() == {"bolt": "bolt", "nut": "nut"}
     dialog.skip_all.click()
     dialog.apply_button.click()
-    assert document.proposal_total() == (0, 0)
-    document.undo()
-    assert document.proposal_total() == (2, 2)
+    assert document.tally.proposal_total() == (0, 0)
+    undoing.undo(document)
+    assert document.tally.proposal_total() == (2, 2)
 
 
 def test_a_project_that_is_closed_meanwhile_stays_closed(

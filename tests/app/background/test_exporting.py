@@ -11,6 +11,7 @@ from app.background.exporting import FILE, Exporting, ExportWish, write
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
+from app.verbs import box_verbs
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
 from detector.data import labels
@@ -20,9 +21,9 @@ from detector.data.formats import Written
 @pytest.fixture
 def labelled(document: Document) -> Document:
     add_class(document, "nut")
-    document.draw((10, 10, 30, 40))
+    box_verbs.draw(document, (10, 10, 30, 40))
     review(document)
-    document.draw((5, 5, 25, 25))
+    box_verbs.draw(document, (5, 5, 25, 25))
     return document
 
 

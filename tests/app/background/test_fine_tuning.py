@@ -17,6 +17,7 @@ from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel
 from app.settings import Settings
+from app.verbs import box_verbs
 from app.verbs.class_verbs import add_class
 from app.verbs.image_verbs import set_side
 from app.verbs.reviewing import review
@@ -49,7 +50,7 @@ def tuning(qtbot: QtBot, document: Document, jobs: Jobs, parent: QWidget, tmp_pa
     ids = list(document.visible)
     for image_id in ids[:4]:
         document.show(image_id)
-        document.draw(BOX)
+        box_verbs.draw(document, BOX)
         review(document)
     set_side(document, ids[:2], Side.TRAIN)
     set_side(document, ids[2:4], Side.VAL)

@@ -12,9 +12,10 @@ from pytestqt.qtbot import QtBot
 from app.background import image_work
 from app.background.image_work import ImageWork, Vouched, trash_question, vouched
 from app.document import Document
-from app.image_filter import FilterKind
+from app.image_filter import FilterKind, kind_counts
 from app.jobs import Jobs
 from app.notifications import Notifications
+from app.verbs import box_verbs, undoing
 from app.verbs.class_verbs import add_class, remove_class
 from app.verbs.image_verbs import set_ignored, set_note
 from app.verbs.reviewing import review
@@ -52,7 +53,7 @@ def test_one_vouches_for_all_that_is_shown_on_many(
     make_pass({0: [(BOX, 0.9, 0), (OTHER, 0.1, 0)], 1: [(BOX, 0.8, 1)], 2: []})
     ids = list(document.visible)
     document.show(ids[3])
-    document.draw(OTHER)
+    box_verbs.draw(document, OTHER)
     set_ignored(document, ids[5:], True)
     steps = document.undo_stack.count()
     work.run(ImageVerb.REVIEW, ids)
@@ -60,14 +61,14 @@ def test_one_vouches_for_all_that_is_shown_on_many(
     assert states(document) == [*[State.REVIEWED] * 4, State.UNLABELLED, State.UNLABELLED]
     assert [box.origin for box in document.project.boxes(ids[0])] == [Origin.ACCEPTED]
     assert {document.images[image_id].split for image_id in ids[:4]} <= set(Side)
-    assert document.proposal_total() == (0, 0)
+    assert document.tally.proposal_total() == (0, 0)
     assert document.undo_stack.undoText() == "Vouch: 4 images"
     assert work.told[0].text.startswith("1 image left unreviewed")
-    document.undo()
+    undoing.undo(document)
     assert document.undo_stack.index() == steps
     assert states(document) == [State.UNLABELLED] * 3 + [State.STARTED] + [State.UNLABELLED] * 2
-    assert document.proposal_total() == (2, 2)
-    document.redo()
+    assert document.tally.proposal_total() == (2, 2)
+    undoing.redo(document)
     assert states(document)[:4] == [State.REVIEWED] * 4
 
 
@@ -76,7 +77,7 @@ def test_what_changes_meanwhile_is_left_alone(qtbot: QtBot, work: ImageWork, doc
     ids = list(document.visible)
     work.run(ImageVerb.REVIEW, ids[:2])
     document.show(ids[0])
-    document.draw(OTHER)
+    box_verbs.draw(document, OTHER)
     done(qtbot, work)
     assert states(document)[:2] == [State.STARTED, State.REVIEWED]
 
@@ -140,9 +141,9 @@ def test_files_go_to_the_trash_when_one_says_so(qtbot: QtBot, work: ImageWork, d
     assert document.undo_stack.undoText() == "Move to trash: 2 images"
     assert "2 images: in the system's trash" in work.told[0].text
     assert work.told[1].details == "3.png"
-    document.undo()
+    undoing.undo(document)
     assert ids[2] in document.visible  # its note is there, its file is not
-    assert document.filter_counts()[FilterKind.MISSING] == 1
+    assert kind_counts(document.tally)[FilterKind.MISSING] == 1
     work.run(ImageVerb.TRASH, [ids[2]])  # there is no file to move
     assert not work.jobs.running
 
@@ -151,9 +152,9 @@ def test_the_question_says_what_would_be_lost(document: Document):
     images = [document.images[image_id] for image_id in document.visible]
     assert trash_question(images[:1]) == "Move 0.png to the trash?"
     add_class(document, "bolt")
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     review(document)
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     review(document)
     images = [document.images[image_id] for image_id in document.visible]
     assert trash_question(images[:1]) == "Move 0.png to the trash? It is reviewed."

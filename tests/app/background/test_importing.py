@@ -13,6 +13,7 @@ from app.background.importing import Importing
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
+from app.verbs import box_verbs, undoing
 from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
 from detector.data.project import datasets
@@ -58,7 +59,7 @@ def bring_in(importing: Importing, ready: ReadyImport, qtbot: QtBot, mode: Mode 
 
 
 def boxes(document: Document) -> dict[str, int]:
-    return {image.path: document.box_count(image.id) for image in document.images.values()}
+    return {image.path: document.tally.box_count(image.id) for image in document.images.values()}
 
 
 def same_as_stored(document: Document) -> bool:
@@ -83,7 +84,7 @@ def test_a_look_changes_nothing(importing: Importing, document: Document, qtbot:
     report = ready.report
     assert (report.images, report.boxes, report.matched, report.missing) == (7, 7, 6, ("gone.png",))
     assert report.unused == ("parts",)
-    assert document.class_counts() == {}
+    assert document.tally.class_counts() == {}
     assert document.classes == ()
 
 
@@ -99,12 +100,12 @@ def test_labels_come_in_and_go_with_undo_and_come_again_with_redo(
     assert same_as_stored(document)
     assert importing.posted[-1].text.startswith("7 boxes on 7 images imported; 1 picture not found, such as gone.png")
     for _ in range(2):
-        document.undo()
+        undoing.undo(document)
         qtbot.waitUntil(lambda: not document.busy)
         assert sum(boxes(document).values()) == 0
         assert document.classes == ()
         assert same_as_stored(document)
-        document.redo()
+        undoing.redo(document)
         qtbot.waitUntil(lambda: not document.busy)
         assert sum(boxes(document).values()) == 7
         assert same_as_stored(document)
@@ -112,7 +113,7 @@ def test_labels_come_in_and_go_with_undo_and_come_again_with_redo(
 
 def test_replacing_and_undo_give_a_persons_work_back(importing: Importing, document: Document, qtbot: QtBot) -> None:
     add_class(document, "nut")
-    document.draw((40, 30, 60, 50))
+    box_verbs.draw(document, (40, 30, 60, 50))
     first = document.current
     review(document)
     ready = looked_into(importing, labels_for(document), qtbot)
@@ -120,23 +121,23 @@ def test_replacing_and_undo_give_a_persons_work_back(importing: Importing, docum
     bring_in(importing, ready, qtbot, Mode.REPLACE)
     assert document.images[first].state is State.STARTED
     assert same_as_stored(document)
-    document.undo()
+    undoing.undo(document)
     qtbot.waitUntil(lambda: not document.busy)
     assert document.images[first].state is State.REVIEWED
     assert same_as_stored(document)
-    document.undo()  # the review, then the box
-    document.undo()
-    assert document.box_count(first) == 0
+    undoing.undo(document)  # the review, then the box
+    undoing.undo(document)
+    assert document.tally.box_count(first) == 0
 
 
 def test_nothing_is_edited_meanwhile(importing: Importing, document: Document, qtbot: QtBot) -> None:
     add_class(document, "nut")
     importing.bring_in(looked_into(importing, labels_for(document), qtbot), mode=Mode.MERGE)
     with qtbot.waitSignal(document.refused) as refused:
-        assert document.draw((1, 1, 30, 30)) is None
+        assert box_verbs.draw(document, (1, 1, 30, 30)) is None
     assert "being imported" in refused.args[0]
     qtbot.waitUntil(lambda: not document.busy)
-    assert document.draw((1, 1, 30, 30)) is not None
+    assert box_verbs.draw(document, (1, 1, 30, 30)) is not None
 
 
 def test_an_import_that_fails_or_is_stopped_leaves_all_as_it_was(
@@ -190,7 +191,7 @@ def test_nothing_is_offered_where_there_is_nothing_or_where_work_has_begun(
     qtbot.waitUntil(lambda: not jobs.running)
     labels_for(document)
     add_class(document, "nut")
-    document.draw((40, 30, 60, 50))
+    box_verbs.draw(document, (40, 30, 60, 50))
     importing.offer()
     qtbot.waitUntil(lambda: not jobs.running)
     assert importing.posted == []

@@ -11,6 +11,7 @@ from app.background.importing_predictions import ImportingPredictions
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
+from app.verbs import undoing
 from app.verbs.class_verbs import add_class
 from detector.data.project import datasets
 from detector.data.project.predicted import Predictions
@@ -55,15 +56,15 @@ def test_they_come_as_proposals_and_go_with_undo(
     with qtbot.waitSignal(importing.ended):
         importing.bring_in(ready)
         assert importing.is_running
-    assert document.proposal_total() == (6, 6)
+    assert document.tally.proposal_total() == (6, 6)
     assert [box.is_proposal for box in document.shown] == [True]
-    assert document.class_counts() == {}
+    assert document.tally.class_counts() == {}
     assert told == ["6 predictions on 6 images imported as proposals. Undo takes them back."]
     assert document.undo_stack.undoText() == "Import found.json"
-    document.undo()
-    assert document.proposal_total() == (0, 0)
-    document.redo()
-    assert document.proposal_total() == (6, 6)
+    undoing.undo(document)
+    assert document.tally.proposal_total() == (0, 0)
+    undoing.redo(document)
+    assert document.tally.proposal_total() == (6, 6)
 
 
 def test_what_is_stopped_or_fails_shows_nothing(
@@ -85,5 +86,5 @@ def test_what_is_stopped_or_fails_shows_nothing(
     with qtbot.waitSignal(importing.ended):
         importing.bring_in(ready)
         importing.stop()
-    assert (document.proposal_total(), document.undo_stack.count()) == ((0, 0), before)
+    assert (document.tally.proposal_total(), document.undo_stack.count()) == ((0, 0), before)
     assert not importing.is_running

@@ -60,7 +60,7 @@ def test_small_pictures_of_the_store_are_enough(project: Project, monkeypatch: p
     for image in project.images():
         pixels = cv2.imread(str(project.folder / image.path))
         if pixels is not None:
-            project.put_thumbnail(image.id, cv2.imencode(".jpg", pixels)[1].tobytes())
+            project.thumbnails.put(image.id, cv2.imencode(".jpg", pixels)[1].tobytes())
     read: list[Path] = []
     decode_reduced = lesson_check.decode_reduced
     monkeypatch.setattr(

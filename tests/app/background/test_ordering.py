@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -10,6 +11,7 @@ from app.background.ordering import Ordering, read_dates
 from app.document import Document
 from app.image_order import ImageOrder, OrderKind
 from app.jobs import Jobs
+from app.verbs import box_verbs, navigation
 from app.verbs.class_verbs import add_class
 
 BOX, OTHER = (10.0, 10.0, 40.0, 40.0), (50.0, 10.0, 80.0, 40.0)
@@ -31,8 +33,8 @@ def test_by_boxes_and_proposals(document: Document, ordering: Ordering, make_pas
     ids = list(document.visible)
     add_class(document, "bolt")
     document.show(ids[4])
-    document.draw((0.0, 45.0, 20.0, 59.0))
-    document.draw((30.0, 45.0, 50.0, 59.0))
+    box_verbs.draw(document, (0.0, 45.0, 20.0, 59.0))
+    box_verbs.draw(document, (30.0, 45.0, 50.0, 59.0))
     ordering.choose(ImageOrder(OrderKind.BOXES, descending=True))
     assert places(document, ids) == [4, 1, 0, 2, 3, 5]
     ordering.choose(ImageOrder(OrderKind.BOXES))
@@ -60,7 +62,7 @@ def test_by_scores_and_doubt(document: Document, ordering: Ordering, make_pass: 
     ):
         ordering.choose(ImageOrder(kind, descending))
         assert places(document, ids) == expected, kind
-    document.set_threshold(0.85)
+    document.set_limits(replace(document.limits, overall=0.85))
     ordering.choose(ImageOrder(OrderKind.DOUBT))
     assert places(document, ids) == [2, 0, 3, 5, 1, 4]
 
@@ -73,8 +75,8 @@ def test_the_list_stays_while_one_works_until_it_is_sorted_again(
     ordering.choose(ImageOrder(OrderKind.BOXES, descending=True))
     assert places(document, ids) == [3, 0, 1, 2, 4, 5]
     document.show(ids[3])
-    document.delete([-1])
-    document.step(1)
+    box_verbs.delete(document, [-1])
+    navigation.step(document, 1)
     assert document.current == ids[0]
     assert places(document, ids) == [3, 0, 1, 2, 4, 5]
     ordering.choose(document.order)

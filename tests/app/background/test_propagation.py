@@ -13,6 +13,7 @@ from app.background.propagation import Propagation, report
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
+from app.verbs import box_verbs, navigation, undoing
 from app.verbs.class_verbs import add_class, merge_class
 from detector.data.project.records import Change, Origin, ProjectBox, State
 from detector.data.split import Side
@@ -33,7 +34,7 @@ def spread(document: Document, jobs: Jobs, posted: list[Notice]) -> Propagation:
     notifications.posted.connect(posted.append)
     add_class(document, "bolt")
     for box in (FIRST, SECOND):
-        document.draw(box)
+        box_verbs.draw(document, box)
     document.set_selection([])
     made = Propagation(document, jobs, notifications)
     made.setParent(document)
@@ -65,15 +66,15 @@ def test_all_boxes_go_to_the_next_images_as_one_step(
             (SECOND, Origin.DRAWN),
         ]
         assert document.images[document.visible[place]].state is State.STARTED
-        assert document.box_count(document.visible[place]) == 2
+        assert document.tally.box_count(document.visible[place]) == 2
     assert on(document, 4) == []
     assert document.undo_stack.count() == steps + 1
     current = document.current
-    document.undo()
+    undoing.undo(document)
     assert document.current == current
     assert [on(document, place) for place in (1, 2, 3)] == [[], [], []]
     assert document.images[document.visible[1]].state is State.UNLABELLED
-    document.redo()
+    undoing.redo(document)
     assert len(on(document, 3)) == 2
 
 
@@ -96,7 +97,8 @@ def test_reviewed_images_are_left_alone_and_nothing_comes_twice(
     second, third = (document.images[document.visible[place]] for place in (1, 2))
     document.do("review", Change(images=((second, edits.vouched(second, Side.TRAIN)),)))
     same = [
-        ProjectBox(document.new_id(), third.id, document.classes[0].id, xyxy, Origin.DRAWN) for xyxy in (FIRST, SECOND)
+        ProjectBox(document.opened.new_id(), third.id, document.classes[0].id, xyxy, Origin.DRAWN)
+        for xyxy in (FIRST, SECOND)
     ]
     document.do("draw", Change(boxes=tuple((None, box) for box in same)))
     said = run(spread, 3, qtbot, posted)
@@ -130,7 +132,7 @@ def test_the_list_as_it_is_filtered_counts(
     assert document.visible[1:] == [last]
     assert spread.room() == 1
     run(spread, 1, qtbot, posted)
-    assert document.box_count(last) == 2
+    assert document.tally.box_count(last) == 2
 
 
 def test_why_nothing_can_be_copied_is_said(spread: Propagation, document: Document, qtbot: QtBot) -> None:
@@ -139,12 +141,12 @@ def test_why_nothing_can_be_copied_is_said(spread: Propagation, document: Docume
             assert spread.refuse()
         return refused.args[0]
 
-    document.step(1)
+    navigation.step(document, 1)
     assert said() == propagation.NO_BOX
-    document.step(10)
-    document.draw(FIRST)
+    navigation.step(document, 10)
+    box_verbs.draw(document, FIRST)
     assert said() == propagation.LAST
-    document.step(-10)
+    navigation.step(document, -10)
     spread.propagate(2)
     assert said() == propagation.BUSY
     qtbot.waitUntil(lambda: not spread.refuse())
@@ -177,7 +179,7 @@ def test_boxes_whose_class_is_merged_meanwhile_are_copied_with_the_other_one(
     bolt = document.classes[0].id
     nut = add_class(document, "nut")
     assert nut is not None
-    there = ProjectBox(document.new_id(), document.visible[1], nut, FIRST, Origin.DRAWN)
+    there = ProjectBox(document.opened.new_id(), document.visible[1], nut, FIRST, Origin.DRAWN)
     document.do("draw", Change(boxes=((None, there),)))
     spread.propagate(2)
     merge_class(document, bolt, nut)  # by a worker, too
@@ -197,13 +199,13 @@ def test_what_is_reported() -> None:
 def test_nothing_is_copied_when_the_class_went_meanwhile(
     spread: Propagation, document: Document, jobs: Jobs, qtbot: QtBot
 ) -> None:
-    document.delete([box.key for box in document.shown])
+    box_verbs.delete(document, [box.key for box in document.shown])
     nut = add_class(document, "nut")
-    document.draw(FIRST)
+    box_verbs.draw(document, FIRST)
     assert nut is not None
     spread.propagate(2)
     for _ in range(2):  # the box and its class
-        document.undo()
+        undoing.undo(document)
     with qtbot.waitSignal(document.refused) as said:
         qtbot.waitUntil(lambda: not jobs.running)
     assert "copy them once more" in said.args[0]

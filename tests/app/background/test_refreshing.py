@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import news
 from app.background.refreshing import FIND, News, Refreshing
 from app.document import Document
 from app.jobs import Jobs
@@ -42,7 +43,7 @@ def paths(document: Document) -> list[str]:
 def read_content(document: Document) -> None:
     for image in document.images.values():
         key = content_key(document.project.folder / image.path)
-        document.note_decoded(image.id, width=90, height=60, key=key)
+        news.note_decoded(document, image.id, width=90, height=60, key=key)
 
 
 def test_what_has_changed_is_told_and_shown(qtbot: QtBot, refreshing: Refreshing, document: Document):

@@ -15,6 +15,7 @@ from app.canvas.ink import halo_of
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.verbs import box_verbs
 from app.verbs.class_verbs import recolour_class, rename_class
 from detector.data.project.records import Change, Origin, ProjectBox
 
@@ -124,7 +125,7 @@ def test_few_proposals_are_labelled_where_that_hides_nothing(
     assert not is_labelled()
     monkeypatch.undo()
     document.set_active_class(document.classes[1].id)
-    document.draw((380.0, 250.0, 520.0, 450.0))  # holds all places for the label
+    box_verbs.draw(document, (380.0, 250.0, 520.0, 450.0))  # holds all places for the label
     document.set_selection([])
     assert not is_labelled()
     mouse.move(450, 350)
@@ -201,7 +202,7 @@ def test_lines_are_as_thick_on_a_screen_of_double_density(canvas: CanvasView, do
     """Paints the canvas as such a screen does, and counts how thick the upper edge of a box and its outline are."""
     segmentation = [[270, 120, 350, 120, 350, 180, 270, 180]]
     box = ProjectBox(
-        document.new_id(),
+        document.opened.new_id(),
         document.visible[0],
         document.classes[1].id,
         (265.0, 110.0, 355.0, 190.0),

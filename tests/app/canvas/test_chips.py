@@ -15,6 +15,7 @@ from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.page import ShownBox
+from app.verbs import box_verbs
 from detector.data.project.records import Origin
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_hovered_and_selected_boxes_tell_where_they_are_from(
     assert labels() == {*proposals, ("bolt", "drawn")}
     mouse.move(450, 350)
     assert labels() == {("bolt", "0.90 · D0"), ("nut", "0.60")}
-    document.accept([keys.proposal])
+    box_verbs.accept(document, [keys.proposal])
     assert labels() == {("bolt", "accepted · 0.90 · D0"), ("nut", "0.60")}
 
 

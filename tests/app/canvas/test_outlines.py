@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage
 from app.canvas.outlines import polygons
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.verbs import box_verbs, undoing
 from detector.data.project.records import Change, Origin, ProjectBox
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def test_polygons_are_lists_of_points() -> None:
 def imported(document: Document, canvas: CanvasView) -> int:
     """A box with the outline of an object in two parts."""
     box = ProjectBox(
-        document.new_id(),
+        document.opened.new_id(),
         document.visible[0],
         document.classes[0].id,
         PLACE,
@@ -85,11 +86,11 @@ def test_outlines_are_shown_until_the_box_is_moved(
     assert document.project is not None
     moved = next(box for box in document.project.boxes(document.visible[0]) if box.id == imported)
     assert moved.extra == {}
-    document.undo()
+    undoing.undo(document)
     assert is_outlined(canvas, document.classes[0].colour)
 
 
 def test_another_class_keeps_the_outline(canvas: CanvasView, document: Document, imported: int) -> None:
-    document.relabel([imported], document.classes[1].id)
+    box_verbs.relabel(document, [imported], document.classes[1].id)
     assert is_outlined(canvas, document.classes[1].colour)
     assert not is_outlined(canvas, document.classes[0].colour)

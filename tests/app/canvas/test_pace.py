@@ -25,7 +25,7 @@ def crowded(canvas: CanvasView, document: Document) -> CanvasView:
     corners = np.random.default_rng(1).uniform(0, (WIDTH - 60, HEIGHT - 60), (CROWD, 2)).tolist()
     boxes = [
         ProjectBox(
-            document.new_id(),
+            document.opened.new_id(),
             document.visible[0],
             document.classes[number % 2].id,
             (x, y, x + 10 + number % 50, y + 10 + number % 37),

@@ -11,6 +11,7 @@ from app.canvas.picture_view import BOTTOM
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.verbs import navigation
 
 if TYPE_CHECKING:
     from tests.app.canvas.conftest import Mouse
@@ -158,6 +159,6 @@ def test_a_missing_picture_says_why_and_a_slow_one_that_it_comes(
     assert inks() == 1
     canvas.set_picture(document.current, None, "1.png is cut off; copy it anew.")
     assert inks() > 5
-    document.step(1)
+    navigation.step(document, 1)
     assert inks() == 1
     qtbot.waitUntil(lambda: inks() > 5)

@@ -14,6 +14,7 @@ from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter
+from app.verbs import box_verbs, navigation
 from app.verbs.reviewing import mark_empty, review
 
 
@@ -48,7 +49,7 @@ def test_the_line_leaves_out_the_zoom_where_there_is_no_picture(document: Docume
 
 
 def test_the_line_counts_no_image_that_the_filter_leaves_out(document: Document):
-    document.step(1)
+    navigation.step(document, 1)
     second = document.current
     assert second is not None
     document.set_filter(ImageFilter(FilterKind.UNLABELLED))
@@ -98,7 +99,7 @@ def test_the_hints_follow_what_a_person_does(stage: Stage, document: Document, a
     assert [hint.words for hint in hints(document, actions, stage._view)] == ["Reviewed, 5 boxes", "next"]
     document.show(second)
     assert keys(stage) == ["W", "I", "E"]
-    document.draw((10.0, 10.0, 60.0, 60.0))
+    box_verbs.draw(document, (10.0, 10.0, 60.0, 60.0))
     assert keys(stage) == ["Space", "W", "1–9"]
 
 

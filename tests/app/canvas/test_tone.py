@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.canvas.tone import PLAIN, Tone
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.verbs import navigation
 
 share = st.integers(-100, 100)
 
@@ -69,9 +70,9 @@ def test_the_picture_is_shown_so_and_the_pixels_stay(canvas: CanvasView, documen
     assert (canvas._picture.levels[0] == before).all()
     with qtbot.assertNotEmitted(canvas.tone_changed):
         canvas.set_tone(Tone(50, -20))
-    document.step(1)
+    navigation.step(document, 1)
     assert canvas.tone == tone  # of all images, until it is reset
-    document.step(-1)
+    navigation.step(document, -1)
     assert document.current is not None
     canvas.set_picture(document.current, before)
     canvas.set_tone(PLAIN)

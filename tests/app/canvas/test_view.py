@@ -1,5 +1,6 @@
 """What mouse and keys do to the boxes, with real events; each gesture is one verb, which one undo takes back."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.canvas.geometry import Box, Handle, grip_frame
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.verbs import box_verbs, navigation, undoing
 
 if TYPE_CHECKING:
     from tests.app.canvas.conftest import Keys, Mouse
@@ -50,7 +52,7 @@ def test_a_drag_draws_a_box(canvas: CanvasView, document: Document, mouse: "Mous
     assert document.undo_stack.count() == 1
     assert len(document.selection) == 1
     assert canvas.tool is Tool.SELECT
-    document.undo()
+    undoing.undo(document)
     assert len(document.shown) == 5
 
 
@@ -231,7 +233,7 @@ def test_a_drag_moves_a_box(canvas: CanvasView, document: Document, mouse: "Mous
     mouse.drag((450, 150), (480, 130))
     assert is_near(canvas, where(document, keys.aside), (430, 80, 530, 180))
     assert document.undo_stack.count() == 1
-    document.undo()
+    undoing.undo(document)
     assert where(document, keys.aside) == ASIDE
 
 
@@ -326,12 +328,12 @@ def test_a_box_that_goes_away_under_the_mouse_ends_the_gesture(
 ) -> None:
     mouse.press(450, 350)
     mouse.move(470, 330)
-    document.set_threshold(0.95)
+    document.set_limits(replace(document.limits, overall=0.95))
     mouse.release(490, 310)
     assert document.undo_stack.count() == 0
     mouse.press(450, 150)
     mouse.move(470, 170)
-    document.delete([keys.aside])
+    box_verbs.delete(document, [keys.aside])
     mouse.move(480, 180)
     mouse.release(490, 190)
     assert document.undo_stack.count() == 1
@@ -340,7 +342,7 @@ def test_a_box_that_goes_away_under_the_mouse_ends_the_gesture(
 def test_another_image_ends_the_gesture(canvas: CanvasView, document: Document, mouse: "Mouse") -> None:
     mouse.press(450, 150)
     mouse.move(470, 170)
-    document.step(1)
+    navigation.step(document, 1)
     mouse.release(490, 190)
     assert document.undo_stack.count() == 0
 
@@ -356,8 +358,8 @@ def test_arrows_nudge_and_shift_goes_further(
     qtbot.keyClick(canvas, Qt.Key.Key_Down, SHIFT)
     assert where(document, keys.aside) == (401, 110, 501, 210)
     assert document.undo_stack.count() == 2
-    document.undo()
-    document.undo()
+    undoing.undo(document)
+    undoing.undo(document)
     assert where(document, keys.aside) == ASIDE
 
 
@@ -394,7 +396,7 @@ def test_ctrl_and_alt_move_the_sides(
     qtbot.keyClick(canvas, arrow, modifiers)
     assert where(document, keys.aside) == wanted
     assert document.undo_stack.count() == 1
-    document.undo()
+    undoing.undo(document)
     assert where(document, keys.aside) == ASIDE
 
 
@@ -426,7 +428,7 @@ def test_a_tiny_box_is_moved_and_resized_by_its_handles(
     canvas: CanvasView, document: Document, mouse: "Mouse", side: float
 ) -> None:
     document.set_active_class(document.classes[0].id)
-    key = document.draw((30.0, 30.0, 30 + side, 30 + side))
+    key = box_verbs.draw(document, (30.0, 30.0, 30 + side, 30 + side))
     assert key is not None
     canvas.zoom_to(1)
     mouse.drag((30 + side / 2, 30 + side / 2), (50 + side / 2, 40 + side / 2))

@@ -7,6 +7,7 @@ from typing import cast
 from app.dialogs.go_to import MOST, ImageFinder
 from app.document import Document
 from app.image_filter import ImageFilter
+from app.verbs import navigation
 
 
 def found(document: Document, text: str) -> list[tuple[str, str]]:
@@ -21,12 +22,12 @@ def test_by_place_and_by_name(document: Document):
 
 
 def test_at_first_from_the_current_image_on(document: Document):
-    document.step(4)
+    navigation.step(document, 4)
     assert found(document, " ") == [("4.png", "5 of 6"), ("5.png", "6 of 6")]
 
 
 def test_hidden_ones_come_last(document: Document):
-    document.step(2)
+    navigation.step(document, 2)
     document.set_filter(ImageFilter(text="5"))
     assert found(document, "png") == [
         ("2.png", "1 of 2"),

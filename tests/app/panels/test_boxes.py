@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document
 from app.page import ShownBox
 from app.panels.boxes import BoxesPanel, summary_text
+from app.verbs import box_verbs, navigation, undoing
 from app.verbs.class_verbs import hide_classes, rename_class
 from app.widgets.box_table import BoxesModel, Column, in_order, origin_text, size_text, told
 from detector.data.project.records import Origin
@@ -36,7 +37,7 @@ def table(panel: BoxesPanel, document: Document, make_pass: MakePass) -> Table:
     """The table, with a drawn box and two proposals: nut 0.6, bolt 0.9."""
     make_pass({0: [(UPPER, 0.6, 1), (LOWER, 0.9, 0)]})
     document.set_active_class(document.classes[0].id)
-    document.draw(RIGHT)
+    box_verbs.draw(document, RIGHT)
     found = panel.findChild(QTableView)
     assert found is not None
     return found
@@ -116,7 +117,7 @@ def test_the_canvas_selection_shows_in_the_table(table: Table, document: Documen
 def test_accepting_changes_the_origin_and_keeps_it_selected(table: Table, document: Document) -> None:
     proposal = next(box.key for box in document.shown if box.is_proposal)
     document.set_selection([proposal])
-    document.accept([proposal])
+    box_verbs.accept(document, [proposal])
     (row,) = table.selectionModel().selectedRows()
     assert "accepted · D0, score 0.90" in tip(table, row.row())
 
@@ -124,7 +125,7 @@ def test_accepting_changes_the_origin_and_keeps_it_selected(table: Table, docume
 def test_rejecting_another_one_leaves_the_selection_to_the_document(table: Table, document: Document) -> None:
     drawn = next(box.key for box in document.shown if box.origin is Origin.DRAWN)
     document.set_selection([drawn])
-    document.delete([next(box.key for box in document.shown if box.is_proposal)])
+    box_verbs.delete(document, [next(box.key for box in document.shown if box.is_proposal)])
     assert document.selection == {drawn}
     assert len(cells(table)) == 2
     assert [index.row() for index in table.selectionModel().selectedRows()] == [0]
@@ -144,10 +145,10 @@ def test_letters_and_digits_are_left_to_the_window(table: Table) -> None:
 
 
 def test_an_image_without_boxes_says_how_to_get_some(panel: BoxesPanel, table: Table, document: Document) -> None:
-    document.step(1)
+    navigation.step(document, 1)
     assert not table.isVisible()
     assert any("Press W" in label.text() for label in panel.findChildren(QLabel) if label.isVisible())
-    document.step(-1)
+    navigation.step(document, -1)
     assert table.isVisible()
 
 
@@ -203,8 +204,8 @@ def test_flags_are_set_for_all_chosen_boxes_in_one_step(table: Table, panel: Box
     assert menu(panel)["Occluded"].isChecked()
     menu(panel)["Occluded"].trigger()
     assert [box.flags for box in document.shown] == [()] * 3
-    document.undo()
-    document.undo()
+    undoing.undo(document)
+    undoing.undo(document)
     assert document.shown == before
 
 

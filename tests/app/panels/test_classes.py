@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.panels.classes import ClassesPanel
+from app.verbs import box_verbs, undoing
 from app.verbs.class_verbs import add_class
 from app.widgets.class_rows import ClassRow, FoldRow, listed, row_parts
 from detector.data.project.records import ProjectClass
@@ -26,7 +27,7 @@ def panel(qtbot: QtBot, document: Document) -> ClassesPanel:
     for name in ("bolt", "nut", "gear"):
         add_class(document, name)
     document.set_active_class(document.classes[0].id)
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     made = ClassesPanel(document)
     qtbot.addWidget(made)
     made.resize(256, 400)
@@ -84,7 +85,7 @@ def test_a_double_click_renames_in_place(qtbot: QtBot, rows: QListView, document
     rename(qtbot, rows, 1, "wing <b>nut</b>")
     qtbot.waitUntil(lambda: document.classes[1].name == "wing <b>nut</b>")
     qtbot.waitUntil(lambda: names(rows)[1] == "wing <b>nut</b>")
-    document.undo()
+    undoing.undo(document)
     qtbot.waitUntil(lambda: names(rows)[1] == "nut")
 
 
@@ -149,7 +150,7 @@ def test_a_click_where_a_used_class_has_its_number_only_chooses_it(
 def test_the_summary_counts(qtbot: QtBot, panel: ClassesPanel, document: Document) -> None:
     assert "3 classes, 1 in use" in [label.text() for label in panel.findChildren(QLabel)]
     document.set_active_class(document.classes[1].id)
-    document.draw((50, 10, 80, 40))
+    box_verbs.draw(document, (50, 10, 80, 40))
     qtbot.waitUntil(lambda: "3 classes, 2 in use" in [label.text() for label in panel.findChildren(QLabel)])
 
 
@@ -189,7 +190,7 @@ def test_a_class_is_dragged_to_another_place(
     drag(rows, row_parts(rect(rows, source)).name.center(), QPoint(60, end.bottom() - 2 if target else end.top() + 2))
     qtbot.waitUntil(lambda: " ".join(names(rows)) == expected)
     assert {item.category_id for item in document.classes} == ids
-    document.undo()
+    undoing.undo(document)
     qtbot.waitUntil(lambda: names(rows) == ["bolt", "nut", "gear"])
 
 

@@ -58,7 +58,7 @@ def test_keys_move_the_slider_and_the_proposals_follow(
     for _ in range(2):
         qtbot.keyClick(slider, Qt.Key.Key_PageUp)
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    assert document.threshold == pytest.approx(0.46)
+    assert document.limits.overall == pytest.approx(0.46)
     assert {"0.46", "2 proposals in 1 image"} <= set(texts(panel))
     qtbot.keyClick(slider, Qt.Key.Key_End)
     assert {"1.00", "No proposals"} <= set(texts(panel))
@@ -77,7 +77,7 @@ def test_the_button_gives_the_decision_back_to_the_model(
     assert not button.isVisible()
     qtbot.keyClick(slider, Qt.Key.Key_End)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert document.threshold is None
+    assert document.limits.overall is None
     assert slider.value() == 35
     assert "3 proposals in 2 images" in texts(panel)
 

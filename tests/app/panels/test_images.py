@@ -16,9 +16,10 @@ from pytestqt.qtbot import QtBot
 from app import theme
 from app.background.thumbnails import Thumbnails
 from app.document import Document
-from app.image_filter import FilterKind, ImageFilter, ImageGroup, empty_text
+from app.image_filter import FilterKind, ImageFilter, ImageGroup, empty_text, kind_counts
 from app.image_order import ImageOrder, OrderKind
 from app.panels.images import ImagesPanel
+from app.verbs import box_verbs, navigation, undoing
 from app.verbs.class_verbs import add_class
 from app.verbs.image_verbs import set_ignored, set_note
 from app.verbs.reviewing import review
@@ -79,7 +80,7 @@ def test_a_click_shows_the_image(qtbot: QtBot, panel: ImagesPanel, document: Doc
 def test_keys_and_the_button_change_what_is_listed(qtbot: QtBot, panel: ImagesPanel, document: Document) -> None:
     popover = panel._popover
     add_class(document, "bolt")
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     add_class(document, "nut")
     with qtbot.waitExposed(popover):
         qtbot.mouseClick(panel._filter_button, Qt.MouseButton.LeftButton)
@@ -178,7 +179,7 @@ def test_a_further_filter_is_a_chip_that_a_click_takes_away(
     qtbot: QtBot, panel: ImagesPanel, document: Document
 ) -> None:
     bolt = add_class(document, "a bolt & a nut that together have a very long name")
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     ids = list(document.visible)
     document.set_filter(ImageFilter(FilterKind.STARTED, "", bolt, Origin.DRAWN))
     started, of_class, drawn = tokens(qtbot, panel)
@@ -205,7 +206,7 @@ def test_a_group_of_images_is_a_chip_too(qtbot: QtBot, panel: ImagesPanel, docum
     assert chip.text().startswith("Small && objects 3 ")
     assert document.visible == ids[:3]
     document.set_filter(replace(document.filter, kind=FilterKind.REVIEWED, among=ImageGroup("None", frozenset())))
-    assert empty_text(document.filter, document.filter_counts()) == "No image fits all of these filters."
+    assert empty_text(document.filter, kind_counts(document.tally)) == "No image fits all of these filters."
     document.set_filter(replace(document.filter, kind=FilterKind.ALL))
     qtbot.mouseClick(tokens(qtbot, panel, 1)[0], Qt.MouseButton.LeftButton)
     assert document.visible == ids
@@ -223,7 +224,7 @@ def test_a_class_that_goes_takes_its_filter_along(qtbot: QtBot, panel: ImagesPan
     bolt = add_class(document, "bolt")
     document.set_filter(ImageFilter(class_id=bolt))
     tokens(qtbot, panel, 1)
-    document.undo()
+    undoing.undo(document)
     qtbot.waitUntil(lambda: document.filter == ImageFilter())
     assert len(document.visible) == 6
 
@@ -430,7 +431,7 @@ def test_notes_are_written_where_they_were_begun(qtbot: QtBot, panel: ImagesPane
     ids = list(document.visible)
     panel.note.setFocus()
     qtbot.keyClicks(panel.note, "blurred, ask Mira")
-    document.step(1)  # without Enter
+    navigation.step(document, 1)  # without Enter
     assert document.images[ids[0]].note == "blurred, ask Mira"
     assert panel.note.text() == ""
     qtbot.keyClicks(panel.note, "x")
@@ -440,7 +441,7 @@ def test_notes_are_written_where_they_were_begun(qtbot: QtBot, panel: ImagesPane
     document.set_filter(ImageFilter(text="mira"))
     assert ids[0] in document.visible
     assert ids[2] not in document.visible
-    document.undo()
+    undoing.undo(document)
     assert document.current == ids[0]
     assert panel.note.text() == ""
     panel.note.setFocus()

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.image_filter import ImageFilter
+from app.verbs import box_verbs, undoing
 from app.verbs.class_verbs import add_class, hide_classes, move_class, recolour_class, remove_class, rename_class
 from app.verbs.reviewing import mark_empty, review
 from detector.data.project import datasets
@@ -40,7 +41,7 @@ def test_classes_come_get_other_names_and_go(document: Document, qtbot: QtBot):
     remove_class(document, nut)
     assert names(document) == ["hex screw"]
     for _ in range(3):
-        document.undo()
+        undoing.undo(document)
     assert names(document) == ["nut", "bolt"]
 
 
@@ -58,7 +59,7 @@ def test_the_order_changes_and_nothing_else(document: Document, moved: str, plac
     }
     assert document.undo_stack.count() == steps + (expected != "abcd")
     if expected != "abcd":
-        document.undo()
+        undoing.undo(document)
     assert stored(document) == before
 
 
@@ -93,18 +94,18 @@ def test_a_models_class_that_was_renamed_is_not_brought_again(document: Document
 def test_boxes_of_a_hidden_class_are_out_of_sight_and_not_lost(document: Document, make_pass: MakePass):
     make_pass({0: [(LEFT, 0.9, 0), (RIGHT, 0.8, 1)], 1: [(LEFT, 0.7, 1)]})
     bolt, nut = (item.id for item in document.classes)
-    document.accept([-1])
-    assert document.proposal_total() == (2, 2)
+    box_verbs.accept(document, [-1])
+    assert document.tally.proposal_total() == (2, 2)
     hide_classes(document, [nut])
     assert [box.class_id for box in document.shown] == [bolt]
-    assert (document.unseen, document.proposal_total()) == (1, (0, 0))
+    assert (document.unseen, document.tally.proposal_total()) == (1, (0, 0))
     hide_classes(document, [bolt, nut])
     assert (document.shown, document.unseen) == ((), 2)
-    assert document.box_count(document.current or 0) == 1
-    document.undo()
-    document.undo()
+    assert document.tally.box_count(document.current or 0) == 1
+    undoing.undo(document)
+    undoing.undo(document)
     assert len(document.shown) == 2
-    assert document.proposal_total() == (2, 2)
+    assert document.tally.proposal_total() == (2, 2)
 
 
 def test_hidden_classes_are_remembered(document: Document, tmp_path: Path):
@@ -119,10 +120,10 @@ def test_what_one_draws_is_seen(document: Document):
     nut = add_class(document, "nut")
     assert nut is not None
     hide_classes(document, [nut])
-    key = document.draw(LEFT)
+    key = box_verbs.draw(document, LEFT)
     assert [box.key for box in document.shown] == [key]
     assert document.limits.hidden == frozenset()
-    document.undo()
+    undoing.undo(document)
     assert document.limits.hidden == {nut}
 
 
@@ -149,7 +150,7 @@ def test_nobody_vouches_for_what_is_hidden(document: Document, make_pass: MakePa
 def test_a_hidden_box_is_not_vouched_for_either(document: Document):
     nut = add_class(document, "nut")
     assert nut is not None
-    document.draw(LEFT)
+    box_verbs.draw(document, LEFT)
     hide_classes(document, [nut])
     first = document.current or 0
     assert review(document)
@@ -168,14 +169,14 @@ def test_what_is_hidden_is_not_rejected_as_empty(document: Document, make_pass: 
 def test_the_proposals_of_a_class_go_and_come_with_it(document: Document, make_pass: MakePass):
     make_pass({0: [(LEFT, 0.9, 0), (RIGHT, 0.8, 1)], 1: [(LEFT, 0.9, 1)], 2: [(RIGHT, 0.9, 0)]})
     nut = document.classes[1]
-    assert document.proposal_total() == (4, 3)
+    assert document.tally.proposal_total() == (4, 3)
     remove_class(document, nut.id)
-    assert document.proposal_total() == (2, 2)
-    assert [document.proposal_count(image_id) for image_id in document.visible[:3]] == [1, 0, 1]
-    document.undo()
-    assert document.proposal_total() == (4, 3)
-    document.redo()
-    assert document.proposal_total() == (2, 2)
+    assert document.tally.proposal_total() == (2, 2)
+    assert [document.tally.proposals.get(image_id, 0) for image_id in document.visible[:3]] == [1, 0, 1]
+    undoing.undo(document)
+    assert document.tally.proposal_total() == (4, 3)
+    undoing.redo(document)
+    assert document.tally.proposal_total() == (2, 2)
 
 
 def test_the_list_of_a_class_follows_a_pass_that_finds_as_many_of_another(
@@ -189,4 +190,4 @@ def test_the_list_of_a_class_follows_a_pass_that_finds_as_many_of_another(
     with qtbot.waitSignal(document.proposals_changed):
         make_pass({1: [(LEFT, 0.9, 1)]})
     assert document.visible == [ids[0], ids[5]]
-    assert document.proposals_by_class() == {bolt: 1, document.classes[1].id: 1}
+    assert document.tally.proposals_by_class(document.limits) == {bolt: 1, document.classes[1].id: 1}

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.background.opening import ImagesRead, read_project
 from app.document import Document
-from app.verbs import copying
+from app.verbs import box_verbs, copying, navigation, undoing
 from app.verbs.class_verbs import add_class, hide_classes
 from detector.data.project.records import Change, Origin, ProjectBox, State
 from detector.data.project.store import Project
@@ -30,7 +30,7 @@ def bolt(document: Document) -> int:
     class_id = add_class(document, "bolt")
     assert class_id is not None
     for box in (FIRST, SECOND):
-        document.draw(box)
+        box_verbs.draw(document, box)
     document.set_selection([])
     return class_id
 
@@ -76,14 +76,14 @@ def test_boxes_go_to_the_same_place_of_another_image(document: Document, bolt: i
     document.set_selection(box.key for box in document.shown)
     steps = document.undo_stack.count()
     assert copying.copy(document, clipboard) == 2
-    document.step(1)
+    navigation.step(document, 1)
     keys = copying.paste(document, clipboard.text())
     assert rectangles(document) == [FIRST, SECOND]
     assert document.selection == set(keys)
     assert {box.class_id for box in document.shown} == {bolt}
     assert document.images[document.visible[1]].state is State.STARTED
     assert document.undo_stack.count() == steps + 1
-    document.undo()
+    undoing.undo(document)
     assert rectangles(document) == []
     assert document.images[document.visible[1]].state is State.UNLABELLED
 
@@ -113,10 +113,10 @@ def test_proposals_arrive_as_drawn_boxes(
     document: Document, make_pass: MakePass, clipboard: QClipboard, bolt: int
 ) -> None:
     make_pass({1: [((40.0, 5.0, 60.0, 25.0), 0.8, 0)]})
-    document.step(1)
+    navigation.step(document, 1)
     document.set_selection([box.key for box in document.shown])
     copying.copy(document, clipboard)
-    document.step(1)
+    navigation.step(document, 1)
     copying.paste(document, clipboard.text())
     (box,) = stored(document)
     assert (box.xyxy, box.origin, box.model, box.score) == ((40, 5, 60, 25), Origin.DRAWN, None, None)
@@ -127,7 +127,7 @@ def test_flags_travel_but_what_a_file_said_of_the_outline_does_not(
     document: Document, bolt: int, clipboard: QClipboard
 ) -> None:
     box = ProjectBox(
-        document.new_id(),
+        document.opened.new_id(),
         document.visible[0],
         bolt,
         (5.0, 5.0, 15.0, 15.0),
@@ -139,7 +139,7 @@ def test_flags_travel_but_what_a_file_said_of_the_outline_does_not(
     document.do("import", Change(boxes=((None, box),)))
     document.set_selection([box.id])
     copying.copy(document, clipboard)
-    document.step(1)
+    navigation.step(document, 1)
     copying.paste(document, clipboard.text())
     (made,) = stored(document)
     assert (made.iscrowd, made.occluded, made.truncated, made.difficult) == (True, False, False, True)
@@ -152,7 +152,7 @@ def test_another_project_matches_classes_by_name_and_gets_those_it_lacks(
     add_class(other, "nut")
     ours = add_class(other, "Bolt")
     add_class(document, "washer")
-    document.draw((60.0, 5.0, 70.0, 15.0))
+    box_verbs.draw(document, (60.0, 5.0, 70.0, 15.0))
     document.set_selection(box.key for box in document.shown)
     copying.copy(document, clipboard)
     steps = other.undo_stack.count()
@@ -221,36 +221,36 @@ def test_duplicates_lie_beside_and_are_selected(document: Document, bolt: int, c
     assert document.selection == {key}
     assert rectangles(document) == [FIRST, SECOND, (14.0, 14.0, 34.0, 44.0)]
     assert clipboard.text() == "mine"
-    document.undo()
+    undoing.undo(document)
     assert rectangles(document) == [FIRST, SECOND]
 
 
 def test_the_boxes_of_the_image_before_come_once(document: Document, bolt: int, qtbot: QtBot) -> None:
-    document.step(1)
-    document.draw((10.0, 10.0, 30.0, 40.5))  # nearly the first one
+    navigation.step(document, 1)
+    box_verbs.draw(document, (10.0, 10.0, 30.0, 40.5))  # nearly the first one
     steps = document.undo_stack.count()
     keys = copying.copy_previous(document)
     assert rectangles(document) == [(10.0, 10.0, 30.0, 40.5), SECOND]
     assert document.selection == set(keys)
     assert document.undo_stack.count() == steps + 1
     assert "here already" in said(document, qtbot, lambda: copying.copy_previous(document))
-    document.undo()
+    undoing.undo(document)
     assert rectangles(document) == [(10.0, 10.0, 30.0, 40.5)]
 
 
 def test_a_box_of_another_class_at_the_place_is_no_reason(document: Document, bolt: int) -> None:
-    document.step(1)
+    navigation.step(document, 1)
     add_class(document, "nut")
-    document.draw(FIRST)
+    box_verbs.draw(document, FIRST)
     copying.copy_previous(document)
     assert rectangles(document) == [FIRST, FIRST, SECOND]
 
 
 def test_accepted_and_imported_boxes_arrive_as_drawn(document: Document, make_pass: MakePass, bolt: int) -> None:
     make_pass({1: [((40.0, 5.0, 60.0, 25.0), 0.8, 0)]})
-    document.step(1)
-    document.accept([box.key for box in document.shown])
-    document.step(1)
+    navigation.step(document, 1)
+    box_verbs.accept(document, [box.key for box in document.shown])
+    navigation.step(document, 1)
     copying.copy_previous(document)
     (box,) = stored(document)
     assert (box.origin, box.model, box.score) == (Origin.DRAWN, None, None)
@@ -258,14 +258,14 @@ def test_accepted_and_imported_boxes_arrive_as_drawn(document: Document, make_pa
 
 def test_where_nothing_is_before_it_is_said(document: Document, bolt: int, qtbot: QtBot) -> None:
     assert "first image" in said(document, qtbot, lambda: copying.copy_previous(document))
-    document.step(2)
+    navigation.step(document, 2)
     assert "1.png has no boxes" in said(document, qtbot, lambda: copying.copy_previous(document))
 
 
 def test_the_image_before_counts_whatever_the_filter_shows(document: Document, bolt: int) -> None:
     from app.image_filter import FilterKind, ImageFilter
 
-    document.step(1)
+    navigation.step(document, 1)
     document.set_filter(ImageFilter(FilterKind.UNLABELLED))
     assert document.visible[0] == document.current
     assert len(copying.copy_previous(document)) == 2
@@ -273,5 +273,5 @@ def test_the_image_before_counts_whatever_the_filter_shows(document: Document, b
 
 def test_what_is_out_of_sight_is_not_copied(document: Document, bolt: int, qtbot: QtBot) -> None:
     hide_classes(document, [bolt])
-    document.step(1)
+    navigation.step(document, 1)
     assert "0.png has no boxes" in said(document, qtbot, lambda: copying.copy_previous(document))

@@ -7,7 +7,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.document import FEW, Document
-from app.image_filter import FilterKind, ImageFilter
+from app.image_filter import FilterKind, ImageFilter, kind_counts
+from app.verbs import box_verbs, navigation, undoing
 from app.verbs.class_verbs import add_class
 from app.verbs.image_verbs import ignore_trashed, reopen, set_ignored, set_note, set_side, unite_sides
 from app.verbs.reviewing import mark_empty, review
@@ -32,9 +33,9 @@ def check_step(document: Document, verb: Callable[[], None], text: str) -> list[
     assert document.undo_stack.count() == steps + 1
     assert document.undo_stack.undoText() == text
     assert after == [document.images[image.id] for image in after] != before
-    document.undo()
+    undoing.undo(document)
     assert stored(document) == before == [document.images[image.id] for image in before]
-    document.redo()
+    undoing.redo(document)
     assert stored(document) == after
     return after
 
@@ -42,29 +43,29 @@ def check_step(document: Document, verb: Callable[[], None], text: str) -> list[
 def test_reviews_are_taken_back_and_boxes_stay(document: Document):
     add_class(document, "bolt")
     ids = list(document.visible)
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     review(document)
     mark_empty(document)
     after = check_step(document, lambda: reopen(document, ids), "Take back review: 2 images")
     assert [image.state for image in after[:3]] == [State.STARTED, State.UNLABELLED, State.UNLABELLED]
     assert all(image.split is not None for image in after[:2])  # the side that a review gave stays
-    assert document.box_count(ids[0]) == 1
+    assert document.tally.box_count(ids[0]) == 1
 
 
 def test_ignored_images_ask_for_nothing(document: Document, make_pass: MakePass):
     make_pass({place: [(BOX, 0.9, 0)] for place in range(3)})
     ids = list(document.visible)
-    assert document.proposal_total() == (3, 3)
+    assert document.tally.proposal_total() == (3, 3)
     check_step(document, lambda: set_ignored(document, ids[:2], True), "Ignore: 2 images")
-    assert document.proposal_total() == (1, 1)
+    assert document.tally.proposal_total() == (1, 1)
     assert document.shown == ()
-    document.show_next_to_review()
+    navigation.show_next_to_review(document)
     assert document.current == ids[2]
-    assert document.filter_counts()[FilterKind.UNLABELLED] == 4
+    assert kind_counts(document.tally)[FilterKind.UNLABELLED] == 4
     document.set_filter(ImageFilter(FilterKind.IGNORED))
     assert document.visible == ids[:3]  # the current one, too
     check_step(document, lambda: set_ignored(document, ids[:3], False), "Use again: 2 images")
-    assert document.proposal_total() == (3, 3)
+    assert document.tally.proposal_total() == (3, 3)
 
 
 def test_groups_move_to_the_side_of_most(document: Document):
@@ -91,7 +92,7 @@ def test_a_note_is_kept_and_undo_shows_its_image(document: Document):
     check_step(document, lambda: set_note(document, ids[3], "  blurred \n"), "Note")
     assert document.images[ids[3]].note == "blurred"
     document.show(ids[0])
-    document.undo()
+    undoing.undo(document)
     assert document.current == ids[3]
 
 
@@ -125,17 +126,17 @@ def trash(document: Document, ids: list[int]) -> None:
 def test_trashed_images_are_out_of_sight_and_their_labels_come_back(document: Document):
     add_class(document, "bolt")
     ids = list(document.visible)
-    document.draw(BOX)
+    box_verbs.draw(document, BOX)
     trash(document, ids[:1])
     assert document.visible == ids[1:]
     assert document.current == ids[1]
-    assert document.filter_counts()[FilterKind.ALL] == 5
+    assert kind_counts(document.tally)[FilterKind.ALL] == 5
     assert document.project.image(ids[0]).missing
-    document.undo()
+    undoing.undo(document)
     assert document.current == ids[0]
-    assert document.box_count(ids[0]) == 1
-    assert document.filter_counts()[FilterKind.MISSING] == 1  # but its file stays in the trash
-    document.redo()
+    assert document.tally.box_count(ids[0]) == 1
+    assert kind_counts(document.tally)[FilterKind.MISSING] == 1  # but its file stays in the trash
+    undoing.redo(document)
     document.show(ids[1])
     assert document.visible == ids[1:]
 
@@ -159,8 +160,8 @@ def test_missing_images_without_work_are_out_of_sight(document: Document):
     assert document.visible == [ids[0], ids[3]]
     add_class(document, "bolt")
     document.show(ids[2])
-    document.draw(BOX)
-    assert document.filter_counts()[FilterKind.MISSING] == 2
+    box_verbs.draw(document, BOX)
+    assert kind_counts(document.tally)[FilterKind.MISSING] == 2
 
 
 @pytest.mark.parametrize("number", [FEW, FEW + 1])
@@ -175,4 +176,4 @@ def test_many_images_are_told_of_together(document: Document, qtbot: QtBot, numb
     document.image_updated.connect(updated.append)
     set_ignored(document, [image.id for image in new], True)
     assert len(updated) == (number if number <= FEW else 0)
-    assert document.filter_counts()[FilterKind.IGNORED] == number
+    assert kind_counts(document.tally)[FilterKind.IGNORED] == number

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.lessons import read_lesson
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.store import Project
 from detector.data.split import Side
 

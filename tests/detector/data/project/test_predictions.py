@@ -73,10 +73,10 @@ def test_classes_that_an_import_merged_by_name_keep_its_numbers_for_results(proj
     assert [(item.name, item.category_id) for item in project.classes()] == [("nut", 0), ("bolt", 7)]
     rows = [(100, 3, 0.9), (101, 0, 0.8), (101, 0, 0.7)]
     assert dict(look_into(project, results(project, *rows)).named) == {"nut": 1, "bolt": 2}
-    assert project.dataset().extra == {}  # which is nothing for other programs
-    list(project.switch_import(imported.step, is_in=False))
+    assert datasets.read(project).extra == {}  # which is nothing for other programs
+    list(datasets.switch(project, imported.step, is_in=False))
     assert look_into(project, results(project, ("0007", 0, 0.9))).named == {"nut": 1}
-    list(project.switch_import(imported.step, is_in=True))
+    list(datasets.switch(project, imported.step, is_in=True))
     assert look_into(project, results(project, *rows)).named == {"nut": 1, "bolt": 2}
 
 
