@@ -133,9 +133,9 @@ def test_sides_are_counted_anew_after_another_connection_changed_boxes(
 ):
     first = filled.images()[0]
     filled.sides.of(first.id, [bolt.id])
-    assert filled._sides is not None
+    assert filled.sides._counts is not None
     filled.sides.forget()
-    assert filled._sides is None
+    assert filled.sides._counts is None
 
 
 def test_a_change_can_hold_what_passes_and_settings_say(filled: Project, bolt: ProjectClass, nut: ProjectClass):

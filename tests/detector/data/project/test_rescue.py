@@ -125,7 +125,7 @@ def read_everything(project: Project) -> None:
     for image in project.images():
         project.boxes(image.id)
         project.rejections(image.id)
-    for read in (project.classes, project.passes, project.box_counts, project.origin_counts):
+    for read in (project.classes, project.passes.all, project.box_counts, project.origin_counts):
         read()
     project.settings.get("threshold")
 
