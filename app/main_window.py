@@ -1,7 +1,7 @@
 """The main window: puts the parts together and wires them; whatever decides is elsewhere."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -25,22 +25,15 @@ from app.background.importing_predictions import ImportingPredictions
 from app.background.labelling_requests import LabellingRequests
 from app.background.model_opening import ModelOpening
 from app.background.ordering import Ordering
-from app.background.pictures import Picture, Pictures
+from app.background.pictures import Pictures
 from app.background.propagation import Propagation
 from app.background.refreshing import Refreshing
 from app.background.thumbnails import Thumbnails
 from app.background.weights_download import WeightsDownload
 from app.bookmark import Bookmark
 from app.canvas.stage import Stage
-from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
-from app.dialogs.export import ExportDialog
-from app.dialogs.import_labels import ImportDialog
-from app.dialogs.import_predictions import ImportPredictionsDialog
-from app.dialogs.preferences import Preferences
-from app.dialogs.propagate import PropagateDialog
-from app.dialogs.shortcuts import ShortcutSheet
 from app.dialogs.welcome import WelcomePage
 from app.document import Document
 from app.file_choice import FileChoice
@@ -60,10 +53,10 @@ from app.panels.top_bar import TopBar
 from app.panels.training import TrainingPanel
 from app.projects import Projects
 from app.settings import Settings
+from app.sheets import Sheets
 from app.verb_table import connect_actions
 from app.widgets import frames
-from detector.data.project.import_report import ReadyImport
-from detector.data.project.predictions import ReadyPredictions
+from app.wires import Wires
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
@@ -120,8 +113,9 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
-        self._wire()
-        self._wire_images()
+        self.sheets = Sheets(self)
+        self._follow()
+        Wires(self)
         connect_actions(self)
         self.resize(1440, 900)
         self._restore_layout()
@@ -135,7 +129,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self.actions_, main_menu(self.actions_, self))
         self.images = ImagesPanel(document, self.thumbnails)
         self.canvas = CanvasView(document)
-        self._box_menu = box_menu(self.actions_, self)
+        self.canvas.menu_wanted.connect(box_menu(self.actions_, self).popup)
         self.stage = Stage(document, self.canvas, self.actions_)
         self.boxes = BoxesPanel(document)
         self.detection = DetectionPanel(document)
@@ -172,123 +166,16 @@ class MainWindow(QMainWindow):
         column.setStretch(4, 2)
         return right
 
-    # Wires
+    # What changes
 
-    def _wire(self) -> None:
-        document, labelling, bar = self.document, self.labelling, self.top_bar
-        self.notifications.posted.connect(self.notices.add)
-        document.refused.connect(self.notifications.info)
+    def _follow(self) -> None:
+        document, labelling = self.document, self.labelling
         document.project_changed.connect(self._on_project_changed)
         document.undo_stack.indexChanged.connect(self._update_undo)
         document.selection_changed.connect(self._update_actions)
-        self.pictures.ready.connect(self._on_picture_ready)
-        self.classes.removal_wanted.connect(self.class_work.ask_removal)
-        self.classes.merge_wanted.connect(self.class_work.ask_merge)
-        self.canvas.class_wanted.connect(self.class_choice.ask_for_boxes)
-        self.boxes.class_wanted.connect(self.class_choice.ask_for_boxes)
-        self.canvas.class_missing.connect(self.class_choice.ask_for_drawn)
-        self.canvas.menu_wanted.connect(self._box_menu.popup)
-        self.canvas.space_tapped.connect(self._on_space_tapped)
-        self.canvas.tool_changed.connect(self._on_tool_changed)
-        self.welcome.open_folder_wanted.connect(self.files.ask_folder)
-        self.welcome.open_coco_wanted.connect(self.files.ask_coco)
-        self.welcome.sample_wanted.connect(self.projects.open_sample)
-        self.welcome.recent_wanted.connect(self.projects.open_folder)
-        self.welcome.dropped.connect(self.files.open_path)
-        self.projects.opened.connect(labelling.look_for_unfinished)
-        self.projects.opened.connect(self.importing.offer)
-        self.projects.labels_wanted.connect(self.importing.look)
-        self.importing.report_ready.connect(self._on_report_ready)
-        self.importing.predictions_ready.connect(self._on_predictions_ready)
         labelling.began.connect(self._update_actions)
-        labelling.progressed.connect(bar.set_progress)
-        labelling.ended.connect(bar.end_progress)
         labelling.ended.connect(self._update_actions)
-        labelling.device_found.connect(self.show_device)
-        self.device_finder.found.connect(self.show_device)
-        self.device_finder.missing.connect(self._on_device_missing)
-        bar.device_chosen.connect(self.model.choose_device)
-        self.model.device_changed.connect(self.find_device)
-        self.model.device_changed.connect(lambda: bar.set_device_choice(self.model.device))
-        bar.set_device_choice(self.model.device)
-        self.actions_.remapped.connect(self._keep_shortcuts)
-        for work in (self.projects, self.weights, self.model_opening, self.importing, self.importing_predictions):
-            work.progressed.connect(self._on_model_progressed)
-            work.ended.connect(self._on_model_ended)
-        bar.cancel_wanted.connect(self._stop)
-        bar.model_chosen.connect(self.model.choose)
-        self.model.changed.connect(self._show_models)
-        self.fine_tuning.bottom_wanted.connect(self._show_bottom)
-        self.fine_tuning.device_wanted.connect(labelling.free_device)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
-
-    def _wire_images(self) -> None:
-        images, projects, refreshing = self.images, self.projects, self.refreshing
-        images.verb_wanted.connect(self.image_work.run)
-        images.note_written.connect(self.image_work.set_note)
-        images.order_wanted.connect(self.ordering.choose)
-        images.label_wanted.connect(self.requests.label_images)
-        images.set_compact(self.settings.get(table.COMPACT_LIST))
-        images.compact_changed.connect(lambda compact: self.settings.set(table.COMPACT_LIST, compact))
-        self.bookmark.order_wanted.connect(self.ordering.choose)
-        projects.opened.connect(self.bookmark.restore_order)
-        projects.opened.connect(refreshing.tell_missing)
-        for follow in (self.thumbnails.forget, self.pictures.forget, self.ordering.follow_files):
-            refreshing.refreshed.connect(follow)
-
-    # What the person asks for
-
-    def ask_export(self) -> None:
-        """The sheet of what to write, and where."""
-        if self.document.project is not None:
-            dialog = ExportDialog(self.document.project.folder, self)
-            dialog.export_wanted.connect(self.exporting.export)
-            dialog.open()
-
-    def ask_import(self) -> None:
-        """A file or folder of labels, which is looked into before anything changes."""
-        if self.document.project is not None and not self.document.refuse_editing():
-            self.files.ask_labels(self.document.project.folder, self.importing.look)
-
-    def _on_report_ready(self, ready: ReadyImport) -> None:
-        dialog = ImportDialog(ready, self)
-        dialog.import_wanted.connect(lambda wanted, mode: self.importing.bring_in(wanted, mode=mode))
-        dialog.open()
-
-    def _on_predictions_ready(self, ready: ReadyPredictions) -> None:
-        dialog = ImportPredictionsDialog(ready, self)
-        dialog.import_wanted.connect(self.importing_predictions.bring_in)
-        dialog.open()
-
-    def ask_propagate(self) -> None:
-        """Onto how many images boxes are to be handed on."""
-        if not self.propagation.refuse():
-            boxes, room = self.propagation.boxes(), self.propagation.room()
-            dialog = PropagateDialog(boxes=len(boxes), selected=bool(self.document.selection), room=room, parent=self)
-            dialog.propagate_wanted.connect(self.propagation.propagate)
-            dialog.open()
-
-    def ask_fine_tune(self) -> None:
-        """The sheet of a run."""
-        self.fine_tuning.ask(self)
-
-    def _stop(self) -> None:
-        """End the work that the bar shows."""
-        if self.labelling.is_running:
-            self.labelling.stop()
-        elif self.importing.is_running:
-            self.importing.stop()
-        elif self.importing_predictions.is_running:
-            self.importing_predictions.stop()
-        else:
-            self.weights.stop()
-            self.model_opening.stop()
-
-    def use_class(self, place: int) -> None:
-        """What a digit does: the class at a place of the list."""
-        self.class_choice.use(self.classes.listed(), place)
-
-    # What changes
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _on_project_changed(self) -> None:
         project = self.document.project
@@ -301,20 +188,8 @@ class MainWindow(QMainWindow):
             self.welcome.set_recents(self.settings.recent())
             self.welcome.setFocus()  # the page itself: no button asks for attention
         self._update_undo()
-        self._show_models()
-        self._show_bottom(self.bottom.currentWidget(), opened=bool(project) and self.settings.get(table.BOTTOM_OPEN))
-
-    def _on_picture_ready(self, picture: Picture) -> None:
-        self.canvas.set_picture(picture.image_id, picture.pixels, picture.message)
-
-    def _on_tool_changed(self, tool: Tool) -> None:
-        self.actions_["select"].setChecked(tool is Tool.SELECT)
-        self.actions_["draw"].setChecked(tool is Tool.DRAW)
-
-    def _on_space_tapped(self) -> None:
-        """The picture takes Space, which pans while it is held; a tap is for whichever action has the key."""
-        if (name := self.actions_.holder(QKeySequence("Space"))) is not None:
-            self.actions_[name].trigger()
+        self.show_models()
+        self.show_bottom(self.bottom.currentWidget(), opened=bool(project) and self.settings.get(table.BOTTOM_OPEN))
 
     def _update_actions(self) -> None:
         stack, is_open = self.document.undo_stack, self.document.project is not None
@@ -333,16 +208,9 @@ class MainWindow(QMainWindow):
         self.actions_["redo"].setText(f"Redo {stack.redoText().lower()}".strip())
         self._update_actions()
 
-    def _show_models(self) -> None:
+    def show_models(self) -> None:
+        """Offer the models that there are."""
         self.top_bar.set_models(self.model.groups(), self.model.choice)
-
-    def _on_model_progressed(self, text: str, share: float | None) -> None:
-        if not self.labelling.is_running:
-            self.top_bar.set_progress(text, share)
-
-    def _on_model_ended(self) -> None:
-        if not self.labelling.is_running:
-            self.top_bar.end_progress()
 
     def find_device(self) -> None:
         """Find out where models will run, without loading torch here."""
@@ -352,13 +220,10 @@ class MainWindow(QMainWindow):
         """Say where models run."""
         self.top_bar.set_device(text, is_fallback=text.startswith("CPU"))
 
-    def _on_device_missing(self, wanted: str) -> None:
-        self.top_bar.set_device(f"no {wanted.upper()}", is_fallback=True)
-        self.notifications.warning(f"The device “{wanted}” is not on this machine; choose Automatic or CPU.")
-
     # How it looks
 
-    def _show_bottom(self, tab: QWidget, *, opened: bool = True) -> None:
+    def show_bottom(self, tab: QWidget, *, opened: bool = True) -> None:
+        """Unfold a tab at the bottom, or fold it away."""
         self.bottom.setCurrentWidget(tab)
         self.bottom.setVisible(opened)
         self.actions_["training-panel"].setChecked(opened and tab is self.training)
@@ -367,8 +232,8 @@ class MainWindow(QMainWindow):
             self.fine_tuning.show_fusion()
 
     def toggle_bottom(self, tab: QWidget, checked: bool) -> None:
-        """Unfold a tab at the bottom, or fold it away; remembered."""
-        self._show_bottom(tab, opened=checked)
+        """As `show_bottom`; remembered."""
+        self.show_bottom(tab, opened=checked)
         self.settings.set(table.BOTTOM_OPEN, checked)
 
     def set_labels_always(self, always: bool) -> None:
@@ -385,24 +250,6 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             theme.apply(application, theme.named(self.settings.get(table.THEME)))
-
-    def show_shortcuts(self) -> None:
-        """The sheet of keys."""
-        sheet = ShortcutSheet(self.actions_, self)
-        sheet.change_wanted.connect(lambda: self.show_preferences().show_shortcuts())
-        sheet.open()
-
-    def show_preferences(self) -> Preferences:
-        """The preferences, and their dialog."""
-        reopens = self.settings.get(table.REOPENS)
-        dialog = Preferences(self.actions_, self, device=self.model.device, reopens=reopens)
-        dialog.device_chosen.connect(self.model.choose_device)
-        dialog.reopening_chosen.connect(lambda reopens: self.settings.set(table.REOPENS, reopens))
-        dialog.open()
-        return dialog
-
-    def _keep_shortcuts(self) -> None:
-        self.settings.set(table.SHORTCUTS, self.actions_.changed())
 
     def _restore_layout(self) -> None:
         if geometry := self.settings.layout("window"):

@@ -34,8 +34,8 @@ def _file_verbs(window: "MainWindow") -> Verbs:
         "open-sample": window.projects.open_sample,
         "close-project": window.projects.close,
         "save-coco": window.exporting.save,
-        "import": window.ask_import,
-        "export": window.ask_export,
+        "import": window.sheets.ask_import,
+        "export": window.sheets.ask_export,
         "refresh": window.refreshing.look,
         "find-missing": window.refreshing.ask_missing,
     }
@@ -56,7 +56,7 @@ def _box_verbs(window: "MainWindow") -> Verbs:
         "paste": lambda: copying.paste(document, clipboard.text()),
         "duplicate": partial(copying.duplicate, document),
         "copy-previous": partial(copying.copy_previous, document),
-        "propagate": window.ask_propagate,
+        "propagate": window.sheets.ask_propagate,
     }
     return {
         "undo": partial(undoing.undo, document),
@@ -68,7 +68,7 @@ def _box_verbs(window: "MainWindow") -> Verbs:
         "select-all": canvas.select_all,
         "select-next": partial(canvas.select_next, 1),
         "select-previous": partial(canvas.select_next, -1),
-        **{f"class-{n}": partial(window.use_class, n - 1) for n in range(1, 10)},
+        **{f"class-{n}": partial(_use_class, window, n - 1) for n in range(1, 10)},
     }
 
 
@@ -94,6 +94,11 @@ def _image_verbs(window: "MainWindow") -> Verbs:
         "tone": window.stage.toggle_tone,
         "tone-reset": partial(canvas.set_tone, PLAIN),
     }
+
+
+def _use_class(window: "MainWindow", place: int) -> None:
+    """What a digit does: the class at a place of the list."""
+    window.class_choice.use(window.classes.listed(), place)
 
 
 def _if_boxes_seen(window: "MainWindow", verb: Callable[[], object]) -> None:
@@ -131,11 +136,11 @@ def _other_verbs(window: "MainWindow") -> Verbs:
         "label-visible": window.requests.label_visible,
         "label-all": window.requests.label_all,
         "model-classes": window.requests.ask_classes,
-        "fine-tune": window.ask_fine_tune,
+        "fine-tune": window.sheets.ask_fine_tune,
         "open-model": window.model_opening.ask,
         "commands": window.lookup.find_command,
-        "preferences": window.show_preferences,
-        "shortcuts": window.show_shortcuts,
+        "preferences": window.sheets.show_preferences,
+        "shortcuts": window.sheets.show_shortcuts,
     }
 
 
