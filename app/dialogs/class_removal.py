@@ -2,19 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QRadioButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QRadioButton, QWidget
 
-from app.widgets.elided_label import ElidedLabel
+from app.dialogs.sheet import BLOCK, GAP, Sheet, paragraph
 from app.widgets.swatches import SWATCH, swatch
 from app.wording import count
 from detector.data.project.records import ProjectClass
@@ -22,7 +13,7 @@ from detector.data.project.records import ProjectClass
 WIDTH = 440  # px
 
 
-class ClassRemovalDialog(QDialog):
+class ClassRemovalDialog(Sheet):
     """move_wanted: the id of the class that the boxes are to get. deletion_wanted: they are to go, too."""
 
     move_wanted = Signal(int)
@@ -31,10 +22,7 @@ class ClassRemovalDialog(QDialog):
     def __init__(
         self, item: ProjectClass, boxes: int, others: Sequence[ProjectClass], parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Remove class")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setFixedWidth(WIDTH)
+        super().__init__("Remove class", wide=WIDTH, confirm="Remove class", parent=parent)
         has = count(boxes, "box", "boxes")
         self.move_button = QRadioButton(f"Give its {has} another class:")
         self.delete_button = QRadioButton(f"Delete its {has}")
@@ -48,36 +36,15 @@ class ClassRemovalDialog(QDialog):
         (self.move_button if others else self.delete_button).setChecked(True)
         self.target.setEnabled(bool(others))
         self.target.activated.connect(lambda: self.move_button.setChecked(True))
-        self.remove_button = QPushButton("Remove class")
-        self.remove_button.setProperty("role", "primary")
-        self.remove_button.setDefault(True)
-        self.remove_button.clicked.connect(self._on_remove)
-        cancel = QPushButton("Cancel")
-        cancel.clicked.connect(self.reject)
-        self._arrange(f"Remove “{item.name}”?", cancel)
-
-    def _arrange(self, question: str, cancel: QPushButton) -> None:
-        title = ElidedLabel(question)
-        title.setProperty("role", "title")
-        note = QLabel("Either way it is one step, which Undo takes back.")
-        note.setProperty("role", "muted")
-        choice, buttons, column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 16)
-        column.setSpacing(8)
-        choice.setSpacing(8)
+        self.confirm.clicked.connect(self._on_remove)
+        choice = QHBoxLayout()
         choice.addWidget(self.move_button)
         choice.addWidget(self.target, 1)
-        buttons.setSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.remove_button)
-        column.addWidget(title)
-        column.addWidget(note)
-        column.addSpacing(8)
-        column.addLayout(choice)
-        column.addWidget(self.delete_button)
-        column.addSpacing(16)
-        column.addLayout(buttons)
+        self.add_title(f"Remove “{item.name}”?")
+        self.add(paragraph("Either way it is one step, which Undo takes back.", "muted"))
+        self.add(choice, self.delete_button, space=GAP)
+        self.add_answers(space=BLOCK)
+        self.fit()
 
     def _on_remove(self) -> None:
         self.accept()

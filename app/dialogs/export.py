@@ -2,21 +2,19 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QRadioButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.background.exporting import ExportWish, files
+from app.dialogs.sheet import GAP, Sheet, paragraph, set_role
 from detector.data.formats import Written
 
 FILE = "annotations.json"
@@ -32,15 +30,13 @@ EXPLAINED = {
 }
 
 
-class ExportDialog(QDialog):
+class ExportDialog(Sheet):
     """Asks where to and what. export_wanted: the ExportWish."""
 
     export_wanted = Signal(object)
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Export")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Export", wide=WIDTH, confirm="Export", parent=parent)
         self._folder = folder
         self.formats = {written: QRadioButton(written.upper()) for written in Written}
         self.formats[Written.COCO].setChecked(True)
@@ -57,16 +53,9 @@ class ExportDialog(QDialog):
         self.predictions = QCheckBox("What the models found, as a COCO results file")
         for box in (self._reviewed, self.by_side, self.copy_images, self.predictions):
             box.toggled.connect(self._refresh)
-        self._explained, self._note, self._export = QLabel(), QLabel(), QPushButton("Export")
-        for label in (self._explained, self._note):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
-        self._export.setProperty("role", "primary")
-        self._export.setDefault(True)
-        self._export.clicked.connect(self._on_export)
-        cancel = QPushButton("Cancel")
-        cancel.clicked.connect(self.reject)
-        self._arrange(cancel)
+        self._explained, self._note = paragraph(role="muted"), paragraph()
+        self.confirm.clicked.connect(self._on_export)
+        self._arrange()
         self._refresh()
 
     @property
@@ -86,34 +75,18 @@ class ExportDialog(QDialog):
             predictions=is_coco and self.predictions.isChecked(),
         )
 
-    def _arrange(self, cancel: QPushButton) -> None:
-        title = QLabel("Export labels")
-        title.setProperty("role", "title")
-        self._explained.setProperty("role", "muted")
-        formats, place, buttons, column = QHBoxLayout(), QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 16)
-        for layout in (place, buttons, column):
-            layout.setSpacing(8)
-        formats.setSpacing(24)
+    def _arrange(self) -> None:
+        formats, place = QHBoxLayout(), QHBoxLayout()
         for button in self.formats.values():
             formats.addWidget(button)
         formats.addStretch(1)
         place.addWidget(self._path, 1)
         place.addWidget(self._browse)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self._export)
-        column.addWidget(title)
-        column.addSpacing(8)
-        column.addLayout(formats)
-        column.addWidget(self._explained)
-        column.addSpacing(8)
-        column.addLayout(place)
-        for box in (self._reviewed, self.by_side, self.copy_images, self.predictions):
-            column.addWidget(box)
-        column.addWidget(self._note)
-        column.addSpacing(8)
-        column.addLayout(buttons)
+        self.add_title("Export labels")
+        self.add(formats, self._explained, space=GAP)
+        formats.setSpacing(24)
+        self.add(place, self._reviewed, self.by_side, self.copy_images, self.predictions, self._note, space=GAP)
+        self.add_answers()
 
     def _on_format_chosen(self, chosen: bool) -> None:
         if not chosen:
@@ -135,19 +108,10 @@ class ExportDialog(QDialog):
             note = f"{names} {'is' if is_one else 'are'} there already and will be replaced; "
             note += "a copy of a foreign one is kept."
         self._note.setText(problem or note)
-        self._note.setProperty("role", "bad" if problem else "muted")
-        self._note.style().unpolish(self._note)
-        self._note.style().polish(self._note)
+        set_role(self._note, "bad" if problem else "muted")
         self._note.setVisible(bool(problem or note))
-        self._fit()
-        self._export.setEnabled(not problem)
-
-    def _fit(self) -> None:
-        """As high as the texts need at this width, which Qt finds by itself only the first time."""
-        layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            self.setFixedSize(WIDTH, layout.totalHeightForWidth(WIDTH))
+        self.fit()
+        self.confirm.setEnabled(not problem)
 
     def _on_browse(self) -> None:
         if self.written is not Written.COCO:

@@ -6,18 +6,16 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
     QRadioButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from app.widgets.elided_label import ElidedLabel
+from app.dialogs.sheet import GAP, Sheet, paragraph, set_role
 from app.wording import count
 from detector.errors import CheckpointError
 from detector.model.foreign_file import ForeignFile, class_names, read_class_names
@@ -33,20 +31,16 @@ NORMALISATIONS = {  # what a variant's name ends with
 }
 
 
-class ForeignModelDialog(QDialog):
+class ForeignModelDialog(Sheet):
     """answered: the variant (d0 … d7x, d0_ap …) and the classes' names, each None where the file says it."""
 
     answered = Signal(object, object)
 
     def __init__(self, file: ForeignFile, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Open a model")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Open a model", wide=WIDTH, confirm="Use this model", parent=parent)
         self._file = file
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(24, 24, 24, 16)
-        self._column.setSpacing(8)
-        self._add_head()
+        self.add_title(f"What is {file.path.name}?")
+        self.add(paragraph(head_text(file), "muted"))
         self.variants = self.normalisations = None
         if file.said is None:
             if len(file.fitting) > 1:
@@ -56,19 +50,12 @@ class ForeignModelDialog(QDialog):
         self._add_foot()
         self._on_names_changed()
         self._refresh()
-        self._fit()
+        self.fit()
         first = next((group.buttons()[0] for group in (self.variants, self.normalisations) if group), self.names)
         if first is not None:
             first.setFocus()
 
     # Construction
-
-    def _add_head(self) -> None:
-        file = self._file
-        title = ElidedLabel(f"What is {file.path.name}?", elide=Qt.TextElideMode.ElideMiddle)
-        title.setProperty("role", "title")
-        self._column.addWidget(title)
-        self._column.addWidget(_text(head_text(file)))
 
     def _add_choice(self, title: str, note: str, rows: Mapping[str, str]) -> QButtonGroup:
         """A question with one answer, none at first; its group has a button of the answer's name for each."""
@@ -78,7 +65,7 @@ class ForeignModelDialog(QDialog):
             button = QRadioButton(text)
             button.setObjectName(name)
             group.addButton(button)
-            self._column.addWidget(button)
+            self.add(button)
         group.buttonToggled.connect(self._refresh)
         return group
 
@@ -89,41 +76,25 @@ class ForeignModelDialog(QDialog):
         names.setTabChangesFocus(True)
         names.setFixedHeight(NAMES_HEIGHT)
         names.textChanged.connect(self._on_names_changed)
-        self._count, load = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True), QPushButton("Load from a file…")
+        self._count, load = paragraph(), QPushButton("Load from a file…")
         load.setAutoDefault(False)
         load.clicked.connect(self._on_load)
         row = QHBoxLayout()
-        row.setSpacing(8)
         row.addWidget(self._count, 1)
         row.addWidget(load, 0, Qt.AlignmentFlag.AlignTop)
-        self._column.addWidget(names)
-        self._column.addLayout(row)
+        self.add(names, row)
         return names
 
     def _add_title(self, text: str, note: str) -> None:
         title = QLabel(text)
         title.setProperty("role", "strong")
-        self._column.addSpacing(8)
-        self._column.addWidget(title)
-        self._column.addWidget(_text(note))
+        self.add(title, paragraph(note, "muted"), space=GAP)
 
     def _add_foot(self) -> None:
         self._open_points = QLabel()
         self._open_points.setProperty("role", "small")
-        cancel = QPushButton("Cancel")
-        cancel.setAutoDefault(False)
-        cancel.clicked.connect(self.reject)
-        self.use_button = QPushButton("Use this model")
-        self.use_button.setProperty("role", "primary")
-        self.use_button.setDefault(True)
-        self.use_button.clicked.connect(self._on_use)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._open_points, 1)
-        row.addWidget(cancel)
-        row.addWidget(self.use_button)
-        self._column.addSpacing(8)
-        self._column.addLayout(row)
+        self.confirm.clicked.connect(self._on_use)
+        self.add_answers(self._open_points)
 
     # State
 
@@ -138,7 +109,7 @@ class ForeignModelDialog(QDialog):
     def _refresh(self) -> None:
         points = self.open_points()
         self._open_points.setText(f"Still open: {', '.join(points)}" if points else "")
-        self.use_button.setEnabled(not points)
+        self.confirm.setEnabled(not points)
 
     def _on_names_changed(self) -> None:
         if self.names is not None:
@@ -148,10 +119,8 @@ class ForeignModelDialog(QDialog):
     def _tell(self, text: str, role: str) -> None:
         """A line below the names."""
         self._count.setText(text)
-        self._count.setProperty("role", role)
-        self._count.style().unpolish(self._count)
-        self._count.style().polish(self._count)
-        self._fit()
+        set_role(self._count, role)
+        self.fit()
 
     def _on_load(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, "Load class names", str(self._file.path.parent), LISTS)
@@ -169,11 +138,6 @@ class ForeignModelDialog(QDialog):
         names = None if self.names is None else class_names(self.names.toPlainText())
         self.accept()
         self.answered.emit(variant, names)
-
-    def _fit(self) -> None:
-        """As high as the texts need at this width, which Qt finds by itself only the first time."""
-        self._column.activate()
-        self.setFixedSize(WIDTH, self._column.totalHeightForWidth(WIDTH))
 
 
 def head_text(file: ForeignFile) -> str:
@@ -215,9 +179,3 @@ def count_text(named: int, outputs: int) -> tuple[str, str]:
 def _answer(group: QButtonGroup) -> str:
     """The name of the answer that is chosen."""
     return next(button.objectName() for button in group.buttons() if button.isChecked())
-
-
-def _text(text: str) -> QLabel:
-    label = QLabel(text, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-    label.setProperty("role", "muted")
-    return label

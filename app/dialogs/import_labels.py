@@ -2,21 +2,11 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QHBoxLayout,
-    QLabel,
-    QPlainTextEdit,
-    QPushButton,
-    QRadioButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QPushButton, QRadioButton, QSizePolicy, QWidget
 
+from app.dialogs.sheet import GAP, Sheet, paragraph
 from app.theme import icon
-from app.widgets.elided_label import ElidedLabel
 from app.wording import count
 from detector.data.formats import Format
 from detector.data.project.import_report import ImportReport, ReadyImport
@@ -28,15 +18,13 @@ NAMED = 5  # classes
 LISTED = 500  # lines of details of a kind
 
 
-class ImportDialog(QDialog):
+class ImportDialog(Sheet):
     """Asks for an import. import_wanted: the ReadyImport, perhaps without unused classes, and the Mode."""
 
     import_wanted = Signal(object, object)
 
     def __init__(self, ready: ReadyImport, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Import labels")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Import labels", wide=WIDTH, confirm="Import", parent=parent)
         self._ready = ready
         report = ready.report
         self.merge = QRadioButton("Keep them, and add what the file has besides")
@@ -48,6 +36,7 @@ class ImportDialog(QDialog):
         self.fold.setProperty("role", "fold")
         self.fold.setIcon(icon("chevron-right"))
         self.fold.setCheckable(True)
+        self.fold.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.fold.toggled.connect(self._on_folded)
         self.details = QPlainTextEdit("\n".join(details(report)))
         self.details.setReadOnly(True)
@@ -56,61 +45,27 @@ class ImportDialog(QDialog):
         self.details.setAccessibleName("Details")
         self.details.hide()
         self.fold.setVisible(bool(self.details.toPlainText()))
-        self.confirm = QPushButton("Import")
-        self.confirm.setProperty("role", "primary")
-        self.confirm.setDefault(True)
         self.confirm.clicked.connect(self._on_confirm)
-        cancel = QPushButton("Cancel")
-        cancel.clicked.connect(self.reject)
-        self._arrange(cancel)
+        self._arrange()
 
-    def _arrange(self, cancel: QPushButton) -> None:
+    def _arrange(self) -> None:
         report = self._ready.report
-        title, source = QLabel("Import labels"), ElidedLabel(source_line(report), elide=Qt.TextElideMode.ElideMiddle)
-        title.setProperty("role", "title")
-        source.setProperty("role", "muted")
-        column, buttons = QVBoxLayout(self), QHBoxLayout()
-        column.setContentsMargins(24, 24, 24, 16)
-        column.setSpacing(8)
-        buttons.setSpacing(8)
-        column.addWidget(title)
-        column.addWidget(source)
-        column.addSpacing(8)
-        for text in facts(report):
-            column.addWidget(_text(text))
-        for text in warnings(report):
-            column.addWidget(_text(text, "warning"))
-        column.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self.details)
+        self.add_title("Import labels", source_line(report))
+        said = [*map(paragraph, facts(report)), *(paragraph(text, "warning") for text in warnings(report))]
+        self.add(*said, self.fold, self.details, space=GAP)
         if report.labelled:
-            column.addSpacing(8)
-            column.addWidget(_text(here(report)))
-            column.addWidget(self.merge)
-            column.addWidget(self.replace)
+            self.add(paragraph(here(report)), self.merge, self.replace, space=GAP)
         if report.unused:
-            column.addSpacing(8)
-            column.addWidget(self.drop)
-        column.addSpacing(8)
+            self.add(self.drop, space=GAP)
         note = "Nothing is changed yet. The import is one step, which Undo takes back."
-        column.addWidget(_text(note, "muted"))
-        column.addSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.confirm)
-        column.addLayout(buttons)
-        self._fit()
-
-    def _fit(self) -> None:
-        """As high as the texts need at this width, which Qt finds by itself only the first time."""
-        layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            self.setFixedSize(WIDTH, layout.totalHeightForWidth(WIDTH))
+        self.add(paragraph(note, "muted"), space=GAP)
+        self.add_answers()
+        self.fit()
 
     def _on_folded(self, opened: bool) -> None:
         self.fold.setIcon(icon("chevron-down" if opened else "chevron-right"))
         self.details.setVisible(opened)
-        self._fit()
+        self.fit()
 
     def _on_confirm(self) -> None:
         ready = self._ready.without_unused() if self.drop.isChecked() else self._ready
@@ -185,12 +140,3 @@ def _section(title: str, entries: Sequence[str]) -> list[str]:
         return []
     more = [f"  … and {len(entries) - LISTED:,} more"] if len(entries) > LISTED else []
     return [title, *(f"  {' '.join(entry.split())}" for entry in entries[:LISTED]), *more]
-
-
-def _text(text: str, role: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    if role:
-        label.setProperty("role", role)
-    return label

@@ -2,10 +2,10 @@
 
 from reprlib import repr as short_repr
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
-from app.widgets.elided_label import ElidedLabel
+from app.dialogs.sheet import GAP, Sheet, paragraph
 from app.wording import count
 from detector.data.project.predictions import Naming, ReadyPredictions
 
@@ -19,46 +19,22 @@ NAMINGS = {
 }
 
 
-class ImportPredictionsDialog(QDialog):
+class ImportPredictionsDialog(Sheet):
     """Asks for an import of predictions. import_wanted: the ReadyPredictions."""
 
     import_wanted = Signal(object)
 
     def __init__(self, ready: ReadyPredictions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Import predictions")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Import predictions", wide=WIDTH, confirm="Import", parent=parent)
         self._ready = ready
-        title = QLabel("Import predictions")
-        title.setProperty("role", "title")
-        source = ElidedLabel(f"COCO results · {ready.source}", elide=Qt.TextElideMode.ElideMiddle)
-        source.setProperty("role", "muted")
-        self.confirm, cancel = QPushButton("Import"), QPushButton("Cancel")
-        self.confirm.setProperty("role", "primary")
-        self.confirm.setDefault(True)
         self.confirm.clicked.connect(self._on_confirm)
-        cancel.clicked.connect(self.reject)
-        column, buttons = QVBoxLayout(self), QHBoxLayout()
-        column.setContentsMargins(24, 24, 24, 16)
-        column.setSpacing(8)
-        buttons.setSpacing(8)
-        column.addWidget(title)
-        column.addWidget(source)
-        column.addSpacing(8)
-        for text in facts(ready):
-            column.addWidget(_text(text))
-        for text in warnings(ready):
-            column.addWidget(_text(text, "warning"))
-        column.addSpacing(8)
+        self.add_title("Import predictions", f"COCO results · {ready.source}")
+        said = [*map(paragraph, facts(ready)), *(paragraph(text, "warning") for text in warnings(ready))]
+        self.add(*said, space=GAP)
         note = "They come in as proposals, and no label changes. The import is one step, which Undo takes back."
-        column.addWidget(_text(note, "muted"))
-        column.addSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.confirm)
-        column.addLayout(buttons)
-        column.activate()
-        self.setFixedSize(WIDTH, column.totalHeightForWidth(WIDTH))
+        self.add(paragraph(note, "muted"), space=GAP)
+        self.add_answers()
+        self.fit()
 
     def _on_confirm(self) -> None:
         self.accept()
@@ -93,10 +69,3 @@ def warnings(ready: ReadyPredictions) -> list[str]:
         number = count(len(ready.left_out), "entry", "entries")
         lines.append(f"{number} cannot be used, such as {ready.left_out[0]}.")
     return lines
-
-
-def _text(text: str, role: str = "") -> QLabel:
-    label = QLabel(text, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-    if role:
-        label.setProperty("role", role)
-    return label

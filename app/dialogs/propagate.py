@@ -1,23 +1,22 @@
 """The sheet before boxes are copied to the next images: to how many."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QWidget
 
+from app.dialogs.sheet import BLOCK, GAP, Sheet, paragraph
 from app.wording import count
 
 USUAL = 10  # images
 WIDTH = 420  # px
 
 
-class PropagateDialog(QDialog):
+class PropagateDialog(Sheet):
     """Asks for the number of images, at most `room`. propagate_wanted: that number."""
 
     propagate_wanted = Signal(int)
 
     def __init__(self, *, boxes: int, selected: bool, room: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Copy to the next images")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Copy to the next images", wide=WIDTH, confirm="Copy", parent=parent)
         self.number = QSpinBox()
         self.number.setRange(1, room)
         self.number.setValue(min(USUAL, room))
@@ -25,43 +24,25 @@ class PropagateDialog(QDialog):
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.number.setFixedWidth(72)
         self.number.selectAll()
-        self._copy = QPushButton("Copy")
-        self._copy.setProperty("role", "primary")
-        self._copy.setDefault(True)
-        self._copy.clicked.connect(self._on_copy)
+        self.confirm.clicked.connect(self._on_copy)
         self._arrange(what(boxes, selected=selected), room)
         self.number.setFocus()
 
     def _arrange(self, what_is_copied: str, room: int) -> None:
-        title = QLabel("Copy to the next images")
-        title.setProperty("role", "title")
-        explained = QLabel(
+        self.add_title("Copy to the next images")
+        explained = (
             f"{what_is_copied} of this image will be added to the images after it in the list. Reviewed images stay "
             "as they are, and a box that is there already is not added twice."
         )
-        explained.setProperty("role", "muted")
-        explained.setWordWrap(True)
-        cancel = QPushButton("Cancel")
-        cancel.clicked.connect(self.reject)
-        row, buttons, column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        row = QHBoxLayout()
         row.addWidget(QLabel("To the next"))
         row.addWidget(self.number)
         row.addWidget(QLabel(f"of {count(room, 'image')}"))
         row.addStretch(1)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self._copy)
-        column.setContentsMargins(24, 24, 24, 16)
-        for layout in (row, buttons, column):
-            layout.setSpacing(8)
-        column.addWidget(title)
-        column.addWidget(explained)
-        column.addSpacing(8)
-        column.addLayout(row)
-        column.addSpacing(16)
-        column.addLayout(buttons)
-        column.activate()
-        self.setFixedSize(WIDTH, column.totalHeightForWidth(WIDTH))
+        self.add(paragraph(explained, "muted"))
+        self.add(row, space=GAP)
+        self.add_answers(space=BLOCK)
+        self.fit()
 
     def _on_copy(self) -> None:
         self.accept()

@@ -91,7 +91,7 @@ def test_asked_kept_chosen_and_used(
     me.type("gear")
     me.press(KEY.Key_Return)
     me.type("cog")
-    me.click(dialog.use_button)
+    me.click(dialog.confirm)
     me.wait(lambda: model(me).startswith("parts.v2 · D0 · 512 px"), LONG)
     kept = home / "XDG_DATA_HOME" / "efficientdet-studio" / "models" / "parts.v2.safetensors"
     assert me.window.document.project.settings.get("model") == me.window.model.source == str(kept)
@@ -109,7 +109,7 @@ def test_asked_kept_chosen_and_used(
     me.press(KEY.Key_Down, KEY.Key_Space)
     assert dialog.names is not None
     dialog.names.setPlainText("gear\ncog")
-    me.click(dialog.use_button)
+    me.click(dialog.confirm)
     assert me.window.model_opening.is_running
     me.wait(lambda: not me.window.model_opening.is_running, LONG)
     assert me.window.model.source == str(kept)
@@ -120,7 +120,7 @@ def test_asked_kept_chosen_and_used(
     dialog.findChildren(QRadioButton)[0].click()
     assert dialog.names is not None
     dialog.names.setPlainText("a\nb")
-    me.click(dialog.use_button)
+    me.click(dialog.confirm)
     me.wait(lambda: model(me).startswith("parts.v2-2 · D0"), LONG)
     assert read_info(kept) == info
     second = read_info(kept.with_name("parts.v2-2.safetensors"))

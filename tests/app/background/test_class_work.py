@@ -203,13 +203,13 @@ def test_a_class_in_use_is_not_removed_unasked(
     work.ask_removal(classes["bolt"])
     dialog = window.findChildren(ClassRemovalDialog)[-1]
     dialog.target.setCurrentIndex(1)
-    dialog.remove_button.click()
+    dialog.confirm.click()
     done()
     assert document.tally.class_counts() == {classes["nut"]: 1, classes["gear"]: 2}
     work.ask_removal(classes["nut"])
     dialog = window.findChildren(ClassRemovalDialog)[-1]
     dialog.delete_button.click()
-    dialog.remove_button.click()
+    dialog.confirm.click()
     done()
     assert document.tally.class_counts() == {classes["gear"]: 2}
 

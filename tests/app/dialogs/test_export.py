@@ -24,7 +24,7 @@ def sheet(qtbot: QtBot, tmp_path: Path) -> ExportDialog:
 def test_it_exports_into_the_folder_unless_told_otherwise(qtbot: QtBot, sheet: ExportDialog, tmp_path: Path) -> None:
     assert not sheet._note.isVisible()
     with qtbot.waitSignal(sheet.export_wanted) as wanted:
-        sheet._export.click()
+        sheet.confirm.click()
     assert wanted.args == [ExportWish(tmp_path / "annotations.json")]
     assert not sheet.isVisible()
 
@@ -33,7 +33,7 @@ def test_only_reviewed_images_are_an_option(qtbot: QtBot, sheet: ExportDialog, t
     sheet._reviewed.click()
     sheet._path.setText(f" {tmp_path / 'ä.json'} ")
     with qtbot.waitSignal(sheet.export_wanted) as wanted:
-        sheet._export.click()
+        sheet.confirm.click()
     assert wanted.args == [ExportWish(tmp_path / "ä.json", reviewed_only=True)]
 
 
@@ -41,14 +41,14 @@ def test_what_is_replaced_is_said(sheet: ExportDialog, tmp_path: Path) -> None:
     (tmp_path / "old.json").touch()
     sheet._path.setText(str(tmp_path / "old.json"))
     assert "will be replaced" in sheet._note.text()
-    assert sheet._export.isEnabled()
+    assert sheet.confirm.isEnabled()
 
 
 def test_a_place_that_is_none_is_refused(sheet: ExportDialog, tmp_path: Path) -> None:
     sheet._path.setText(str(tmp_path / "<b>nowhere</b>" / "a.json"))
     assert f"There is no folder {tmp_path}/<b>nowhere</b>" in sheet._note.text()
     assert sheet._note.textFormat() is Qt.TextFormat.PlainText
-    assert not sheet._export.isEnabled()
+    assert not sheet.confirm.isEnabled()
 
 
 def test_problems_name_the_way_out(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_other_formats_go_into_a_new_folder_beside_that_of_the_pictures(
     sheet.formats[Written.YOLO].click()
     assert not sheet.by_side.isVisible()  # it has sides of its own
     with qtbot.waitSignal(sheet.export_wanted) as wanted:
-        sheet._export.click()
+        sheet.confirm.click()
     place = tmp_path.with_name(f"{tmp_path.name}-yolo")
     assert wanted.args == [ExportWish(place, Written.YOLO, copy_images=True)]
 
@@ -85,7 +85,7 @@ def test_coco_may_be_several_files(qtbot: QtBot, sheet: ExportDialog, tmp_path: 
     sheet.predictions.click()
     assert sheet._note.text().startswith("annotations-val.json is there already and will be replaced")
     with qtbot.waitSignal(sheet.export_wanted) as wanted:
-        sheet._export.click()
+        sheet.confirm.click()
     assert wanted.args == [ExportWish(tmp_path / "annotations.json", by_side=True, predictions=True)]
 
 
@@ -100,11 +100,11 @@ def test_a_name_of_the_person_s_own_stays_when_the_format_changes(sheet: ExportD
 
 def test_copies_never_go_into_the_project(sheet: ExportDialog, tmp_path: Path) -> None:
     sheet.copy_images.click()
-    assert sheet._export.isEnabled()  # beside the pictures themselves nothing is copied
+    assert sheet.confirm.isEnabled()  # beside the pictures themselves nothing is copied
     sheet.formats[Written.VOC].click()
     sheet._path.setText(str(tmp_path / "new"))
     assert "twice" in sheet._note.text()
-    assert not sheet._export.isEnabled()
+    assert not sheet.confirm.isEnabled()
     assert problem_with(str(tmp_path), Written.YOLO) == ""
     (tmp_path / "x").touch()
     assert "is there already; name a new folder" in problem_with(str(tmp_path), Written.YOLO)

@@ -54,15 +54,15 @@ def test_all_is_asked_in_turn_and_answered_by_keys(qtbot: QtBot) -> None:
     assert made.names is not None
     assert made.names.hasFocus()
     for name, told in (("bolt", "1 of 3 named"), ("hex nut", "2 of 3 named"), ("螺丝", "3 of 3 named")):
-        assert not made.use_button.isEnabled()
+        assert not made.confirm.isEnabled()
         made.names.insertPlainText(f" {name}")  # as pasted: tests have no keys for all letters
         assert told in texts(made)
         if name != "螺丝":
             qtbot.keyClick(made.names, KEY.Key_Return)
-    while focused(made) is not made.use_button:
+    while focused(made) is not made.confirm:
         qtbot.keyClick(focused(made), KEY.Key_Tab)
     with qtbot.waitSignal(made.answered) as answered:
-        qtbot.keyClick(made.use_button, KEY.Key_Space)
+        qtbot.keyClick(made.confirm, KEY.Key_Space)
     assert answered.args == ["d7", ("bolt", "hex nut", "螺丝")]
     assert not made.isVisible()
 
@@ -71,11 +71,11 @@ def test_only_the_normalisation_is_asked_where_all_else_is_known(qtbot: QtBot) -
     made = sheet(qtbot, NAMELESS_COCO)
     assert (made.variants, made.names) == (None, None)
     assert any("zylo117's format, D0 by its shapes, with 90 classes" in text for text in texts(made))
-    assert not made.use_button.isEnabled()
+    assert not made.confirm.isEnabled()
     for button in made.findChildren(QRadioButton):
         button.click()
     with qtbot.waitSignal(made.answered) as answered:
-        made.use_button.click()
+        made.confirm.click()
     assert answered.args == ["d0_ap", None]
 
 
@@ -87,10 +87,10 @@ def test_only_the_names_are_asked_where_the_variant_is_said(qtbot: QtBot) -> Non
     assert made.names is not None
     made.names.setPlainText("a\n\n b \nc\nd")
     assert "4 names for 3 classes" in texts(made)
-    assert not made.use_button.isEnabled()
+    assert not made.confirm.isEnabled()
     made.names.setPlainText("a\n\n b \nc\n")
     with qtbot.waitSignal(made.answered) as answered:
-        made.use_button.click()
+        made.confirm.click()
     assert answered.args == [None, ("a", "b", "c")]
 
 
@@ -101,13 +101,13 @@ def test_names_come_from_a_file(qtbot: QtBot, tmp_path: Path, monkeypatch: pytes
     chosen.write_bytes(b"\xff\xfe\x00")
     load.click()
     assert any("names.txt cannot be read as a list of class names" in text for text in texts(made))
-    assert not made.use_button.isEnabled()
+    assert not made.confirm.isEnabled()
     chosen.write_text("\ufeffbolt\r\nnut\r\n\r\nwasher", "utf-8")
     load.click()
     assert made.names is not None
     assert made.names.toPlainText() == "bolt\nnut\nwasher"
     assert "3 of 3 named" in texts(made)
-    assert made.use_button.isEnabled()
+    assert made.confirm.isEnabled()
 
 
 def test_escape_answers_nothing(qtbot: QtBot) -> None:
