@@ -1,14 +1,12 @@
 """The list of classes: shows its rows, and tells what was meant by a click, a drag, a key or the menu."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import (
     QAbstractItemModel,
-    QAbstractListModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRect,
-    QRectF,
-    QSize,
     Qt,
     Signal,
 )
@@ -17,10 +15,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QLineEdit,
-    QListView,
     QMenu,
-    QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
 )
@@ -29,40 +24,27 @@ from app import theme
 from app.document import Document
 from app.verbs.class_verbs import rename_class
 from app.widgets.class_rows import ROW, ClassRow, Row, RowParts, paint_class, paint_fold, row_parts
+from app.widgets.painted_list import Index, PaintedList, RowPainter, RowsModel
 from app.wording import count, tooltip
 
 _REACH = (-6, -8, 4, 8)  # px around a swatch where a click still means it
-Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 
 
-class ClassesModel(QAbstractListModel):
+class ClassesModel(RowsModel[Row]):
     """The rows of `listed`; renaming goes to the document, which may refuse."""
 
     def __init__(self, document: Document, parent: QWidget) -> None:
         super().__init__(parent)
         self._document = document
-        self.rows: list[Row] = []
 
-    def set_rows(self, rows: list[Row]) -> None:
-        """Shows these; a list of the same length keeps its place."""
-        if rows == self.rows:
-            return
-        if len(rows) == len(self.rows):
-            self.rows = rows
-            self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
-            return
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
+    def are_same(self, rows: Sequence[Row]) -> bool:
+        """As many: it is enough to look anew."""
+        return len(rows) == len(self.rows)
 
     def classes(self) -> list[ClassRow]:
         """The rows that are classes."""
         return [row for row in self.rows if isinstance(row, ClassRow)]
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
-        """Classes, and perhaps a fold."""
-        return 0 if parent.isValid() else len(self.rows)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Names of classes can be edited."""
@@ -89,7 +71,7 @@ class ClassesModel(QAbstractListModel):
         return True
 
 
-class ClassesList(QListView):
+class ClassesList(PaintedList):
     """Draws the rows and tells what was meant by a click, a key or the menu."""
 
     row_pressed = Signal(object)
@@ -102,20 +84,15 @@ class ClassesList(QListView):
     step_wanted = Signal(int, int)  # by so many places
 
     def __init__(self, model: ClassesModel) -> None:
-        super().__init__()
+        super().__init__(model)
         self._model = model
         self.active: int | None = None
         self.drop_row: int | None = None  # where a class that is dragged would come, above that row
         self._dragged: ClassRow | None = None
         self._pressed_at = QPoint()
-        self.setModel(model)
-        self.setItemDelegate(_RowPainter(self))
+        self.setItemDelegate(_Painter(self))
         self.setAccessibleName("Classes")
-        self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)  # a drag must not choose
-        self.setUniformItemSizes(True)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         trigger = QAbstractItemView.EditTrigger
         self.setEditTriggers(trigger.DoubleClicked | trigger.EditKeyPressed)
 
@@ -250,30 +227,21 @@ class ClassesList(QListView):
         return menu
 
 
-class _RowPainter(QStyledItemDelegate):
+class _Painter(RowPainter):
     """Paints rows, and edits names where they stand."""
 
     def __init__(self, rows: ClassesList) -> None:
-        super().__init__(rows)
+        super().__init__(rows, height=ROW)
         self._list = rows
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All rows are as high."""
-        return QSize(0, ROW)
+    def is_chosen(self, index: Index) -> bool:
+        """The class of the next box."""
+        row = self._list.row_at(index)
+        return isinstance(row, ClassRow) and row.entry.id == self._list.active
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Ground, then the parts of a class or the fold."""
+    def paint_row(self, painter: QPainter, rect: QRect, index: Index, *, is_hovered: bool) -> None:
+        """The parts of a class or the fold, and where a class would be dropped."""
         row, colours = self._list.row_at(index), theme.current()
-        rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        state: QStyle.StateFlag = option.state  # pyright: ignore[reportAttributeAccessIssue]
-        is_hovered = bool(state & QStyle.StateFlag.State_MouseOver)
-        is_active = isinstance(row, ClassRow) and row.entry.id == self._list.active
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if is_active or is_hovered:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.accent_soft if is_active else colours.hover))
-            painter.drawRoundedRect(QRectF(rect), theme.RADIUS, theme.RADIUS)
         if isinstance(row, ClassRow):
             paint_class(painter, rect, row, is_hovered=is_hovered)
         elif row is not None:
@@ -282,7 +250,6 @@ class _RowPainter(QStyledItemDelegate):
             painter.fillRect(rect.left(), rect.top() - 1, rect.width(), 2, QColor(colours.accent))
         elif index.row() + 1 == self._list.drop_row:
             painter.fillRect(rect.left(), rect.bottom(), rect.width(), 2, QColor(colours.accent))
-        painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """A plain field."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMargins, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QLayoutItem, QWidget
+
+from app.widgets.items_layout import ItemsLayout
 
 
 def columns(heights: Sequence[int], number: int) -> list[list[int]]:
@@ -30,38 +32,16 @@ def _filled(heights: Sequence[int], most: int) -> list[list[int]]:
     return made
 
 
-class ColumnLayout(QLayout):
+class ColumnLayout(ItemsLayout):
     """Columns of one width, none narrower than `least` px if more than one."""
 
     def __init__(self, parent: QWidget | None = None, *, least: int, gap: int, spacing: int) -> None:
         super().__init__(parent)
-        self.setContentsMargins(QMargins())
         self._least, self._gap, self._below = least, gap, spacing
-        self._items: list[QLayoutItem] = []
-
-    def addItem(self, item: QLayoutItem) -> None:
-        """Called by addWidget."""
-        self._items.append(item)
-
-    def count(self) -> int:
-        """All blocks."""
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """None behind the last, as Qt asks of layouts."""
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Gives a block away."""
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
         """To the sides."""
         return Qt.Orientation.Horizontal
-
-    def hasHeightForWidth(self) -> bool:
-        """The wider, the more columns."""
-        return True
 
     def heightForWidth(self, width: int) -> int:
         """Of the highest column."""
@@ -72,10 +52,6 @@ class ColumnLayout(QLayout):
         super().setGeometry(rect)
         for item, place in zip(self._items, self._places(rect.width()), strict=True):
             item.setGeometry(place.translated(rect.topLeft()))
-
-    def sizeHint(self) -> QSize:
-        """As for the narrowest."""
-        return self.minimumSize()
 
     def minimumSize(self) -> QSize:
         """One column."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QLayoutItem, QWidget
+
+from app.widgets.items_layout import ItemsLayout
 
 
 def flow(sizes: Sequence[tuple[int, int]], *, width: int, gap: int) -> tuple[list[tuple[int, int]], int]:
@@ -19,38 +21,16 @@ def flow(sizes: Sequence[tuple[int, int]], *, width: int, gap: int) -> tuple[lis
     return corners, y + row
 
 
-class FlowLayout(QLayout):
+class FlowLayout(ItemsLayout):
     """Widgets from left to right, in as many rows as they need; hidden ones take no room."""
 
     def __init__(self, parent: QWidget | None = None, *, gap: int) -> None:
         super().__init__(parent)
-        self.setContentsMargins(QMargins())
         self._gap = gap
-        self._items: list[QLayoutItem] = []
-
-    def addItem(self, item: QLayoutItem) -> None:
-        """Called by addWidget."""
-        self._items.append(item)
-
-    def count(self) -> int:
-        """All items, hidden ones included."""
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """None behind the last, as Qt asks of layouts."""
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Gives an item away."""
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
         """None: the rows are as high as their widgets."""
         return Qt.Orientation(0)
-
-    def hasHeightForWidth(self) -> bool:
-        """The number of rows depends on the width."""
-        return True
 
     def heightForWidth(self, width: int) -> int:
         """Of all rows together."""
@@ -62,10 +42,6 @@ class FlowLayout(QLayout):
         corners, _ = flow(self._sizes(), width=rect.width(), gap=self._gap)
         for item, (x, y) in zip(self._shown(), corners, strict=True):
             item.setGeometry(QRect(rect.topLeft() + QPoint(x, y), item.sizeHint()))
-
-    def sizeHint(self) -> QSize:
-        """As for the narrowest."""
-        return self.minimumSize()
 
     def minimumSize(self) -> QSize:
         """The largest single widget."""

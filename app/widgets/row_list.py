@@ -5,35 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QPersistentModelIndex,
     QPointF,
     QRect,
-    QRectF,
-    QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QWidget,
 )
 
 from app import theme
 from app.widgets import keycaps
+from app.widgets.painted_list import Index, PaintedList, RowPainter, RowsModel
 from app.wording import tooltip
 
 HEIGHT, EDGE, GAP, ICON = 32, 12, 8, 16  # px
 ROUNDING = 2  # px by which a font's own measure may fall short
 LEAST_DETAIL = 40  # px, a narrower one is left out
 MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
-Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 
@@ -70,22 +60,16 @@ def row_places(rect: QRect, *, text: int, keys: int) -> RowPlaces:
     return RowPlaces(icon, words, detail, caps)
 
 
-class RowList(QListView):
+class RowList(PaintedList):
     """Rows, one of them current. `taken`: the value of one that was clicked or on which Enter was pressed."""
 
     taken = Signal(object)
     current_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = _Rows(self)
-        self.setModel(self._model)
-        self.setItemDelegate(_RowPainter(self))
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._model = _Rows()
+        super().__init__(self._model, parent)
+        self.setItemDelegate(_Painter(self))
         self.clicked.connect(lambda _: self.take_current())
         self.selectionModel().currentChanged.connect(lambda *_: self.current_changed.emit())
 
@@ -137,19 +121,7 @@ class RowList(QListView):
             event.ignore()
 
 
-class _Rows(QAbstractListModel):
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.rows: Sequence[Row] = ()
-
-    def set_rows(self, rows: Sequence[Row]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
-        return 0 if parent.isValid() else len(self.rows)
-
+class _Rows(RowsModel[Row]):
     def data(self, index: Index, role: int = Role.DisplayRole) -> object:
         """The words, for whoever reads the screen aloud, and as a tooltip."""
         row = self.rows[index.row()]
@@ -160,31 +132,19 @@ class _Rows(QAbstractListModel):
         return tooltip(row.text) if role == Role.ToolTipRole else None
 
 
-class _RowPainter(QStyledItemDelegate):
+class _Painter(RowPainter):
     def __init__(self, rows: RowList) -> None:
-        super().__init__(rows)
+        super().__init__(rows, height=HEIGHT)
         self._list = rows
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All rows are as high."""
-        return QSize(0, HEIGHT)
+    def is_chosen(self, index: Index) -> bool:
+        """The current one."""
+        return index == self._list.currentIndex()
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Ground, icon, words, caps."""
-        row, colours = self._list.row(index), theme.current()
-        rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        state: QStyle.StateFlag = option.state  # pyright: ignore[reportAttributeAccessIssue]
-        if row is None:
-            return
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        is_current = index == self._list.currentIndex()
-        if is_current or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.accent_soft if is_current else colours.hover))
-            painter.drawRoundedRect(QRectF(rect), theme.RADIUS, theme.RADIUS)
-        _paint_row(painter, rect, row, base=self._list.font())
-        painter.restore()
+    def paint_row(self, painter: QPainter, rect: QRect, index: Index, *, is_hovered: bool) -> None:
+        """Icon, words, caps."""
+        if (row := self._list.row(index)) is not None:
+            _paint_row(painter, rect, row, base=self._list.font())
 
 
 def _paint_row(painter: QPainter, rect: QRect, row: Row, *, base: QFont) -> None:

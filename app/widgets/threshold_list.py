@@ -4,28 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRect,
     QRectF,
-    QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
 )
 
 from app import theme
 from app.widgets.elided_label import elided_name
+from app.widgets.painted_list import Index, PaintedList, RowPainter, RowsModel
 from app.widgets.swatches import SWATCH, paint_swatch
 from app.wording import count, tooltip
 from detector.boxes import DEFAULT_THRESHOLD
@@ -36,7 +28,6 @@ ROW = 30  # px
 LOWEST, HIGHEST = 0.05, 1.0  # below no predictions are kept
 STEP, PAGE = 0.01, 0.05
 VALUE_WIDTH, NUMBER_WIDTH = 32, 44  # px
-Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 _RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine
@@ -95,7 +86,7 @@ def rows_of(
     ]
 
 
-class ThresholdList(QListView):
+class ThresholdList(PaintedList):
     """Drag or click on a track, or use the arrows; a double click on the value, or Del, leaves it to the others.
 
     score_wanted: class id, and its score, None for no score of its own.
@@ -104,16 +95,11 @@ class ThresholdList(QListView):
     score_wanted = Signal(int, object)
 
     def __init__(self) -> None:
-        super().__init__()
-        self.model_ = _Model(self)
-        self.setModel(self.model_)
-        self.setItemDelegate(_RowPainter(self))
+        self.model_ = _Model()
+        super().__init__(self.model_)
+        self.setItemDelegate(_Painter(self))
         self.setAccessibleName("Score thresholds by class")
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._held: int | None = None  # the row whose handle the mouse has
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -167,24 +153,10 @@ class ThresholdList(QListView):
                 self.score_wanted.emit(row.entry.id, score)
 
 
-class _Model(QAbstractListModel):
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.rows: list[ThresholdRow] = []
-
-    def set_rows(self, rows: list[ThresholdRow]) -> None:
-        """Shows these; a list of the same classes keeps its place."""
-        if [row.entry.id for row in rows] == [row.entry.id for row in self.rows]:
-            self.rows = rows
-            if rows:
-                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
-            return
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
-        return 0 if parent.isValid() else len(self.rows)
+class _Model(RowsModel[ThresholdRow]):
+    def are_same(self, rows: Sequence[ThresholdRow]) -> bool:
+        """Those of the same classes."""
+        return [row.entry.id for row in rows] == [row.entry.id for row in self.rows]
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> object:
         row = self.rows[index.row()]
@@ -193,25 +165,18 @@ class _Model(QAbstractListModel):
         return tooltip(self.data(index)) if role == Role.ToolTipRole else None  # pyright: ignore[reportArgumentType]
 
 
-class _RowPainter(QStyledItemDelegate):
+class _Painter(RowPainter):
     def __init__(self, rows: ThresholdList) -> None:
-        super().__init__(rows)
+        super().__init__(rows, height=ROW)
         self._list = rows
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(0, ROW)
+    def is_chosen(self, index: Index) -> bool:
+        """The current one, while keys go to the list."""
+        return self._list.hasFocus() and index.row() == self._list.currentIndex().row()
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRect, index: Index, *, is_hovered: bool) -> None:
+        """Swatch, name, track, score, number."""
         row, colours = self._list.model_.rows[index.row()], theme.current()
-        rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
-        state: QStyle.StateFlag = option.state  # pyright: ignore[reportAttributeAccessIssue]
-        is_current = self._list.hasFocus() and index.row() == self._list.currentIndex().row()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if is_current or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.accent_soft if is_current else colours.hover))
-            painter.drawRoundedRect(QRectF(rect), theme.RADIUS, theme.RADIUS)
         parts = row_parts(rect)
         paint_swatch(painter, QRectF(parts.swatch), row.entry.colour)
         painter.setPen(QColor(colours.text))
@@ -225,7 +190,6 @@ class _RowPainter(QStyledItemDelegate):
         painter.drawText(parts.value, _RIGHT, f"{row.score:.2f}")
         painter.setPen(QColor(colours.muted))
         painter.drawText(parts.number, _RIGHT, f"{row.proposals:,}")
-        painter.restore()
 
 
 def _paint_track(painter: QPainter, track: QRect, row: ThresholdRow) -> None:
