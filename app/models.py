@@ -79,13 +79,6 @@ def choice(source: str) -> ModelChoice:
     return ModelChoice(source, _title(_file_title(path), path))
 
 
-def model_file(source: str) -> Path:
-    """The file that a model is read from, whether it is there or not."""
-    if source == STARTER_NAME:
-        return STARTER
-    return PUBLISHED[source].path if source in PUBLISHED else Path(source)
-
-
 def of_runs(checkpoints: Iterable[Path]) -> list[ModelChoice]:
     """The models that fine-tuning has made here, those that can be read."""
     found = [choice(str(path)) for path in checkpoints if path.is_file()]

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from app.models import choice, model_file
+from app.models import choice
 from detector.data.project.predicted import Coverage
 from detector.data.project.records import Pass, ProjectImage
 from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
 from detector.files import file_key
 from detector.loading import load_torch
+from detector.model.weights import model_path
 
 if TYPE_CHECKING:
     from detector.inference.predictor import Predictor
@@ -85,7 +86,7 @@ class Engines:
         from detector.inference.predictor import Predictor
         from detector.inference.sources import open_source
 
-        path = model_file(source)
+        path = model_path(source)
         stamp = path.stat().st_mtime if path.is_file() else 0.0
         loaded = self.loaded
         if loaded is None or (loaded.source, loaded.stamp, loaded.wanted) != (source, stamp, wanted):

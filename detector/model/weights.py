@@ -85,19 +85,26 @@ PUBLISHED = {
 }
 
 
+def model_path(name: str) -> Path:
+    """Where a model is read from, whether it is there or not: `starter`, published weights, or a path."""
+    if name.lower() in PUBLISHED and not Path(name).is_file():
+        return PUBLISHED[name.lower()].path
+    return STARTER if name == "starter" else Path(name)
+
+
 def model_file(name: str) -> Path:
     """The file of a model: `starter`, published weights that are here (`d0` … `d7x`, `d0_ap` …), or a path.
 
     Raises CheckpointError where there is none.
     """
-    if name.lower() in PUBLISHED and not Path(name).is_file():
+    path = model_path(name)
+    if path.is_file():
+        return path
+    if name.lower() in PUBLISHED:
         return find_weights(name)
-    path = STARTER if name == "starter" else Path(name)
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
-        )
-    return path
+    raise CheckpointError(
+        f"There is no model “{path}”: name a checkpoint file, starter, or one of {', '.join(VARIANTS)}."
+    )
 
 
 def mirror() -> str | None:
