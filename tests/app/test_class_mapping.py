@@ -7,6 +7,7 @@ import pytest
 
 from app.class_mapping import names_here, set_names_here
 from app.document import Document
+from app.verbs import box_verbs, undoing
 from app.verbs.class_verbs import add_class, rename_class
 from detector.data.project.passes import known_classes
 from detector.data.project.records import ProjectClass
@@ -49,12 +50,12 @@ def test_several_classes_become_one_and_others_are_left_out(street: Document):
     set_names_here(street, knows(street), VEHICLES)
     assert offered(street) == [("vehicle", 0.8), ("vehicle", 0.6)]  # car and truck were one thing
     assert names(street) == ["vehicle"]
-    assert street.proposal_total() == (3, 2)
+    assert street.tally.proposal_total() == (3, 2)
     assert street.undo_stack.count() == steps + 1
-    street.undo()
+    undoing.undo(street)
     assert (street.classes, street.shown) == (before, shown)
     assert names_here(project_of(street), knows(street)) == {name: name for name in STREET}
-    street.redo()
+    undoing.redo(street)
     assert offered(street) == [("vehicle", 0.8), ("vehicle", 0.6)]
 
 
@@ -85,7 +86,7 @@ def test_classes_that_were_left_out_come_back_with_their_old_ids(street: Documen
 
 
 def test_a_class_with_boxes_stays_when_its_model_leaves_it_out(street: Document):
-    street.accept([-1])
+    box_verbs.accept(street, [-1])
     set_names_here(street, knows(street), dict.fromkeys(STREET))
     assert names(street) == ["person"]
     assert len(street.shown) == 1

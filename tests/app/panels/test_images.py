@@ -314,7 +314,7 @@ def test_painting_asks_only_for_what_is_on_screen(
     document.add_images(images, keys={image.id: natural_key(image.path) for image in images}, counts={})
     assert panel.grid.model().rowCount() == 20_006
     asked: list[int] = []
-    monkeypatch.setattr(document, "proposal_count", lambda image_id: asked.append(image_id) or 0)
+    monkeypatch.setattr(document.tally, "box_count", lambda image_id: asked.append(image_id) or 0)
     panel.grid.viewport().grab()
     assert 0 < len(asked) < 40
 

@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from app import news
 from app.background.opening import ImagesRead, read_project
 from app.document import Document
 from app.verbs import box_verbs, copying, navigation, undoing
@@ -161,10 +162,10 @@ def test_another_project_matches_classes_by_name_and_gets_those_it_lacks(
     assert [box.class_id for box in other.shown] == [ours, ours, other.classes[2].id]
     assert len({item.category_id for item in other.classes}) == len({item.colour for item in other.classes}) == 3
     assert other.undo_stack.count() == steps + 1
-    other.undo()
+    undoing.undo(other)
     assert [item.name for item in other.classes] == ["nut", "Bolt"]
     assert other.shown == ()
-    other.redo()
+    undoing.redo(other)
     assert [item.name for item in other.classes] == ["nut", "Bolt", "washer"]
     assert len(other.shown) == 3
 
@@ -173,7 +174,7 @@ def test_a_smaller_image_gets_them_inside(
     document: Document, bolt: int, clipboard: QClipboard, other: Document
 ) -> None:
     assert other.current is not None
-    other.note_decoded(other.current, width=40, height=50, key="")
+    news.note_decoded(other, other.current, width=40, height=50, key="")
     document.set_selection(box.key for box in document.shown)
     copying.copy(document, clipboard)
     copying.paste(other, clipboard.text())
