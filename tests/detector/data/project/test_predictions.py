@@ -69,7 +69,7 @@ def test_classes_that_an_import_merged_by_name_keep_its_numbers_for_results(proj
     bring_classes(project)  # nut is 0, bolt is 7
     images = tuple(ImageEntry(100 + n, name, 100, 50) for n, name in enumerate(NAMES))
     theirs = Dataset(images, (ObjectClass(3, "Nut"), ObjectClass(0, "bolt")), (Box(100, 3, (1, 2, 30, 40)),))
-    imported = project.import_dataset(theirs, {100 + n: project.folder / name for n, name in enumerate(NAMES)})
+    *_, imported = datasets.bring_in(project, theirs, {100 + n: project.folder / name for n, name in enumerate(NAMES)})
     assert [(item.name, item.category_id) for item in project.classes()] == [("nut", 0), ("bolt", 7)]
     rows = [(100, 3, 0.9), (101, 0, 0.8), (101, 0, 0.7)]
     assert dict(look_into(project, results(project, *rows)).named) == {"nut": 1, "bolt": 2}
