@@ -116,7 +116,7 @@ def test_a_drive_that_stops_answering_is_told_and_what_is_not_stored_is_not_show
     draw(me)
     before = me.boxes
     with closing(sqlite3.connect(folder / NAME / "project.db", isolation_level=None)) as other:
-        me.window.document.project._database._connection.execute("PRAGMA busy_timeout = 10")
+        me.window.document.project.database._connection.execute("PRAGMA busy_timeout = 10")
         other.execute("BEGIN IMMEDIATE")  # as a drive that another program holds
         draw(me)
         me.wait(lambda: me.notices)
