@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import time
+import tracemalloc
 import warnings
 import zlib
 from collections.abc import Callable
@@ -298,27 +300,80 @@ def test_the_first_of_several_frames_is_decoded(kind: str, tmp_path: Path) -> No
     assert np.abs(pixels.astype(int) - [255, 0, 0]).max() < 8
 
 
-def too_large() -> dict[str, bytes]:
-    """Headers that promise 400 megapixels, with hardly a pixel behind them."""
+def promising(width: int, height: int) -> dict[str, bytes]:
+    """Headers of pictures of that size, with hardly a pixel behind them; a GIF's sides end at 65,535."""
     png = bytearray(png_bytes(picture()))
-    png[16:24] = struct.pack(">II", 20_000, 20_000)
+    png[16:24] = struct.pack(">II", width, height)
     png[29:33] = struct.pack(">I", zlib.crc32(png[12:29]))
     tiff = bytearray(tiff_bytes(picture(), photometric=2))
-    tiff[18:22] = tiff[30:34] = struct.pack("<I", 20_000)
-    gif = bytearray(encoded(Image.new("P", (8, 8)), "GIF"))
-    gif[6:10] = struct.pack("<HH", 20_000, 20_000)
+    tiff[18:22], tiff[30:34] = struct.pack("<I", width), struct.pack("<I", height)
     bmp = bytearray(encoded(Image.new("RGB", (8, 8)), "BMP"))
-    bmp[18:26] = struct.pack("<ii", 20_000, 20_000)
-    return {"png": bytes(png), "tiff": bytes(tiff), "gif": bytes(gif), "bmp": bytes(bmp)}
+    bmp[18:26] = struct.pack("<ii", width, height)
+    made = {"png": bytes(png), "tiff": bytes(tiff), "bmp": bytes(bmp)}
+    if max(width, height) < 65_536:
+        gif = bytearray(encoded(Image.new("P", (8, 8)), "GIF"))
+        gif[6:10] = struct.pack("<HH", width, height)
+        made["gif"] = bytes(gif)
+    return made
 
 
-@pytest.mark.parametrize("kind", too_large())
-def test_more_than_300_megapixels_are_refused_from_the_header(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("side", [20_000, 65_000, 100_000])
+@pytest.mark.parametrize("kind", promising(9, 9))
+def test_more_than_300_megapixels_are_refused_from_the_header(kind: str, side: int, tmp_path: Path) -> None:
+    if kind == "gif" and side > 65_535:
+        pytest.skip("no GIF can say so")
     path = tmp_path / f"huge.{kind}"
-    path.write_bytes(too_large()[kind])
-    assert images.size(path) == (20_000, 20_000)
-    with pytest.raises(ImageError, match=rf"huge\.{kind}: 20000 × 20000 pixels are more than the 300 megapixels"):
+    path.write_bytes(promising(side, side)[kind])
+    tracemalloc.start()
+    began = time.process_time()
+    assert images.size(path) == (side, side)
+    with pytest.raises(ImageError, match=rf"huge\.{kind}: {side} × {side} pixels are more than the 300 megapixels"):
         images.decode(path)
+    with pytest.raises(ImageError, match=rf"huge\.{kind}: {side} × {side} pixels"):
+        images.decode_reduced(path, 64)
+    assert time.process_time() - began < 0.5
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("side", [9000, 65_000, 1 << 24])
+def test_a_webp_with_a_giant_canvas_is_refused_at_once(side: int, tmp_path: Path) -> None:
+    body = encoded(Image.fromarray(picture()), "WEBP")[12:]
+    canvas = b"VP8X" + struct.pack("<II", 10, 2) + 2 * (side - 1).to_bytes(3, "little")
+    path = tmp_path / "huge.webp"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(canvas + body) + 4) + b"WEBP" + canvas + body)
+    began = time.process_time()
+    for read in (images.size, images.decode):
+        with pytest.raises(ImageError, match=r"huge\.webp"):
+            read(path)
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights on Windows")
+def test_a_link_that_leads_nowhere_or_to_itself_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    (tmp_path / "dangling.png").symlink_to("gone.png")
+    for name in ("circle.png", "dangling.png"):
+        with pytest.raises(ImageError, match=rf"{name}: (there is no such file|cannot be decoded)"):
+            images.decode(tmp_path / name)
+    assert {path.name for path in images.find_images(tmp_path)} <= {"circle.png", "dangling.png"}  # told when opened
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "folder/" * 1000 + "1.png"])
+def test_a_path_longer_than_any_file_has_is_an_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"File name too long|no such file"):
+        images.decode(tmp_path / name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends paths at 260 letters unless told otherwise")
+def test_pictures_deep_down_in_long_folders_are_found_and_decoded(tmp_path: Path) -> None:
+    folder, name = tmp_path, "n" * 200 + ".png"
+    while len(os.fsencode(folder / ("ä" * 100) / name)) < os.pathconf(tmp_path, "PC_PATH_MAX"):
+        folder /= "ä" * 100
+    folder.mkdir(parents=True)
+    Image.fromarray(picture()).save(folder / name)
+    (found,) = images.list_images(tmp_path)
+    assert images.decode(found).shape == picture().shape
 
 
 def test_pillows_own_limit_neither_acts_nor_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
