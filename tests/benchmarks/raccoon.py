@@ -1,6 +1,7 @@
-"""Fine-tune on 100 raccoons: this program against the plain effdet loop, at equal steps, batch, size and pictures.
+"""Fine-tune on 100 raccoons: this program against the plain effdet loop, at equal steps, batch, size and pictures, or
+its quick mode in equal time.
 
-python tests/benchmarks/raccoon.py [--seeds 0 1 2] [--steps 400] [--size 384] [--ours-only]
+python tests/benchmarks/raccoon.py [--seeds 0 1 2] [--steps 400] [--size 384] [--ours-only] [--minutes 10]
 Needs ../shared beside the repository. Prints AP and AP50 on raccoon/val.json per seed: ours of the best checkpoint
 and of the last one, the baseline's of its last.
 """
@@ -12,6 +13,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,44 +29,50 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--size", type=int, default=384)
     parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("--minutes", type=float, help="compare quick mode with the loop in this time, not in steps")
     asked = parser.parse_args()
+    own, theirs = {"--steps": asked.steps}, {"--steps": asked.steps}
+    if asked.minutes:
+        own = {"--quick": None, "--minutes": asked.minutes}
+        theirs = {"--seconds": 60 * asked.minutes, "--steps": 10**9}
     for seed in asked.seeds:
         with tempfile.TemporaryDirectory() as folder:
-            for name, metrics in ours(Path(folder), seed, asked.steps, asked.size).items():
+            for name, metrics in ours(Path(folder), seed, asked.size, own).items():
                 show(f"seed {seed}  ours, {name}", metrics)
         if not asked.ours_only:
-            show(f"seed {seed}  effdet loop", baseline(seed, asked.steps, asked.size))
+            show(f"seed {seed}  effdet loop", baseline(seed, asked.size, theirs))
 
 
 def show(title: str, metrics: dict[str, float]) -> None:
     print(f"{title:24} AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}", flush=True)
 
 
-def ours(folder: Path, seed: int, steps: int, size: int) -> dict[str, dict[str, float]]:
+def ours(folder: Path, seed: int, size: int, budget: Mapping[str, object]) -> dict[str, dict[str, float]]:
     """The metrics of the best and of the last evaluation of one run of `fine-tune`."""
     data, out = folder / "train.json", folder / "run"
     data.write_text(json.dumps(chosen(seed)))
-    run(
-        REPOSITORY / "main.py",
-        "fine-tune",
-        data,
-        **{"--images": RACCOON / "images", "--model": STAND_IN, "--out": out, "--batch": 8, "--image-size": size},
-        **{"--val": RACCOON / "val.json", "--val-images": RACCOON / "images", "--steps": steps, "--seed": seed},
-    )
-    events = [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
+    events = fine_tune(data, out, {"--batch": 8, "--image-size": size, "--seed": seed, **budget})
     measured = [event["metrics"] for event in events if event["event"] == "Evaluated" and event["step"]]
     return {"best": max(measured, key=lambda metrics: metrics["AP"]), "last": measured[-1]}
 
 
-def chosen(seed: int) -> dict:
-    """The 100 pictures that the baseline takes with this seed."""
+def fine_tune(data: Path, out: Path, options: Mapping[str, object]) -> list[dict]:
+    """The events of a run from the stand-in, measured on raccoon/val.json; an option without a value has None."""
+    common = {"--images": RACCOON / "images", "--model": STAND_IN, "--out": out}
+    common |= {"--val": RACCOON / "val.json", "--val-images": RACCOON / "images"}
+    run(REPOSITORY / "main.py", "fine-tune", data, **common, **options)
+    return [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
+
+
+def chosen(seed: int, count: int = IMAGES) -> dict:
+    """The pictures that the baseline takes with this seed."""
     document = json.loads((RACCOON / "train.json").read_text())
-    images = random.Random(seed).sample(sorted(document["images"], key=lambda image: image["id"]), IMAGES)
+    images = random.Random(seed).sample(sorted(document["images"], key=lambda image: image["id"]), count)
     ids = {image["id"] for image in images}
     return {**document, "images": images, "annotations": [a for a in document["annotations"] if a["image_id"] in ids]}
 
 
-def baseline(seed: int, steps: int, size: int) -> dict[str, float]:
+def baseline(seed: int, size: int, budget: Mapping[str, object]) -> dict[str, float]:
     """The metrics at the end of one run of the frozen effdet loop."""
     shown = run(
         SHARED / "baselines" / "effdet_finetune.py",
@@ -72,14 +80,14 @@ def baseline(seed: int, steps: int, size: int) -> dict[str, float]:
         RACCOON / "images",
         STAND_IN,
         **{"--val": RACCOON / "val.json", "--val-images": RACCOON / "images", "--limit": IMAGES},
-        **{"--steps": steps, "--batch": 8, "--size": size, "--seed": seed},
+        **{"--batch": 8, "--size": size, "--seed": seed, **budget},
     )
     return json.loads(next(line for line in shown.splitlines() if line.startswith("end ")).removeprefix("end "))
 
 
-def run(*arguments: str | Path, **options: str | Path | int) -> str:
+def run(*arguments: str | Path, **options: object) -> str:
     """What a Python program prints."""
-    words = [*arguments, *(word for option in options.items() for word in option)]
+    words = [*arguments, *(word for option in options.items() for word in option if word is not None)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # the baselines' folder is not ours to write to
     command = [sys.executable, *map(str, words)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
