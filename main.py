@@ -5,21 +5,10 @@ import os
 import sys
 from pathlib import Path
 
+from detector.commands import COMMANDS
+
 # What OpenCV would print about a damaged picture is said by our own error. It reads this when it is imported.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
-COMMANDS = (
-    "auto-label",
-    "fine-tune",
-    "evaluate",
-    "convert",
-    "fusion",
-    "variants",
-    "weights",
-    "export-onnx",
-    "bench",
-    "workbench",
-)
 
 
 def main() -> None:

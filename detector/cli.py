@@ -2,32 +2,33 @@
 
 import io
 import sys
+from importlib import import_module
 
 import typer
 
-from detector.commands.auto_label import auto_label
-from detector.commands.bench import bench
+from detector.commands import COMMANDS
 from detector.commands.console import say
-from detector.commands.convert import convert
-from detector.commands.evaluate import evaluate
-from detector.commands.export_onnx import export_onnx
-from detector.commands.fine_tune import fine_tune
-from detector.commands.fusion import fusion
-from detector.commands.variants import variants
-from detector.commands.weights import weights
-from detector.commands.workbench import workbench
 from detector.errors import StudioError
 
-app = typer.Typer(
-    help="Label photographs with EfficientDet, export COCO, fine-tune on what you corrected.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for command in (auto_label, fine_tune, evaluate, convert, fusion, variants, export_onnx, bench, workbench):
-    app.command()(command)
-app.add_typer(weights, name="weights")
+
+def command_line(only: str | None = None) -> typer.Typer:
+    """All commands, or only the one that is asked for, which takes less time to begin."""
+    app = typer.Typer(
+        help="Label photographs with EfficientDet, export COCO, fine-tune on what you corrected.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(lambda: None)  # else a single command would have no name
+    for name in COMMANDS if only is None else (only,):
+        module = name.replace("-", "_")
+        command = getattr(import_module(f"detector.commands.{module}"), module)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command()(command)
+    return app
 
 
 def run() -> None:
@@ -36,7 +37,9 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
-        app()  # which exits by itself unless the command fails
+        command_line(
+            sys.argv[1] if sys.argv[1:] and sys.argv[1] in COMMANDS else None
+        )()  # which exits by itself unless the command fails
     except StudioError as error:
         say(f"error: {error}")
     except OSError as error:  # a full disk, a folder that may not be written to

@@ -6,11 +6,12 @@ import pytest
 import typer.main
 
 import main
-from detector.cli import app
+from detector.cli import command_line
+from detector.commands import COMMANDS
 
 
 def test_the_entry_knows_every_subcommand():
-    assert set(main.COMMANDS) == set(typer.main.get_command(app).commands)
+    assert set(COMMANDS) == set(typer.main.get_command(command_line()).commands)
 
 
 def test_a_folder_or_a_file_opens_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from detector.cli import app
+from detector.cli import command_line
 
 TOP_LEVEL = {"app", "detector", "resources", "tests", "main.py", "pyproject.toml", "README.md", "LICENSE", ".ci"}
 LARGEST = 10 * 2**20
@@ -59,7 +59,7 @@ def test_no_file_is_large(repository: Path, tracked: list[str]) -> None:
 def test_the_readmes_command_lines_are_understood(readme: str) -> None:
     lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) for line in block.splitlines()]
     calls = [line.rpartition("main.py ")[2] for line in lines if "main.py " in line]
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(command_line()).commands  # type: ignore[attr-defined]
     assert {call.split()[0] for call in calls} == set(commands)
     for call in calls:
         name, *arguments = shlex.split(call)

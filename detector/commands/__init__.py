@@ -1,1 +1,14 @@
-"""What each subcommand does, a module each; `detector.cli` gathers them."""
+"""What each subcommand does, a module each, named like it; `detector.cli` gathers them."""
+
+COMMANDS = (
+    "auto-label",
+    "fine-tune",
+    "evaluate",
+    "convert",
+    "fusion",
+    "variants",
+    "weights",
+    "export-onnx",
+    "bench",
+    "workbench",
+)

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO, TypeVar
 
-from tqdm import tqdm
-
 T = TypeVar("T")
 WARNINGS_SHOWN = 10
 
@@ -23,7 +21,10 @@ def number(value: float | None) -> str:
 
 def say(text: str, *, to: TextIO | None = None) -> None:
     """Writes one line to stderr, or to another stream, above the progress bar."""
-    tqdm.write(plain(text), file=to or sys.stderr)
+    if "tqdm" in sys.modules:
+        sys.modules["tqdm"].tqdm.write(plain(text), file=to or sys.stderr)
+    else:
+        print(plain(text), file=to or sys.stderr)
 
 
 def answer(text: str) -> None:
@@ -44,13 +45,19 @@ def warn(messages: Sequence[str]) -> None:
         say(f"warning: … and {len(messages) - WARNINGS_SHOWN} more like these.")
 
 
-def progress(items: Iterable[T], total: int, unit: str = "image") -> "tqdm[T]":
+def progress(items: Iterable[T], total: int) -> Iterable[T]:
     """The items, with a bar on stderr where that is a terminal."""
-    return tqdm(items, total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True)
+    if not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, unit=" images", dynamic_ncols=True)
 
 
 def progress_bytes(amounts: Iterable[tuple[int, int | None]], name: str) -> None:
     """Goes through amounts of bytes done and to do, with a bar on stderr where that is a terminal."""
+    from tqdm import tqdm
+
     with tqdm(desc=name, unit="B", unit_scale=True, disable=None, dynamic_ncols=True) as bar:
         for done, total in amounts:
             bar.total = total

@@ -20,6 +20,8 @@ from detector.model.layers import SameConv2d
 from detector.model.onnx_ops import GraphOps
 from detector.model.variants import Variant
 
+LOWEST = float(np.finfo(np.float32).min)
+
 
 @dataclass(frozen=True)
 class FoundRows:
@@ -55,36 +57,76 @@ def only_channels(network: EfficientDet, channels: Sequence[int]) -> EfficientDe
     return chosen
 
 
-def add_detections(
-    ops: GraphOps, outputs: tuple[str, str], *, limits: str, anchors: str, floor: str, channels: int
-) -> FoundRows:
-    """Detections from logits (B, N, channels) and regressions (B, N, 4), scores from `floor` () on.
+def add_detections(ops: GraphOps, outputs: tuple[str, str], *, limits: str, anchors: str, floor: str) -> FoundRows:
+    """Detections from logits (B, N, C) and regressions (B, N, 4), scores from `floor` () on.
 
     limits: (B or 1, 1, 4), to which boxes xyxy are clipped: width, height, width, height. anchors: (N, 4) xyxy.
     """
     logits, regression = outputs
     odds = ops.op("Div", floor, ops.op("Sub", ops.constant(1.0), floor))
-    at_least = ops.op("Max", ops.op("Log", odds), ops.constant(float(np.finfo(np.float32).min)))  # of 0: no −∞
-    best = ops.op("ReduceMax", logits, axes=[2], keepdims=0)
-    rows = _top(ops, best, at_least)[1]
-    pairs = ops.op("GatherElements", logits, _expand(ops, rows, channels), axis=1)
-    flat = ops.op("Reshape", pairs, ops.constant([0, -1]))
-    values, places = _top(ops, flat, at_least)
-    count = ops.constant(channels)
-    rows = ops.op("GatherElements", rows, ops.op("Div", places, count), axis=1)
-    classes = ops.op("Mod", places, count)
+    at_least = ops.op("Max", ops.op("Log", odds), ops.constant(LOWEST))  # of 0: no −∞
+    rows = _rows(ops, logits, at_least)
     boxes = _decoded(ops, regression, anchors, rows)
     boxes = ops.op("Min", ops.op("Max", boxes, ops.constant(0.0)), limits)
-    usable = ops.op("And", ops.op("GreaterOrEqual", values, at_least), _has_area(ops, boxes))
-    scores = ops.op("Where", usable, ops.op("Sigmoid", values), ops.constant(0.0))
-    kept = _suppressed(ops, boxes, scores, classes, channels=channels)
-    order = ops.op("TopK", kept, _at_most(ops, DETECTIONS, ops.op("Shape", kept, start=1, end=2)), outputs=2)
-    first = f"{order}.1"
+    values = _chosen_rows(ops, logits, rows)
+    usable = ops.op("Unsqueeze", _has_area(ops, boxes), ops.constant([2]))
+    usable = ops.op("And", ops.op("GreaterOrEqual", values, _threshold(ops, values, at_least)), usable)
+    by_class = ops.op("Transpose", ops.op("Where", usable, values, ops.constant(-np.inf)), perm=[0, 2, 1])
+    chosen = ops.op(  # (M, 3): image, class, box
+        "NonMaxSuppression",
+        boxes,
+        by_class,
+        ops.constant([DETECTIONS]),
+        ops.constant(np.array([IOU], np.float32)),
+        ops.constant(np.array([LOWEST], np.float32)),
+    )
+    scores = ops.op("Sigmoid", ops.op("GatherND", by_class, chosen))
+    return _best(ops, chosen, scores, boxes=boxes, rows=rows)
+
+
+def _rows(ops: GraphOps, logits: str, at_least: str) -> str:
+    """The anchors (B, K) with the highest logits, as many as reach `at_least` in the fullest image, at most 5,000: no
+    more of them need a look than pairs are sought.
+    """
+    best = ops.op("ReduceMax", logits, axes=[2], keepdims=0)
+    most = ops.op("ReduceMax", _count(ops, best, at_least), axes=[0], keepdims=1)
+    count = ops.op("Min", ops.op("Max", most, ops.constant([1])), ops.constant([CANDIDATES]))
+    return ops.op("TopK", best, count, outputs=2) + ".1"
+
+
+def _threshold(ops: GraphOps, values: str, at_least: str) -> str:
+    """(B, 1, 1): the lowest of values (B, K, C) to look at: `at_least`, or the 5,000th where more reach that.
+
+    That one is sought only where it is needed: among hundreds of thousands it takes longer than all else here.
+    """
+    flat = ops.op("Reshape", values, ops.constant([0, -1]))
+    most = ops.op("ReduceMax", _count(ops, flat, at_least), axes=[0], keepdims=1)
+    too_many = ops.op("Greater", most, ops.constant([CANDIDATES]))
+    count = ops.op("Where", too_many, ops.constant([CANDIDATES]), ops.constant([1]))
+    last = ops.op("Slice", ops.op("TopK", flat, count, outputs=2), *(ops.constant([v]) for v in (-1, 2**31, 1)))
+    lowest = ops.op("Where", too_many, ops.op("Max", last, at_least), at_least)
+    return ops.op("Reshape", lowest, ops.constant([-1, 1, 1]))
+
+
+def _count(ops: GraphOps, values: str, at_least: str) -> str:
+    """(B,): how many of values (B, N) there are from `at_least` on."""
+    good = ops.floats(ops.op("GreaterOrEqual", values, at_least))
+    return ops.cast(ops.op("ReduceSum", good, ops.constant([1]), keepdims=0), TensorProto.INT64)
+
+
+def _best(ops: GraphOps, chosen: str, scores: str, *, boxes: str, rows: str) -> FoundRows:
+    """The best 100 in each image of `chosen` (M, 3), image, channel and box, with their scores (M,)."""
+    images = _range(ops, ops.op("Squeeze", ops.op("Shape", rows, start=0, end=1)))
+    own = ops.op("Equal", ops.op("Unsqueeze", images, ops.constant([1])), _columns(ops, chosen, 0))
+    count = ops.op("Min", ops.op("Shape", scores), ops.constant([DETECTIONS]))
+    best = ops.op("TopK", ops.op("Where", own, scores, ops.constant(0.0)), count, outputs=2)
+    kept = ops.op("Gather", chosen, f"{best}.1", axis=0)  # (B, D, 3)
+    places = _columns(ops, kept, [0, 2])
     return FoundRows(
-        boxes=ops.op("GatherElements", boxes, _expand(ops, first, 4), axis=1),
-        scores=order,
-        channels=ops.op("GatherElements", classes, first, axis=1),
-        anchors=ops.op("GatherElements", rows, first, axis=1),
+        boxes=ops.op("GatherND", boxes, places),
+        scores=best,
+        channels=_columns(ops, kept, 1),
+        anchors=ops.op("GatherND", rows, places),
     )
 
 
@@ -114,73 +156,40 @@ def add_anchors(ops: GraphOps, variant: Variant, height: str, width: str) -> str
 def _centres(ops: GraphOps, size: str, stride: int) -> str:
     """Where the cells of a row or column have their middle, in pixels."""
     cells = ops.op("Squeeze", ops.op("Div", size, ops.constant(stride)))
-    indices = ops.floats(ops.op("Range", ops.constant(0), cells, ops.constant(1)))
-    return ops.op("Mul", ops.op("Add", indices, ops.constant(0.5)), ops.constant(float(stride)))
+    return ops.op("Mul", ops.op("Add", ops.floats(_range(ops, cells)), ops.constant(0.5)), ops.constant(float(stride)))
 
 
-def _top(ops: GraphOps, values: str, at_least: str) -> tuple[str, str]:
-    """The highest of values (B, N), as many as are from `at_least` on in the fullest row, and their indices."""
-    good = ops.cast(ops.op("GreaterOrEqual", values, at_least), TensorProto.INT64)
-    most = ops.op("ReduceMax", ops.op("ReduceSum", good, ops.constant([1]), keepdims=0), axes=[0], keepdims=1)
-    top = ops.op("TopK", values, _at_most(ops, CANDIDATES, ops.op("Max", most, ops.constant([1]))), outputs=2)
-    return top, f"{top}.1"
+def _range(ops: GraphOps, count: str) -> str:
+    """0, 1 … up to a number ()."""
+    return ops.op("Range", ops.constant(0), count, ops.constant(1))
 
 
-def _at_most(ops: GraphOps, limit: int, count: str) -> str:
-    return ops.op("Min", count, ops.constant([limit]))
-
-
-def _expand(ops: GraphOps, indices: str, times: int) -> str:
-    """Indices (B, K) → (B, K, times)."""
-    return ops.op(
-        "Expand", ops.op("Unsqueeze", indices, ops.constant([2])), ops.constant(np.array([1, 1, times], np.int64))
-    )
+def _chosen_rows(ops: GraphOps, table: str, rows: str) -> str:
+    """Of a table (B, N, C) the rows (B, K) of each image: (B, K, C)."""
+    return ops.op("GatherND", table, ops.op("Unsqueeze", rows, ops.constant([2])), batch_dims=1)
 
 
 def _decoded(ops: GraphOps, regression: str, anchors: str, rows: str) -> str:
     """Boxes (B, K, 4) xyxy of the chosen rows; see `anchors.decode`."""
-    coded = ops.op("GatherElements", regression, _expand(ops, rows, 4), axis=1)
+    coded = _chosen_rows(ops, regression, rows)
     own = ops.op("Gather", anchors, rows, axis=0)
-    lower, upper = _columns(ops, own, 0), _columns(ops, own, 2)
+    lower, upper = _columns(ops, own, [0, 1]), _columns(ops, own, [2, 3])
     size = ops.op("Sub", upper, lower)
     half = ops.constant(0.5)
     middle = ops.op("Mul", ops.op("Add", lower, upper), half)
-    shift = ops.op("Gather", coded, ops.constant([1, 0]), axis=2)
-    stretch = ops.op("Gather", coded, ops.constant([3, 2]), axis=2)
+    shift, stretch = _columns(ops, coded, [1, 0]), _columns(ops, coded, [3, 2])
     centre = ops.op("Add", ops.op("Mul", shift, size), middle)
     reach = ops.op("Mul", ops.op("Mul", ops.op("Exp", stretch), size), half)
     return ops.op("Concat", ops.op("Sub", centre, reach), ops.op("Add", centre, reach), axis=2)
 
 
-def _columns(ops: GraphOps, boxes: str, first: int) -> str:
-    """Two columns of boxes (…, 4)."""
-    return ops.op("Gather", boxes, ops.constant([first, first + 1]), axis=2)
+def _columns(ops: GraphOps, table: str, which: int | list[int]) -> str:
+    """Columns of a table (…, C); a single one without its axis."""
+    return ops.op("Gather", table, ops.constant(which), axis=-1)
 
 
 def _has_area(ops: GraphOps, boxes: str) -> str:
     """(B, K): whether a box is wider and higher than 0; one that is no number is not."""
-    wide = ops.op("Greater", _columns(ops, boxes, 2), _columns(ops, boxes, 0))
+    wide = ops.op("Greater", _columns(ops, boxes, [2, 3]), _columns(ops, boxes, [0, 1]))
     both = ops.op("ReduceMin", ops.cast(wide, TensorProto.INT64), axes=[2], keepdims=0)
     return ops.cast(both, TensorProto.BOOL)
-
-
-def _suppressed(ops: GraphOps, boxes: str, scores: str, classes: str, *, channels: int) -> str:
-    """Scores (B, K) with 0 for boxes that a better one of their class overlaps."""
-    rows = ops.op("Unsqueeze", scores, ops.constant([1]))
-    own = ops.op(
-        "Equal",
-        ops.op("Unsqueeze", classes, ops.constant([1])),
-        ops.constant(np.arange(channels).reshape(1, channels, 1)),
-    )
-    by_class = ops.op("Where", own, rows, ops.constant(0.0))
-    chosen = ops.op(  # (M, 3): image, class, box
-        "NonMaxSuppression",
-        boxes,
-        by_class,
-        ops.constant([DETECTIONS]),
-        ops.constant(np.array([IOU], np.float32)),
-        ops.constant(np.array([0.0], np.float32)),
-    )
-    places = ops.op("Gather", chosen, ops.constant([0, 2]), axis=1)
-    zeros = ops.op("Mul", scores, ops.constant(0.0))
-    return ops.op("ScatterND", zeros, places, ops.op("GatherND", scores, places))

@@ -1,6 +1,7 @@
 """The engine that runs ONNX Runtime on the CPU, from a graph of `onnx_export`; it needs no torch."""
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,12 @@ class OnnxEngine:
         self._session = open_session(graph, threads=usable // self.lanes)
         self.info = _graph_info(self._session, graph)
         self._floor = np.array(floor, np.float32)
+
+    def with_floor(self, floor: float) -> "OnnxEngine":
+        """The same engine, its session shared, for scores from another one on."""
+        other = copy(self)
+        other._floor = np.array(floor, np.float32)
+        return other
 
     def detect(self, images: Sequence[Prepared]) -> list[Detections]:
         """See `Engine`."""

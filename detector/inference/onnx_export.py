@@ -69,7 +69,6 @@ def detection_graph(model: Model, *, channels: Sequence[int] | None = None) -> o
         ),
         anchors=add_anchors(ops, variant, height, width),
         floor=ops.default("floor", FLOOR),
-        channels=len(chosen),
     )
     ops.alias(found.boxes, "boxes")
     ops.alias(found.scores, "scores")

@@ -26,11 +26,12 @@ from detector.places import user_cache
 if TYPE_CHECKING:
     import torch
 
+    from detector.inference.onnx_engine import OnnxEngine
     from detector.model.checkpoint import Model
 
 MAIN = Path(__file__).parents[2] / "main.py"
 TICK = 0.1  # seconds
-GRAPHS = 1  # counted up where an exported graph changes, so that those in caches are made anew
+GRAPHS = 2  # counted up where an exported graph changes, so that those in caches are made anew
 
 
 class EngineOptions(TypedDict, total=False):
@@ -111,23 +112,27 @@ class OnnxSource:
     def __init__(self, name: str, variant: str | None = None, classes: Path | None = None) -> None:
         self._name, self._variant, self._classes = name, variant, classes
         self._path = model_file(name)
-        self._info: ModelInfo | None = None
 
-    @property
+    @cached_property
     def info(self) -> ModelInfo:
         """See `Source`."""
-        if self._info is None:
-            says_all = self._path.suffix == ".safetensors" and self._variant is None and self._classes is None
-            self._info = read_info(self._path) if says_all else self._engine(None, FLOOR, 0).info
-        return self._info
+        says_all = self._path.suffix == ".safetensors" and self._variant is None and self._classes is None
+        return read_info(self._path) if says_all else self._asked.info
+
+    @cached_property
+    def _asked(self) -> "OnnxEngine":
+        """The engine that is opened where only the graph says what the model is."""
+        return self._engine(None, FLOOR, 0)
 
     def engine(self, **options: Unpack[EngineOptions]) -> Engine:
         """See `Source`."""
         chosen, every = (wanted_channels(self.info, which) for which in (options.get("channels"), None))
         floor, leave_free = options.get("floor", FLOOR), options.get("leave_free", 0)
+        if "_asked" in self.__dict__ and chosen == every and not leave_free:
+            return self._asked.with_floor(floor)
         return self._engine(None if chosen == every else chosen, floor, leave_free)
 
-    def _engine(self, channels: list[int] | None, floor: float, leave_free: int) -> Engine:
+    def _engine(self, channels: list[int] | None, floor: float, leave_free: int) -> "OnnxEngine":
         from detector.inference.onnx_engine import OnnxEngine
 
         for is_last in (False, True):

@@ -86,14 +86,24 @@ def _fusion(ops: GraphOps, node: FusionNode, known: Sequence[str]) -> str:
 
 
 def _head(ops: GraphOps, head: Head, maps: Sequence[str]) -> str:
-    shape = ops.constant([0, -1, head.outputs])  # 0: as many as in the batch
-    rows = []
+    """All levels together go through the last 1×1 convolution, which they share: one product of matrices, whose rows
+    are in the outputs' order. Its biases are a row of the matrix, since adding them would be another pass.
+    """
+    cells = []
     for level, x in enumerate(maps):
         for conv, bns in zip(head.convs, head.bns, strict=True):
             x = ops.swish(_separable(ops, x, conv, bns[level]))  # type: ignore[arg-type, index]
-        x = ops.op("Transpose", _separable(ops, x, head.predict), perm=[0, 2, 3, 1])
-        rows.append(ops.op("Reshape", x, shape))
-    return ops.op("Concat", *rows, axis=1)
+        x = ops.op("Transpose", _conv(ops, x, head.predict.conv_dw), perm=[0, 2, 3, 1])
+        cells.append(ops.op("Reshape", x, ops.constant([0, -1, head.predict.conv_dw.out_channels])))
+    together = ops.op("Concat", *cells, axis=1)  # (B, cells, channels)
+    weight, bias = _folded(head.predict.conv_pw, None)
+    assert bias is not None
+    matrix = np.concatenate([weight[:, :, 0, 0].T, bias[None]])
+    flat = ops.op("Reshape", together, ops.constant([-1, weight.shape[1]]))
+    with_one = ops.op("Pad", flat, ops.constant([0, 0, 0, 1]), ops.constant(1.0))
+    outputs = ops.op("MatMul", with_one, ops.constant(matrix))
+    batch = ops.op("Shape", together, start=0, end=1)
+    return ops.op("Reshape", outputs, ops.op("Concat", batch, ops.constant([-1, head.outputs]), axis=0))
 
 
 def _projection(ops: GraphOps, projection: Projection, x: str) -> str:

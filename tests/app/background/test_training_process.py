@@ -29,7 +29,7 @@ from app.background.training_process import (
     reason_in,
     start,
 )
-from detector.cli import app as command_line
+from detector.cli import command_line
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.store import Project
 from detector.data.split import Side
@@ -272,7 +272,7 @@ def test_what_a_log_ends_with() -> None:
     ],
 )
 def test_the_command_line_understands_the_options(options: FineTuneOptions) -> None:
-    command: Command = get_command(command_line).commands["fine-tune"]  # type: ignore[attr-defined]
+    command: Command = get_command(command_line()).commands["fine-tune"]  # type: ignore[attr-defined]
     given = command.make_context("fine-tune", ["x", "--model", "d0", "--out", "y", *flags(options)]).params
     renamed = {
         "learning_rate": given["lr"],

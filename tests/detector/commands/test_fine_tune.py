@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from detector.cli import app
+from detector.cli import command_line
 from detector.errors import CheckpointError, OptionsError
 from detector.model.checkpoint import load
 from detector.model.classifier import build_classifier, timm_name
@@ -34,7 +34,7 @@ def fine_tune(data: Path, *arguments: str) -> Path:
     """The last checkpoint of a run of one step."""
     out = data.parent / "run"
     common = ("--out", str(out), "--steps", "1", "--batch", "1", "--image-size", "128", "--device", "cpu")
-    ended = CliRunner().invoke(app, ["fine-tune", str(data), *common, *arguments])
+    ended = CliRunner().invoke(command_line(), ["fine-tune", str(data), *common, *arguments])
     if ended.exception is not None and not isinstance(ended.exception, SystemExit):
         raise ended.exception
     assert ended.exit_code == 0
@@ -45,12 +45,12 @@ def test_a_variant_by_formula_is_trained_saved_and_looked_into(data: Path) -> No
     path = fine_tune(data, "--model", "phi-1+fpn+softmax", "--from-scratch")
     model = load(path)
     assert model.info.variant == model.network.variant.name == "phi-1+fpn+softmax"
-    shown = CliRunner().invoke(app, ["fusion", str(path), "--json"])
+    shown = CliRunner().invoke(command_line(), ["fusion", str(path), "--json"])
     document = json.loads(shown.stdout)
     assert (document["fusion"], len(document["cells"])) == ("softmax", 2)
     sums = [node["sum"] for cell in document["cells"] for node in cell["nodes"].values()]
     assert sums == pytest.approx([1] * 10, abs=1e-3)
-    table = CliRunner().invoke(app, ["fusion", str(path)])
+    table = CliRunner().invoke(command_line(), ["fusion", str(path)])
     assert table.stdout.startswith("PHI-1+FPN+SOFTMAX: weights normalised per node")
 
 

@@ -5,13 +5,13 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
-from detector.cli import app
+from detector.cli import command_line
 from detector.errors import OptionsError
 from detector.model.variants import BACKBONES, VARIANTS
 
 
 def call(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["variants", *arguments])
+    return CliRunner().invoke(command_line(), ["variants", *arguments])
 
 
 def lines_of(*arguments: str) -> list[list[str]]:

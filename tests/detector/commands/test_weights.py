@@ -14,7 +14,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from detector.cli import app
+from detector.cli import command_line
 from detector.errors import CheckpointError, DownloadError
 from detector.model import weights
 from detector.model.info import ADVPROP
@@ -26,7 +26,7 @@ MAIN = Path(__file__).parents[3] / "main.py"
 
 
 def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["weights", *map(str, arguments)])
+    return CliRunner().invoke(command_line(), ["weights", *map(str, arguments)])
 
 
 @pytest.fixture(autouse=True)

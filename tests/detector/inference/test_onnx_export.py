@@ -32,18 +32,19 @@ FLOOR = 0.05
 CPU = torch.device("cpu")
 
 
-def expected(model: Model, pictures: Pixels) -> list[Detections]:
+def expected(model: Model, pictures: Pixels, floor: float = FLOOR) -> list[Detections]:
     """What PyTorch finds in pictures (B, H, W, 3) that need no padding."""
     height, width = pictures.shape[1:3]
     outputs = TorchEngine(model, CPU).outputs(pictures)
     anchors = anchor_boxes(find_variant(model.info.variant), height, width)
     channels = [c for c, name in enumerate(model.info.classes) if name is not None]
     prepared = [Prepared(pixels, 1.0, width, height) for pixels in pictures]
-    return detections(outputs, anchors, prepared, channels=channels, floor=FLOOR, exact=False)
+    return detections(outputs, anchors, prepared, channels=channels, floor=floor, exact=False)
 
 
-def found(session: onnxruntime.InferenceSession, pictures: Pixels) -> list[Detections]:
-    boxes, scores, classes, anchors = session.run(list(OUTPUTS), {"images": pictures})
+def found(session: onnxruntime.InferenceSession, pictures: Pixels, floor: float = FLOOR) -> list[Detections]:
+    given = {"images": pictures, "floor": np.array(floor, np.float32)}
+    boxes, scores, classes, anchors = session.run(list(OUTPUTS), given)
     there = scores > 0
     return [
         Detections(boxes[i][kept], scores[i][kept], classes[i][kept], anchors[i][kept]) for i, kept in enumerate(there)
@@ -73,6 +74,20 @@ def test_detections_are_those_of_pytorch_at_any_batch_and_size(
     wanted = expected(model, pictures)
     assert any(len(item) for item in wanted)
     for ours, theirs in zip(found(session, pictures), wanted, strict=True):
+        assert_same(ours, theirs)
+
+
+def test_no_more_pairs_are_looked_at_than_the_reference_looks_at(
+    model: Model, session: onnxruntime.InferenceSession
+) -> None:
+    """More than 5,000 of anchor and channel pass the floor in the one picture, fewer in the other."""
+    pictures = np.random.default_rng(5).integers(0, 256, (2, 256, 256, 3), np.uint8)
+    pictures[1] = 124
+    logits = TorchEngine(model, CPU).outputs(pictures)[0][..., [0, 2]]
+    floor = 0.07
+    many, few = (logits.sigmoid() > floor).sum((1, 2)).tolist()
+    assert many > 5000 > few > 0
+    for ours, theirs in zip(found(session, pictures, floor), expected(model, pictures, floor), strict=True):
         assert_same(ours, theirs)
 
 
