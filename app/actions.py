@@ -110,6 +110,7 @@ TABLE = (
     ActionSpec("label-image", "Auto-label this image", "auto-label", ("I",), _MODEL, Need.IDLE, once=True),
     ActionSpec("label-all", "Auto-label all", "auto-label-all", ("Ctrl+B",), _MODEL, Need.IDLE, once=True),
     ActionSpec("label-visible", "Auto-label what the filter shows", "auto-label-all", (), _MODEL, Need.IDLE, once=True),
+    ActionSpec("tiles", "Large images in tiles, too", "grid", (), _MODEL, checkable=True),
     ActionSpec("model-classes", "Classes of the model…", "class", (), _MODEL),
     ActionSpec("fine-tune", "Fine-tune…", "fine-tune", ("Ctrl+T",), _MODEL),
     ActionSpec("open-model", "Open a model file…", "model", (), _MODEL, _NOTHING),

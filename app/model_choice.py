@@ -8,7 +8,7 @@ from app.models import ModelChoice, ModelGroup, advprop, built_in, choice, kept,
 from app.settings import Settings
 from detector.training.run_folder import BEST
 
-MODEL = "model"  # setting of the project
+MODEL, TILES = "model", "tiles"  # settings of the project
 
 
 class ModelInUse(QObject):
@@ -39,6 +39,19 @@ class ModelInUse(QObject):
         if device != self.device:
             self._settings.set(table.DEVICE, device)
             self.device_changed.emit()
+
+    @property
+    def tiled(self) -> bool:
+        """Whether large pictures of the project are looked at in tiles, too."""
+        project = self._document.project
+        return project is not None and project.setting(TILES) is True
+
+    def set_tiled(self, tiled: bool) -> None:
+        """Look at large pictures of the project in tiles, too, or no longer."""
+        project = self._document.project
+        if project is not None and project.read_only is None:
+            project.set_setting(TILES, tiled)
+        self.changed.emit()
 
     def choose(self, source: str) -> None:
         """Take another model: a name, or a file's path. Published weights have to be here first: they are asked for."""

@@ -155,12 +155,14 @@ def connect_actions(window: "MainWindow") -> None:
         "show-labels": window.set_labels_always,
         "training-panel": partial(window.toggle_bottom, window.training),
         "fusion-panel": partial(window.toggle_bottom, window.fusion),
+        "tiles": window.model.set_tiled,
     }
     for name, toggle in toggles.items():
         window.actions_[name].triggered.connect(lambda checked, toggle=toggle: toggle(checked))
     for name in ("system", "light", "dark"):
         window.actions_[f"theme-{name}"].triggered.connect(lambda _=False, name=name: window.choose_theme(name))
     window.actions_[f"theme-{window.settings.get(table.THEME)}"].setChecked(True)
+    window.model.changed.connect(lambda: window.actions_["tiles"].setChecked(window.model.tiled))
     window.actions_["show-boxes"].setChecked(True)
     canvas.boxes_visible_changed.connect(window.actions_["show-boxes"].setChecked)
     window.actions_["select"].setChecked(True)

@@ -1,5 +1,6 @@
 """Boxes as arrays: xyxy float, in image pixels, everywhere inside the program. Pure numpy functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,16 @@ class Detections:
         return Detections(self.boxes[which], self.scores[which], self.channels[which], self.anchors[which])
 
 
+def together(parts: Sequence[Detections]) -> Detections:
+    """The detections of several parts, at least one, in their order."""
+    return Detections(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.channels for part in parts]),
+        np.concatenate([part.anchors for part in parts]),
+    )
+
+
 def area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     """Areas (N,) of boxes (N, 4); inverted boxes count 0."""
     return np.clip(boxes[:, 2] - boxes[:, 0], 0, None) * np.clip(boxes[:, 3] - boxes[:, 1], 0, None)
@@ -42,10 +53,15 @@ def clip(boxes: NDArray[np.floating], width: float, height: float) -> NDArray[np
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 
-def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 where both are empty."""
+def intersection(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The areas (N, M) that boxes (N, 4) and (M, 4) have in common."""
     lower = np.maximum(a[:, None, :2], b[None, :, :2])
     upper = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    intersection = np.clip(upper - lower, 0, None).prod(axis=2)
-    union = area(a)[:, None] + area(b)[None, :] - intersection
-    return np.where(union > 0, intersection / np.where(union > 0, union, 1), 0)
+    return np.clip(upper - lower, 0, None).prod(axis=2)
+
+
+def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4); 0 where both are empty."""
+    common = intersection(a, b)
+    union = area(a)[:, None] + area(b)[None, :] - common
+    return np.where(union > 0, common / np.where(union > 0, union, 1), 0)

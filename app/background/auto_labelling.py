@@ -68,16 +68,16 @@ class AutoLabelling(QObject):
         """Whether a pass is under way."""
         return self._job is not None
 
-    def label_current(self, *, source: str, device: str) -> None:
-        """A pass over the current image. Raises BusyError while the device works."""
+    def label_current(self, *, source: str, device: str, tiled: bool = False) -> None:
+        """A pass over the current image; tiled: in tiles, too. Raises BusyError while the device works."""
         if self._document.current is not None:
-            self.label_images([self._document.current], source=source, device=device)
+            self.label_images([self._document.current], source=source, device=device, tiled=tiled)
 
-    def label_visible(self, *, source: str, device: str) -> None:
+    def label_visible(self, *, source: str, device: str, tiled: bool = False) -> None:
         """A pass over the images that the present filter shows. Raises BusyError."""
-        self.label_images(self._from_current(self._document.visible), source=source, device=device)
+        self.label_images(self._from_current(self._document.visible), source=source, device=device, tiled=tiled)
 
-    def label_all(self, *, source: str, device: str) -> None:
+    def label_all(self, *, source: str, device: str, tiled: bool = False) -> None:
         """A pass over all images, those nobody has vouched for first, from the current one on. Raises BusyError.
 
         Left out are those that are ignored.
@@ -85,9 +85,11 @@ class AutoLabelling(QObject):
         images = [self._document.images[image_id] for image_id in navigation.from_current(self._document)]
         wanted = [image for image in images if not image.ignored]
         wanted.sort(key=lambda image: image.state is State.REVIEWED)
-        self.label_images([image.id for image in wanted], source=source, device=device)
+        self.label_images([image.id for image in wanted], source=source, device=device, tiled=tiled)
 
-    def label_images(self, image_ids: Iterable[int], *, source: str, device: str, again: bool = False) -> None:
+    def label_images(
+        self, image_ids: Iterable[int], *, source: str, device: str, tiled: bool = False, again: bool = False
+    ) -> None:
         """A pass over these images, in this order; those that this model has seen only if `again`. Raises BusyError.
 
         Left out are those whose files are missing, which the person is told in the end.
@@ -96,7 +98,8 @@ class AutoLabelling(QObject):
         images = tuple(image for image in asked if not image.missing)
         missing = len(asked) - len(images)
         if images:
-            self._start(Task(images, source, device, again=again, planned=len(images) > 1), missing=missing)
+            task = Task(images, source, device, again=again, planned=len(images) > 1, tiled=tiled)
+            self._start(task, missing=missing)
         elif missing:
             self._notifications.warning(missing_text(missing))
 

@@ -90,7 +90,7 @@ class LabellingRequests(QObject):
         if self._model.choice.megabytes:
             self._weights.offer(self._model.source)
         else:
-            self._guard(lambda: verb(source=self._model.source, device=self._model.device))
+            self._guard(lambda: verb(source=self._model.source, device=self._model.device, tiled=self._model.tiled))
 
     def _guard(self, verb: Callable[[], None]) -> None:
         try:

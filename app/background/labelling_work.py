@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.models import choice
 from detector.data.project.predicted import Coverage
-from detector.data.project.records import Pass, ProjectImage
+from detector.data.project.records import Pass, ProjectImage, pass_key
 from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
 from detector.files import file_key
@@ -24,7 +24,8 @@ COPIED_AT_ONCE = 500  # images whose predictions are copied in one transaction, 
 @dataclass(frozen=True)
 class Task:
     """What is to be labelled with which model. again: also what that model has seen; planned: if it is cut short it can
-    go on later; begun: the pass that goes on so, of whose `total` images `images` are left.
+    go on later; tiled: large pictures in tiles, too; begun: the pass that goes on so, of whose `total` images `images`
+    are left.
     """
 
     images: tuple[ProjectImage, ...]
@@ -32,6 +33,7 @@ class Task:
     device: str
     again: bool = False
     planned: bool = True
+    tiled: bool = False
     begun: Pass | None = None
     total: int = 0
 
@@ -132,11 +134,12 @@ def make_ready(task: Task) -> Iterator[None]:
 
 
 def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
-    coverage = Coverage(frozenset(), {}) if task.again else worker.predictions.coverage(engine.key, task.images)
+    key = pass_key(engine.key, tiled=task.tiled)
+    coverage = Coverage(frozenset(), {}) if task.again else worker.predictions.coverage(key, task.images)
     images = [image for image in task.images if image.id not in coverage.shown]
     name = choice(task.source).name
     if not images:
-        yield AllKnown(name)
+        yield AllKnown(f"{name} in tiles" if task.tiled else name)
         return
     info, before = engine.info, len(worker.classes())
     pass_ = worker.passes.begin(
@@ -145,7 +148,7 @@ def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
         names=info.classes,
         category_ids=info.category_ids,
         thresholds=info.thresholds,
-        model_key=engine.key,
+        model_key=key,
     )
     if task.planned:
         worker.passes.plan(pass_.id, [image.id for image in images])
@@ -156,7 +159,7 @@ def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:
 
 
 def _go_on(worker: Project, engine: Engine, task: Task, begun: Pass) -> Iterator[Any]:
-    if engine.key != begun.model_key:
+    if pass_key(engine.key, tiled=begun.tiled) != begun.model_key:
         worker.passes.end_plan()
         yield ModelChanged(begun.model)
         return

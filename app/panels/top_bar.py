@@ -79,7 +79,7 @@ class TopBar(QFrame):
             _split(
                 VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
                 [actions[name] for name in ("label-image", "label-visible", "label-all")],
-                [actions["model-classes"]],
+                [actions["model-classes"], actions["tiles"]],
             ),
             tune,
         ):

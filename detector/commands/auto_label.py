@@ -12,6 +12,7 @@ from detector.commands.console import answer, say, warn
 from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, VariantName
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.formats import Written
+from detector.data.project.records import pass_key
 from detector.errors import OptionsError, ProjectError
 from detector.files import file_key
 
@@ -35,6 +36,9 @@ def auto_label(
     results: Annotated[Path | None, Option(help="Write COCO results, too, down to --score or 0.05.")] = None,
     only: Annotated[list[str] | None, Option(metavar="CLASS", help="Look for this class; may be repeated.")] = None,
     ids: Annotated[Path | None, Option(help="A COCO file: label its images and classes, under its ids.")] = None,
+    tiled: Annotated[
+        bool, Option("--tiles", help="Look at large pictures in tiles, too: finds small objects.")
+    ] = False,
     exact: Exact = False,
     variant: VariantName = None,
     classes: ClassFile = None,
@@ -49,6 +53,8 @@ def auto_label(
         raise BadParameter("name a file to write (--out), or --into-project.")
     if into_project and (results or ids or score is not None or copy_images or written is not Written.COCO):
         raise BadParameter("--into-project keeps all predictions; leave the options for files out.")
+    if tiled and exact:
+        raise BadParameter("the reference knows no tiles; leave --tiles or --exact out.")
     from detector.commands.prediction import ShownPredictor
     from detector.data import coco, labels
     from detector.data.images import list_images
@@ -63,6 +69,7 @@ def auto_label(
         predictor = ShownPredictor(opened.engine(channels=wanted, batch=batch))
         key = "" if only or classes or variant else file_key(model_file(model))  # then no window looks for more
         source = str(Path(model).absolute()) if Path(model).is_file() else model
+        key = pass_key(key, tiled=tiled)
         _label_project(folder, predictor, source=source, key=key, wanted=wanted, info=opened.info)
         return
     if ids is None:
@@ -72,7 +79,7 @@ def auto_label(
     least = {item.id: opened.info.threshold(c) if score is None else score for c, item in wanted.items()}
     floor = min(least.values()) if score is not None else min(RESULTS_FLOOR, *least.values())
     predictor = ShownPredictor(opened.engine(floor=floor, channels=wanted, batch=batch))
-    images, boxes = _labelled(folder, predictor, pictures, wanted)
+    images, boxes = _labelled(folder, predictor, pictures, wanted, tiled=tiled)
     kept = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
     dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
     paths = {image.id: folder / image.path for image in images}
@@ -84,7 +91,7 @@ def auto_label(
 
 
 def _labelled(
-    folder: Path, predictor: "Predictor", pictures: Pictures, wanted: Classes
+    folder: Path, predictor: "Predictor", pictures: Pictures, wanted: Classes, *, tiled: bool
 ) -> tuple[list[ImageEntry], list[Box]]:
     """The pictures that could be read, and what was found in them; says which could not."""
     from detector.commands.prediction import report_failures
@@ -93,7 +100,7 @@ def _labelled(
     images: list[ImageEntry] = []
     boxes: list[Box] = []
     failures: list[Failure] = []
-    outcomes = predictor.run(path for _, path in pictures)
+    outcomes = predictor.run((path for _, path in pictures), tiled=tiled)
     for (listed_id, path), outcome in zip(pictures, outcomes, strict=True):
         if isinstance(outcome, Prediction):
             image_id = len(images) + 1 if listed_id is None else listed_id

@@ -19,10 +19,12 @@ class ShownPredictor(Predictor):
         super().__init__(engine)
         say(f"{engine.info.variant.upper()} on {engine.device}")
 
-    def run(self, sources: Iterable[Path | NDArray[np.uint8]]) -> Generator[Prediction | Failure]:
+    def run(
+        self, sources: Iterable[Path | NDArray[np.uint8]], *, tiled: bool = False
+    ) -> Generator[Prediction | Failure]:
         """See Predictor."""
         waiting = list(sources)
-        yield from progress(super().run(waiting), len(waiting))
+        yield from progress(super().run(waiting, tiled=tiled), len(waiting))
 
 
 def report_failures(failures: Sequence[Failure], images: int) -> None:

@@ -25,7 +25,7 @@ def label(
     """
     waiting: list[tuple[ProjectImage, Prediction]] = []
     began = stored = time.monotonic()
-    with closing(predictor.run(project.folder / image.path for image in images)) as outcomes:
+    with closing(predictor.run((project.folder / image.path for image in images), tiled=pass_.tiled)) as outcomes:
         try:
             for done, (image, outcome) in enumerate(zip(images, outcomes, strict=True), 1):
                 if isinstance(outcome, Prediction):

@@ -40,7 +40,7 @@ def measure(engine: Engine, paths: Sequence[Path]) -> Measurement:
     rows = []
     for path in paths:
         times = [time.perf_counter()]
-        pixels, displayed = read(path, info, exact=exact)
+        pixels, displayed = read(path, info, in_full=exact)
         times.append(time.perf_counter())
         prepared = prepare(pixels, info, exact=exact, displayed=displayed)
         times.append(time.perf_counter())

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from detector.inference.tiles import Window
 from detector.model.info import ModelInfo
 from detector.model.variants import find_variant
 
@@ -39,10 +40,26 @@ def prepare(image: Pixels, info: ModelInfo, *, exact: bool, displayed: tuple[int
     ratio = min(size / height, size / width)
     # The reference truncates: a width of 197 px becomes 511, not 512. Where that gives 0, it fails; we keep one pixel.
     inner = max(1, int(height * ratio)), max(1, int(width * ratio))
+    resized = (_pillow_bilinear if exact else _resized)(image, *inner)
     stride = size if exact else find_variant(info.variant).stride
-    pixels = np.full((*(-(-side // stride) * stride for side in inner), 3), info.normalisation.fill, np.uint8)
-    pixels[: inner[0], : inner[1]] = (_pillow_bilinear if exact else _resized)(image, *inner)
-    return Prepared(pixels, 1 / ratio, width, height)
+    return Prepared(_padded(resized, info, stride), 1 / ratio, width, height)
+
+
+def prepare_tile(image: Pixels, tile: Window, info: ModelInfo) -> Prepared:
+    """A part of an image (H, W, 3) RGB uint8 as input, not resized; where nothing is to be padded, a view of it."""
+    part = image[tile.top : tile.bottom, tile.left : tile.right]
+    pixels = _padded(part, info, find_variant(info.variant).stride)
+    return Prepared(pixels, 1.0, part.shape[1], part.shape[0])
+
+
+def _padded(image: Pixels, info: ModelInfo, stride: int) -> Pixels:
+    """The image, with fill at its right and bottom up to multiples of the stride."""
+    height, width = (-(-side // stride) * stride for side in image.shape[:2])
+    if image.shape[:2] == (height, width):
+        return image
+    pixels = np.full((height, width, 3), info.normalisation.fill, np.uint8)
+    pixels[: image.shape[0], : image.shape[1]] = image
+    return pixels
 
 
 def _pillow_bilinear(image: Pixels, height: int, width: int) -> Pixels:

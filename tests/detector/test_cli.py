@@ -266,6 +266,24 @@ def test_only_the_classes_asked_for(command: Command, folder: Path, model_file: 
     assert unknown.err.startswith("error: The model does not know “screw”; it knows")
 
 
+def test_tiles_are_an_option_of_a_pass(command: Command, model_file: Path, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 3 * SIZE, 3), np.uint8)
+    (tmp_path / "wide").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "wide" / "1.png")
+    arguments = ("auto-label", tmp_path / "wide", "--model", model_file)
+    sides = []
+    for more in ((), ("--tiles",)):
+        assert command(*arguments, "--out", tmp_path / "l.json", "--score", 0.1, *more).code == 0
+        sides.append(np.median([max(box["bbox"][2:]) for box in read(tmp_path / "l.json")["annotations"]]))
+    assert sides[1] < 0.6 * sides[0]  # anchors that were seen at a third of the size are seen in full
+    assert command(*arguments, "--into-project", "--tiles").code == 0
+    with closing(Project.open(tmp_path / "wide")) as project:
+        (made,) = project.passes.all()
+        assert made.tiled
+        assert not project.predictions.coverage(file_key(model_file), project.images()).shown
+        assert project.predictions.coverage(made.model_key, project.images()).shown
+
+
 def test_auto_label_puts_a_pass_into_the_project_of_a_folder(command, model_file: Path, folder: Path, tmp_path: Path):
     shutil.copytree(folder, tmp_path / "mine")
     arguments = ("auto-label", tmp_path / "mine", "--model", model_file, "--into-project")
@@ -381,6 +399,7 @@ def test_each_failure_is_one_clear_line(
         ("auto-label", "folder", "--model", "starter", "--out", "x", "--score", "2"),
         ("auto-label", "folder", "--model", "starter", "--out", "x", "--into-project"),
         ("auto-label", "folder", "--model", "starter", "--into-project", "--score", "0.5"),
+        ("auto-label", "folder", "--model", "starter", "--out", "x", "--tiles", "--exact"),
         ("fine-tune", "x.json", "--model", "starter", "--out", "x", "--freeze", "everything"),
         ("fusion", "starter", "--json", "--csv"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 from detector.data.split import Side
 
 Rectangle = tuple[float, float, float, float]
+TILED = "+tiles"  # what the key of a pass ends with in which the model sees tiles
 
 
 class State(StrEnum):
@@ -108,14 +109,19 @@ class KnownClass:
     threshold: float
 
 
+def pass_key(weights: str, *, tiled: bool) -> str:
+    """What tells passes apart that may find something else, from what tells their models apart by their weights."""
+    return weights + TILED if tiled else weights
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One auto-labelling by one model.
 
     model: its name as shown; source: the name or path that opens it; class_ids: channel → class id, for classes that
     the project has at present; thresholds: class id → score in 0..1; created: ISO 8601, UTC; active: not undone.
-    model_key: tells models apart by their weights, "" where they are not known; knows: what the model calls each
-    channel, None for a gap.
+    model_key: a `pass_key`, "" where the model's weights are not known; knows: what the model calls each channel, None
+    for a gap.
     """
 
     id: int
@@ -127,6 +133,11 @@ class Pass:
     active: bool
     model_key: str = ""
     knows: tuple[KnownClass | None, ...] = ()
+
+    @property
+    def tiled(self) -> bool:
+        """Whether the model sees tiles of large pictures, too."""
+        return self.model_key.endswith(TILED)
 
 
 @dataclass(frozen=True, slots=True)

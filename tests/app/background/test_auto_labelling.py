@@ -21,6 +21,7 @@ from app.notifications import Notice, Notifications
 from app.verbs import undoing
 from app.verbs.reviewing import mark_empty, review
 from detector.boxes import Detections
+from detector.data.project.records import pass_key
 from detector.data.project.store import Project
 from detector.errors import ImageError
 from detector.events import ImageFailed
@@ -33,14 +34,18 @@ HOW = {"source": "m", "device": "cpu"}
 
 @dataclass
 class FakePredictor:
-    """Finds one square of channel 0 on every picture but broken ones; `seen`: the names of those it looked at."""
+    """Finds one square of channel 0 on every picture but broken ones; `seen`: the names of those it looked at.
+    tiled: whether it last did so in tiles.
+    """
 
     broken: set[str] = field(default_factory=set)
     seen: list[str] = field(default_factory=list)
+    tiled: bool = False
 
-    def run(self, paths: Iterator[Path]) -> Iterator[Any]:
+    def run(self, paths: Iterator[Path], *, tiled: bool = False) -> Iterator[Any]:
         from detector.inference.predictor import Failure, Prediction
 
+        self.tiled = tiled
         boxes, scores = np.array([SQUARE], np.float32), np.array([0.9], np.float32)
         for path in paths:
             self.seen.append(path.name)
@@ -226,12 +231,25 @@ def test_a_broken_picture_is_named_and_tried_again_the_next_time(labelling: Labe
     assert model.predictor.seen == ["2.png"]
 
 
-def cut_short(labelling: Labelling, model: Model) -> None:
+def test_passes_in_tiles_and_without_do_not_stand_for_each_other(labelling: Labelling, model: Model):
+    labelling.all()
+    assert not model.predictor.tiled
+    model.predictor.seen.clear()
+    labelling.all(tiled=True)
+    assert (set(model.predictor.seen), model.predictor.tiled) == (NAMES, True)
+    model.predictor.seen.clear()
+    labelling.all(tiled=True)
+    assert model.predictor.seen == []
+    assert "in tiles has labelled all 6 images before" in labelling.notices[-1].text
+
+
+def cut_short(labelling: Labelling, model: Model, *, tiled: bool = False) -> None:
     """A pass of which the program's end leaves four images: nothing is told to anybody."""
     document, project = labelling.document, labelling.document.project
     assert project is not None
+    key = pass_key(model.key, tiled=tiled)
     began = project.passes.begin(
-        model="Starter", source="m", names=model.classes, category_ids=(1, 2), thresholds={}, model_key=model.key
+        model="Starter", source="m", names=model.classes, category_ids=(1, 2), thresholds={}, model_key=key
     )
     ids = [document.visible[place] for place in (3, 4, 5, 0, 1, 2)]
     project.passes.plan(began.id, ids)
@@ -240,8 +258,11 @@ def cut_short(labelling: Labelling, model: Model) -> None:
     document.read_classes()
 
 
-def test_a_pass_that_was_cut_short_goes_on_where_it_was(labelling: Labelling, document: Document, model: Model):
-    cut_short(labelling, model)
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_pass_that_was_cut_short_goes_on_where_it_was(
+    labelling: Labelling, document: Document, model: Model, tiled: bool
+):
+    cut_short(labelling, model, tiled=tiled)
     notice = labelling.find()
     assert notice.text == "Starter was cut short: 4 of 6 images are left to label."
     progress: list[str] = []
@@ -250,6 +271,7 @@ def test_a_pass_that_was_cut_short_goes_on_where_it_was(labelling: Labelling, do
     with labelling.qtbot.waitSignal(labelling.it.ended):
         notice.run()
     assert model.predictor.seen == ["5.png", "0.png", "1.png", "2.png"]
+    assert model.predictor.tiled is tiled
     assert labelling.predicted() == NAMES
     assert any(text.startswith("Labelling 6 of 6") for text in progress)
     assert document.project is not None
@@ -285,8 +307,8 @@ def test_who_stops_a_pass_is_not_asked_to_go_on_and_who_closes_the_window_is(
 ):
     run, told = model.predictor.run, threading.Event()
 
-    def slow(paths: Iterator[Path]) -> Iterator[Any]:
-        for number, outcome in enumerate(run(paths)):
+    def slow(paths: Iterator[Path], **how: Any) -> Iterator[Any]:
+        for number, outcome in enumerate(run(paths, **how)):
             if number == 2:  # the rest only after it was told to end
                 assert told.wait(10)
             yield outcome

@@ -61,7 +61,7 @@ def calls(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]
     return made
 
 
-HOW = {"source": "starter", "device": "auto"}
+HOW = {"source": "starter", "device": "auto", "tiled": False}
 
 
 def test_images_are_labelled_with_the_chosen_model(asked: Asked, calls: list, document: Document):

@@ -1,6 +1,7 @@
 """Predictor: every source gets its answer, in order, and the exact way gives the reference's boxes."""
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from detector.boxes import Detections
+from detector.boxes import Detections, iou
+from detector.device import EngineKind
 from detector.errors import ImageError, OptionsError
 from detector.inference.predictor import WORKERS, Failure, Prediction, Predictor
+from detector.inference.sources import open_source
 from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model
 from detector.model.info import IMAGENET
@@ -261,3 +264,67 @@ def test_the_exact_way_finds_the_references_boxes(shared_data: Path) -> None:
         assert len(d) == len(rows)
     assert total > 300
     assert met >= 0.995 * total
+
+
+def sample_as_one(repository: Path) -> tuple[Pixels, NDArray[np.float64]]:
+    """The sample pictures beside each other, four in a row, and the boxes of what they show."""
+    sample = repository / "resources" / "sample"
+    truth = json.loads((sample / "truth.json").read_text("utf-8"))
+    rows, boxes = [], []
+    for number, entry in enumerate(truth["images"]):
+        y, x = (entry[side] * place for side, place in zip(("height", "width"), divmod(number, 4), strict=True))
+        rows.append(np.asarray(Image.open(sample / entry["file_name"]).convert("RGB")))
+        own = (item["bbox"] for item in truth["annotations"] if item["image_id"] == entry["id"])
+        boxes.extend([left + x, top + y, left + width + x, top + height + y] for left, top, width, height in own)
+    return np.vstack([np.hstack(rows[i : i + 4]) for i in range(0, len(rows), 4)]), np.array(boxes)
+
+
+@pytest.mark.parametrize("kind", list(EngineKind))
+def test_tiles_find_what_is_small_in_a_large_picture(kind: EngineKind, repository: Path, tmp_path: Path) -> None:
+    picture, boxes = sample_as_one(repository)
+    Image.fromarray(picture).save(tmp_path / "large.jpg", quality=95)
+    predictor = Predictor(open_source("starter", device="cpu", kind=kind).engine(floor=0.35))
+
+    def share_found(tiled: bool) -> float:
+        (found,) = predictor.run([tmp_path / "large.jpg"], tiled=tiled)
+        assert isinstance(found, Prediction)
+        assert (found.height, found.width) == picture.shape[:2]
+        for channel in set(found.detections.channels.tolist()):
+            own = found.detections.boxes[found.detections.channels == channel]
+            assert (np.triu(iou(own, own), 1) < 0.5).all()
+        return float((iou(boxes, found.detections.boxes).max(axis=1, initial=0) >= 0.5).mean())
+
+    assert share_found(tiled=False) < 0.1
+    assert share_found(tiled=True) > 0.7
+
+
+def test_tiles_change_nothing_for_small_pictures_and_keep_order_and_failures(
+    model: Model, files: list[Path], engine: type[RecordingEngine]
+) -> None:
+    files[4].write_bytes(b"no picture")
+    large = files[0].with_name("large.png")
+    Image.fromarray(picture(0, 300, 600)).save(large)
+    paths = [files[0], large, files[4], files[1]]
+    recording = engine(model, CPU, batch=4)
+    outcomes = list(Predictor(recording).run(paths, tiled=True))
+    assert [outcome.source for outcome in outcomes] == paths
+    assert isinstance(outcomes[2], Failure)
+    assert recording.batches == [
+        1,
+        1,
+        4,
+        2,
+        1,
+    ]  # tall; the large one, its six tiles; wide
+    for plain, outcome in zip(predictions(Predictor(TorchEngine(model, CPU)), files[:2]), outcomes[::3], strict=True):
+        assert isinstance(outcome, Prediction)
+        assert_close(outcome.detections, plain.detections)
+
+
+def test_leaving_in_the_middle_of_many_tiles_takes_no_longer_than_a_batch(model: Model) -> None:
+    outcomes = Predictor(TorchEngine(model, CPU)).run([picture(0), picture(1, 4000, 6000)], tiled=True)
+    next(outcomes)
+    start = time.perf_counter()
+    outcomes.close()
+    assert time.perf_counter() - start < 3
+    assert not reading_threads()
