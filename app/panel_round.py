@@ -32,6 +32,7 @@ class FocusRing(QWidget):
 
     def __init__(self, around: QWidget) -> None:
         super().__init__(around)
+        self._around = around
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setGeometry(around.rect())
         around.installEventFilter(self)
@@ -40,7 +41,7 @@ class FocusRing(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follows the widget's size, and goes."""
         if event.type() == QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._around.rect())
         elif event.type() in (QEvent.Type.FocusOut, QEvent.Type.MouseButtonPress, QEvent.Type.FocusIn):
             watched.removeEventFilter(self)
             self.hide()
@@ -67,13 +68,12 @@ def _takes_keys(widget: QWidget) -> bool:
 
 
 def _in_tab_order(panel: QWidget) -> Iterator[QWidget]:
-    widget = panel
-    while True:
+    yield panel
+    widget = panel.nextInFocusChain()
+    while widget is not None and widget is not panel:
         if _holds(panel, widget):
             yield widget
         widget = widget.nextInFocusChain()
-        if widget is panel:
-            return
 
 
 def _holds(panel: QWidget, widget: QWidget) -> bool:

@@ -46,6 +46,7 @@ class Wires(QObject):
         canvas.class_missing.connect(choice.ask_for_drawn)
         canvas.space_tapped.connect(self._on_space_tapped)
         canvas.tool_changed.connect(self._on_tool_changed)
+        canvas.picture_changed.connect(self._on_picture_changed)
         window.boxes.class_wanted.connect(choice.ask_for_boxes)
         window.classes.removal_wanted.connect(window.class_work.ask_removal)
         window.classes.merge_wanted.connect(window.class_work.ask_merge)
@@ -113,6 +114,9 @@ class Wires(QObject):
     def _on_tool_changed(self, tool: Tool) -> None:
         self._window.actions_["select"].setChecked(tool is Tool.SELECT)
         self._window.actions_["draw"].setChecked(tool is Tool.DRAW)
+
+    def _on_picture_changed(self) -> None:
+        self._window.boxes.set_broken(self._window.canvas.is_broken)
 
     def _on_space_tapped(self) -> None:
         """The picture takes Space, which pans while it is held; a tap is for whichever action has the key."""

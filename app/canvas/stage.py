@@ -41,7 +41,7 @@ class Stage(QWidget):
         head.setContentsMargins(2 * MARGIN + self._tools.sizeHint().width(), 8, MARGIN, 8)
         head.addWidget(self._info, 1)
         head.addWidget(self._tone_mark)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
@@ -73,7 +73,7 @@ class Stage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep what floats in its place, and tell what there is room for."""
         super().resizeEvent(event)
-        self.layout().activate()
+        self._column.activate()
         self._write_info()
         self._place()
 

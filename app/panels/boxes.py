@@ -15,6 +15,7 @@ from app.widgets.box_table import SHOWN, TITLES, BoxesModel, BoxesTable, Column
 from app.wording import count
 
 EMPTY = "No box on this image.\nPress W and drag to draw one, or I to auto-label it."
+UNSEEN = "No box on this image, whose picture cannot be shown."
 FLAG_TEXTS = {"occluded": "Occluded", "truncated": "Truncated", "difficult": "Difficult"}
 
 
@@ -48,7 +49,8 @@ class BoxesPanel(QWidget):
         self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._table)
-        self._stack.addWidget(_empty_page())
+        self._empty = _muted(EMPTY)
+        self._stack.addWidget(_page_of(self._empty))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
@@ -82,6 +84,10 @@ class BoxesPanel(QWidget):
         head.addWidget(self._summary)
         head.addWidget(self._more)
         return head
+
+    def set_broken(self, broken: bool) -> None:
+        """Whether the picture cannot be shown: then nobody is told to draw on it."""
+        self._empty.setText(UNSEEN if broken else EMPTY)
 
     # The menu
 
@@ -176,11 +182,15 @@ class BoxesPanel(QWidget):
             self._document.set_selection(self._model.boxes[index.row()].key for index in rows)
 
 
-def _empty_page() -> QWidget:
-    page = QWidget()
-    text = QLabel(EMPTY, wordWrap=True, alignment=Qt.AlignmentFlag.AlignHCenter)
+def _muted(words: str) -> QLabel:
+    text = QLabel(words, wordWrap=True, alignment=Qt.AlignmentFlag.AlignHCenter)
     text.setTextFormat(Qt.TextFormat.PlainText)
     text.setProperty("role", "muted")
+    return text
+
+
+def _page_of(text: QLabel) -> QWidget:
+    page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(theme.SPACE, 24, theme.SPACE, 24)
     layout.addWidget(text)

@@ -49,7 +49,7 @@ class TopBar(QFrame):
         self._open_model = actions["open-model"]
         self.setProperty("role", "panel")
         self.setFixedHeight(HEIGHT)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(4)
         opener = _button(actions["open-folder"], text="Open")
@@ -112,7 +112,7 @@ class TopBar(QFrame):
         for saving, _ in reversed(self._savings):
             saving(False)
         for saving, for_progress in self._savings:
-            if self.layout().minimumSize().width() - PROGRESS[0] + for_progress > self.width():
+            if self._row.minimumSize().width() - PROGRESS[0] + for_progress > self.width():
                 saving(True)
 
     def set_models(self, groups: Sequence[ModelGroup], chosen: ModelChoice) -> None:
@@ -227,7 +227,7 @@ class Progress(QWidget):
         column.addWidget(self._text)
         column.addWidget(self._bar)
         column.addStretch(1)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addLayout(column, 1)
         row.addWidget(self.cancel_button)
@@ -239,7 +239,7 @@ class Progress(QWidget):
         if share is not None:
             self._bar.setValue(round(share * STEPS))
         self.show()
-        self.layout().activate()  # or there is no telling how much room the words have
+        self._row.activate()  # or there is no telling how much room the words have
         is_short = self._text.fontMetrics().horizontalAdvance(text) > self._text.width()
         self._text.setText(text.removeprefix(WORK) if is_short else text)
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QSlider
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QSlider
 
 from app.background import pictures as reading
 from app.canvas.tools import Tool
 from app.image_filter import FilterKind, kind_counts
+from app.panels.boxes import UNSEEN
 from app.verbs import box_verbs
 from detector.data.project.records import Origin, State
 
@@ -363,6 +364,7 @@ def test_nobody_vouches_for_a_picture_that_is_not_there(
     pictures.forget()
     me.press(Key.Key_D)
     me.wait(lambda: me.window.canvas.is_broken)
+    assert any(label.text() == UNSEEN for label in me.window.boxes.findChildren(QLabel))
     me.press(key)
     assert "cannot be read" in me.notices[-1].text
     assert me.path == "a3.png"
