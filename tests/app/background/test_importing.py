@@ -20,6 +20,7 @@ from detector.data.project import datasets
 from detector.data.project.import_report import ReadyImport
 from detector.data.project.importing import Mode
 from detector.data.project.records import Origin, State
+from tests.detector.data.label_folders import write
 
 
 @pytest.fixture
@@ -173,6 +174,29 @@ def test_a_folder_with_labels_beside_its_pictures_offers_them(
     assert (notice.text, notice.action) == ("This folder holds COCO labels (labels.json).", "Import…")
     with qtbot.waitSignal(importing.report_ready):
         notice.run()
+
+
+OBJECT = "<object><name>nut</name><bndbox><xmin>6</xmin><ymin>6</ymin><xmax>25</xmax><ymax>25</ymax></bndbox></object>"
+SHAPE = {"label": "nut", "shape_type": "rectangle", "points": [[5, 5], [25, 25]]}
+OTHERS: dict[str, dict[str, str]] = {
+    "YOLO": {"data.yaml": "train: .\nnames: [nut]\n", "0.txt": "0 0.1667 0.25 0.2222 0.3333"},
+    "VOC": {"Annotations/0.xml": f"<annotation><filename>0.png</filename>{OBJECT}</annotation>"},
+    "labelme": {"0.json": json.dumps({"shapes": [SHAPE], "imagePath": "0.png"})},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_labels_of_every_format_are_offered(kind: str, importing: Importing, document: Document, qtbot: QtBot) -> None:
+    assert document.project is not None
+    write(document.project.folder, OTHERS[kind])
+    importing.offer()
+    qtbot.waitUntil(lambda: bool(importing.posted))
+    (notice,) = importing.posted
+    assert notice.text.startswith(f"This folder holds {kind} labels (")
+    with qtbot.waitSignal(importing.report_ready) as ready:
+        notice.run()
+    (box,) = ready.args[0].dataset.boxes
+    assert box.xyxy == pytest.approx((5, 5, 25, 25), abs=0.01)
 
 
 def test_nothing_is_offered_to_a_person_who_has_named_labels(
