@@ -44,13 +44,13 @@ class ModelInUse(QObject):
     def tiled(self) -> bool:
         """Whether large pictures of the project are looked at in tiles, too."""
         project = self._document.project
-        return project is not None and project.setting(TILES) is True
+        return project is not None and project.settings.get(TILES) is True
 
     def set_tiled(self, tiled: bool) -> None:
         """Look at large pictures of the project in tiles, too, or no longer."""
         project = self._document.project
         if project is not None and project.read_only is None:
-            project.set_setting(TILES, tiled)
+            project.settings.put({TILES: tiled})
         self.changed.emit()
 
     def choose(self, source: str) -> None:

@@ -26,7 +26,7 @@ from app.widgets.swatches import SWATCH, swatch
 from app.wording import count, tooltip
 from detector.data.project.records import ProjectClass
 
-SIZE = (520, 560)  # px
+SIZE, MARGIN = QSize(520, 560), 48  # px: of the sheet, and what of its window it leaves free
 ROW = 30  # px
 SKIPPED = "left out"
 Index = QModelIndex | QPersistentModelIndex
@@ -83,7 +83,8 @@ class ClassMapDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Classes of the model")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(*SIZE)
+        room = parent.window().size() - QSize(MARGIN, MARGIN) if parent is not None else SIZE
+        self.resize(SIZE.boundedTo(room))
         self._classes, self._mine = classes, {name.casefold() for name in mine}
         self.chooser: ClassChooser | None = None
         self._model = _MapModel([Entry(name, here or name, here is not None) for name, here in names.items()], classes)
