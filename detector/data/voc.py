@@ -28,6 +28,7 @@ LARGEST_FILE = 2**24  # bytes
 DEEPEST = 100  # elements inside each other
 _KNOWN = {"name", "bndbox", *FLAGS}
 _FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # that XML cannot hold
+_IN_CLASS = re.compile(r"\s+-?[01]$")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _dataset(files: list[tuple[str, VocFile]], folder: Path, root: Path) -> Data
     boxes: list[Box] = []
     for image_id, (name, file) in enumerate(files, 1):
         ours: dict[str, Any] = {} if file.objects else {"state": "started"}
-        if side := sides.get(PurePosixPath(name).stem):
+        if side := _side(name, sides):
             ours["split"] = side.value
         size = file.size or (None, None)
         images.append(ImageEntry(image_id, places.picture(name, file.filename), *size, {OURS: ours} if ours else {}))
@@ -183,15 +184,30 @@ class _Places:
 
 
 def _stored_sides(folder: Path) -> dict[str, Side]:
-    """Side by the picture's name without its ending, from ImageSets/Main, where that is there."""
+    """Side by what ImageSets/Main lists, where that is there: paths without their endings, and the names of these.
+
+    A line may end in the 1, 0 or -1 of the lists that VOC keeps for each class; a name may as well.
+    """
     top = folder.parent if folder.name == ANNOTATIONS else folder
-    sides: dict[str, Side] = {}
+    listed: list[tuple[str, Side]] = []
     for side in Side:
         path = top / "ImageSets" / "Main" / f"{side}.txt"
         if path.is_file() and path.stat().st_size <= LARGEST_FILE:
             lines = path.read_text("utf-8", errors="replace").splitlines()
-            sides |= {PurePosixPath(words[0]).name: side for line in lines if (words := line.split())}
+            listed += [(line.strip(), side) for line in lines]
+    sides = dict(listed)
+    for line, side in listed:
+        for name in (line, _IN_CLASS.sub("", line)):
+            sides.setdefault(name, side)
+            sides.setdefault(PurePosixPath(name).name, side)
     return sides
+
+
+def _side(name: str, sides: Mapping[str, Side]) -> Side | None:
+    """The side of a file, whose path is looked for first as a whole, then without its first folders."""
+    parts = PurePosixPath(name).with_suffix("").parts
+    tails = ("/".join(parts[place:]) for place in range(len(parts)))
+    return next((sides[tail] for tail in tails if tail in sides), None)
 
 
 def _bytes(path: Path) -> bytes:
@@ -220,7 +236,7 @@ def write(dataset: Dataset, folder: Path, paths: Mapping[int, Path], *, copy_ima
     paths: image id → file. An image that is labelled gets an XML, with or without objects, one that nobody looked at
     gets none. Crowd regions become “difficult” objects, which VOC's measures pass over, too.
     """
-    problems, names = Problems(), {item.id: item.name for item in dataset.classes}
+    problems, names = Problems(), {item.id: item.name.strip() or str(item.id) for item in dataset.classes}
     listed: dict[Side, list[str]] = {side: [] for side in Side}
     with folders.writing(folder) as temporary:
         for part in (ANNOTATIONS, PICTURES):

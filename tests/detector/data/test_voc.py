@@ -144,6 +144,17 @@ def test_the_layout_of_voc(tmp_path: Path) -> None:
         assert [box.image_id for box in dataset.boxes] == [1, 1, 3]
 
 
+def test_sides_are_told_by_path_and_by_names_with_spaces(tmp_path: Path) -> None:
+    names = ("day 1/0 ü", "day 2/0 ü", "n 1", "n", "m")
+    pictures(tmp_path, *(f"JPEGImages/{name}.png" for name in names))
+    write(tmp_path, {f"Annotations/{name}.xml": annotation(item(), filename="") for name in names})
+    write(tmp_path, {"ImageSets/Main/train.txt": "day 1/0 ü\nn\n", "ImageSets/Main/val.txt": "day 2/0 ü\nn 1\nm -1\n"})
+    expected = ["train", "val", "val", "train", "val"]
+    for place in (tmp_path, tmp_path / "Annotations"):
+        sides = {image.path: image.extra[OURS]["split"] for image in read(place, tmp_path)[0].images}
+        assert [sides[f"JPEGImages/{name}.png"] for name in names] == expected
+
+
 def test_files_beside_the_pictures(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png", "sub/b.png")
     write(
@@ -211,8 +222,9 @@ def test_out_and_in_again_is_the_same_and_others_can_read_it(tmp_path: Path) -> 
             ImageEntry(2, "sub/b.png", 100, 50, {OURS: {"split": "val", "state": "reviewed"}}),
             ImageEntry(3, "c.png", 100, 50, {OURS: {"split": "val", "state": "unlabelled"}}),
         ),
-        (ObjectClass(5, "<b>nut</b> & \x07"), ObjectClass(9, "bolt")),
+        (ObjectClass(5, "<b>nut</b> & \x07"), ObjectClass(9, "bolt"), ObjectClass(7, " ")),
         (
+            Box(1, 7, (0, 0, 5, 5)),
             Box(1, 9, (0, 1, 10, 20), extra={OURS: ours}),
             Box(1, 5, (40, 10, 60, 50)),
             Box(1, 9, (1, 1, 9, 9), iscrowd=True),
@@ -229,10 +241,11 @@ def test_out_and_in_again_is_the_same_and_others_can_read_it(tmp_path: Path) -> 
     ]
     names = {item.id: item.name for item in again.classes}
     assert [(names[box.class_id], box.xyxy, box.extra.get(OURS)) for box in again.boxes] == [
+        ("7", (0, 0, 5, 5), None),  # a class needs a name to be seen
         ("bolt", (0, 1, 10, 20), dict.fromkeys(("occluded", "difficult"), True)),
         ("<b>nut</b> & ?", (40, 10, 60, 50), None),
         ("bolt", (1, 1, 9, 9), {"difficult": True}),
     ]
     theirs = supervision.DetectionDataset.from_pascal_voc(str(out / "JPEGImages"), str(out / "Annotations"))
     (found,) = (theirs.annotations[path] for path in theirs.image_paths if path.endswith("a.png"))
-    assert found.xyxy[0] == pytest.approx((0, 1, 10, 20), abs=1)  # whichever edge they count from
+    assert found.xyxy[1] == pytest.approx((0, 1, 10, 20), abs=1)  # whichever edge they count from
