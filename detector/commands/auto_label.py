@@ -1,7 +1,7 @@
 """auto-label: a folder of pictures becomes a COCO file, or a folder of YOLO or VOC labels."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Option
 
 from detector.commands.console import answer, say, warn
-from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, VariantName
+from detector.commands.options import BatchSize, ClassFile, DeviceName, Exact, ModelName, Tiled, VariantName
+from detector.commands.shards import is_shared, own_device, run_shared, shards
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.formats import Written
 from detector.data.project.records import pass_key
@@ -36,9 +37,7 @@ def auto_label(
     results: Annotated[Path | None, Option(help="Write COCO results, too, down to --score or 0.05.")] = None,
     only: Annotated[list[str] | None, Option(metavar="CLASS", help="Look for this class; may be repeated.")] = None,
     ids: Annotated[Path | None, Option(help="A COCO file: label its images and classes, under its ids.")] = None,
-    tiled: Annotated[
-        bool, Option("--tiles", help="Look at large pictures in tiles, too: finds small objects.")
-    ] = False,
+    tiled: Tiled = False,
     exact: Exact = False,
     variant: VariantName = None,
     classes: ClassFile = None,
@@ -53,36 +52,36 @@ def auto_label(
         raise BadParameter("name a file to write (--out), or --into-project.")
     if into_project and (results or ids or score is not None or copy_images or written is not Written.COCO):
         raise BadParameter("--into-project keeps all predictions; leave the options for files out.")
+    if into_project and is_shared():
+        raise BadParameter("a project is written to by one process; leave torchrun or --into-project out.")
     if tiled and exact:
         raise BadParameter("the reference knows no tiles; leave --tiles or --exact out.")
     from detector.commands.prediction import ShownPredictor
     from detector.data import coco, labels
-    from detector.data.images import list_images
     from detector.inference.sources import open_source
     from detector.model.weights import model_file
 
     for path in filter(None, (out, results)):
         _check_writable(path, as_folder=path is out and written is not Written.COCO)
-    opened = open_source(model, device=device, exact=exact, variant=variant, classes=classes)
-    wanted = channel_classes(opened.info.classes, opened.info.category_ids, only or [])
-    if out is None:
-        predictor = ShownPredictor(opened.engine(channels=wanted, batch=batch))
-        key = "" if only or classes or variant else file_key(model_file(model))  # then no window looks for more
-        source = str(Path(model).absolute()) if Path(model).is_file() else model
-        key = pass_key(key, tiled=tiled)
-        _label_project(folder, predictor, source=source, key=key, wanted=wanted, info=opened.info)
-        return
-    if ids is None:
-        pictures: Pictures = [(None, path) for path in list_images(folder)]
-    else:
-        pictures, wanted = _listed(ids, folder, opened.info.classes, wanted)
-    least = {item.id: opened.info.threshold(c) if score is None else score for c, item in wanted.items()}
-    floor = min(least.values()) if score is not None else min(RESULTS_FLOOR, *least.values())
-    predictor = ShownPredictor(opened.engine(floor=floor, channels=wanted, batch=batch))
-    images, boxes = _labelled(folder, predictor, pictures, wanted, tiled=tiled)
+    with shards() as ranks:
+        opened = open_source(model, device=own_device(device), exact=exact, variant=variant, classes=classes)
+        info, wanted = opened.info, channel_classes(opened.info.classes, opened.info.category_ids, only or [])
+        if out is None:
+            predictor = ShownPredictor(opened.engine(channels=wanted, batch=batch))
+            key = "" if only or classes or variant else file_key(model_file(model))  # then no window looks for more
+            _label_project(folder, predictor, model, key=pass_key(key, tiled=tiled), wanted=wanted, info=info)
+            return
+        pictures, wanted = _pictures(folder, ids, info.classes, wanted)
+        least = {item.id: info.threshold(c) if score is None else score for c, item in wanted.items()}
+        floor = min(RESULTS_FLOOR, *least.values()) if score is None else score
+        predictor = ShownPredictor(opened.engine(floor=floor, channels=wanted, batch=batch))
+        outcomes = run_shared(predictor, [path for _, path in pictures], ranks, tiled=tiled)
+        if ranks is not None and not ranks.speaks:
+            return
+        images, boxes = _labelled(folder, outcomes, pictures, wanted)
     kept = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
-    dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
     paths = {image.id: folder / image.path for image in images}
+    dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
     left_out = labels.write(dataset, out, written, paths=paths, copy_images=copy_images)
     warn([f"{problem}." for problem in left_out])
     if results:
@@ -90,8 +89,17 @@ def auto_label(
     answer(f"{out}: {len(kept)} boxes in {len(images)} images")
 
 
+def _pictures(folder: Path, ids: Path | None, names: Sequence[str | None], wanted: Classes) -> tuple[Pictures, Classes]:
+    """What is to be labelled: all pictures of the folder, or those that a COCO file lists; and the classes' ids."""
+    from detector.data.images import list_images
+
+    if ids is None:
+        return [(None, path) for path in list_images(folder)], wanted
+    return _listed(ids, folder, names, wanted)
+
+
 def _labelled(
-    folder: Path, predictor: "Predictor", pictures: Pictures, wanted: Classes, *, tiled: bool
+    folder: Path, outcomes: Iterable["Prediction | Failure"], pictures: Pictures, wanted: Classes
 ) -> tuple[list[ImageEntry], list[Box]]:
     """The pictures that could be read, and what was found in them; says which could not."""
     from detector.commands.prediction import report_failures
@@ -100,7 +108,6 @@ def _labelled(
     images: list[ImageEntry] = []
     boxes: list[Box] = []
     failures: list[Failure] = []
-    outcomes = predictor.run((path for _, path in pictures), tiled=tiled)
     for (listed_id, path), outcome in zip(pictures, outcomes, strict=True):
         if isinstance(outcome, Prediction):
             image_id = len(images) + 1 if listed_id is None else listed_id
@@ -114,13 +121,14 @@ def _labelled(
 
 
 def _label_project(
-    folder: Path, predictor: "Predictor", *, source: str, key: str, wanted: Classes, info: "ModelInfo"
+    folder: Path, predictor: "Predictor", model: str, *, key: str, wanted: Classes, info: "ModelInfo"
 ) -> None:
     """One pass over the images of a project that no window has open; `key` tells the model. Raises ProjectError."""
     from detector.data.project.store import Project
     from detector.events import ImageFailed
     from detector.inference.labelling import label
 
+    source = str(Path(model).absolute()) if Path(model).is_file() else model
     project = Project.open(folder)
     with closing(project):
         if project.read_only is not None:

@@ -13,4 +13,5 @@ ImageFolder = Annotated[Path | None, Option(help="Where the pictures are; defaul
 DeviceName = Annotated[str, Option(help="auto, cpu, cuda, cuda:N or mps.")]
 BatchSize = Annotated[int | None, Option(min=1, help="Images at a time; default: as suits the device.")]
 Exact = Annotated[bool, Option("--exact", help="The reference's own preprocessing and candidates; slower.")]
+Tiled = Annotated[bool, Option("--tiles", help="Look at large pictures in tiles, too: finds small objects.")]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON document and nothing else.")]

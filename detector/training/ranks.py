@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -64,9 +65,10 @@ class Ranks:
 
 
 @contextmanager
-def together(device: torch.device) -> Iterator[Ranks]:
+def together(device: torch.device, *, longest: timedelta | None = None) -> Iterator[Ranks]:
     """This process among those that torchrun has started, if it has: over gloo on the CPU, over NCCL on GPUs, each
-    with a GPU of its own. Only the first of them writes to the terminal meanwhile.
+    with a GPU of its own. Only the first of them writes to the terminal meanwhile. longest: that one waits for
+    another, PyTorch's default where it is None.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -75,7 +77,7 @@ def together(device: torch.device) -> Iterator[Ranks]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=longest)
     ranks = Ranks(device, distributed.get_rank(), count)
     try:
         with ExitStack() as silenced:
