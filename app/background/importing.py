@@ -135,13 +135,13 @@ class Importing(QObject):
                 self.progressed.emit("Importing", last / max(total, 1))
 
         def finish() -> None:
-            (imported,) = done
-            name = f"Import {ready.report.source.name}"
-            document.undo_stack.push(ImportStep(self, imported.step, text=name))
-            self._notifications.info(_told(imported, ready.report.missing))
+            for imported in done:  # one, or none where it failed or was stopped in time
+                name = f"Import {ready.report.source.name}"
+                document.undo_stack.push(ImportStep(self, imported.step, text=name))
+                self._notifications.info(_told(imported, ready.report.missing))
 
         self._work(
-            lambda: _bring_in(project, ready, mode), take, then=finish, otherwise=lambda: None, name="Importing labels"
+            lambda: _bring_in(project, ready, mode), take, then=finish, otherwise=finish, name="Importing labels"
         )
 
     def switch(self, step: ImportStep, *, is_in: bool) -> None:
@@ -173,7 +173,7 @@ class Importing(QObject):
         otherwise: Callable[[], None],
         name: str,
     ) -> None:
-        """Has a worker change the store, then reads the images anew, however it ended."""
+        """Has a worker change the store, reads the images anew however that ended, then does `then` or `otherwise`."""
         document, project = self._document, self._document.project
         assert project is not None
         document.busy = BUSY
@@ -184,8 +184,7 @@ class Importing(QObject):
                 self._read_anew(project, follow)
 
         def fail() -> None:
-            otherwise()
-            end(lambda: None)
+            end(otherwise)
 
         self._job = self._jobs.start(name, work, on_events=take, on_done=lambda: end(then), on_failed=fail)
         self._job.cancelled.connect(fail)

@@ -1,6 +1,7 @@
 """Labels come into the open project after a look, as one step of undo, and what is shown follows the store."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.verbs.class_verbs import add_class
 from app.verbs.reviewing import review
 from detector.data.project import datasets
 from detector.data.project.import_report import ReadyImport
-from detector.data.project.importing import Mode
+from detector.data.project.importing import Imported, Mode
 from detector.data.project.records import Origin, State
 from tests.detector.data.label_folders import write
 
@@ -161,6 +162,28 @@ def test_an_import_that_fails_or_is_stopped_leaves_all_as_it_was(
     qtbot.waitUntil(lambda: not document.busy and not importing.is_running)
     assert same_as_stored(document)
     assert document.undo_stack.count() == (1 if sum(boxes(document).values()) else 0)
+
+
+def test_an_import_that_is_stopped_as_it_ends_can_be_taken_back(
+    importing: Importing, document: Document, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = looked_into(importing, labels_for(document), qtbot)
+    whole = datasets.bring_in
+
+    def stopped_at_the_end(*arguments: Any, **options: Any) -> Iterator[int | Imported]:
+        for event in whole(*arguments, **options):
+            if isinstance(event, Imported):
+                importing.stop()
+            yield event
+
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "bring_in", stopped_at_the_end)
+        bring_in(importing, ready, qtbot)
+    assert sum(boxes(document).values())
+    document.undo_stack.undo()
+    qtbot.waitUntil(lambda: not document.busy and not importing.is_running)
+    assert not sum(boxes(document).values())
+    assert same_as_stored(document)
 
 
 def test_a_folder_with_labels_beside_its_pictures_offers_them(
