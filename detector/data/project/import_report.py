@@ -10,8 +10,8 @@ from detector.data.annotations import Dataset, ObjectClass
 from detector.data.box_layout import BoxLayout
 from detector.data.classes import match
 from detector.data.formats import Format
-from detector.data.matching import match_images
-from detector.data.problems import Problem
+from detector.data.matching import match_images, safe_path
+from detector.data.problems import Problem, Problems
 from detector.data.project.records import State
 from detector.data.project.store import Project
 from detector.errors import LabelError
@@ -73,12 +73,15 @@ class ReadyImport:
 def look_into(project: Project, path: Path, *, layout: BoxLayout | None = None) -> ReadyImport:
     """Reads labels for a project and changes nothing. Raises LabelError, also where none of its pictures is named."""
     read = labels.read(path, images=project.folder, layout=layout)
+    if not read.dataset.images:
+        why = f" ({read.problems[0]})" if read.problems else ""
+        raise LabelError(f"{path}: lists no image that can be used{why}; export the labels once more.")
     matched = match_images(read.dataset, project.folder)
     if not matched.paths:
         count = len(read.dataset.images)
         raise LabelError(f"{path}: none of its {count} images is in {project.folder}; open the folder that holds them.")
     dataset, mended = checks.upright(read.dataset, matched.paths)
-    left_out = tuple(problem for problem in read.problems if not problem.kept)
+    left_out = tuple(problem for problem in read.problems if not problem.kept) + _leading_out(dataset, matched.paths)
     odd = tuple(problem for problem in read.problems if problem.kept) + mended + checks.odd_entries(dataset)
     here = _labelled_here(project, matched.paths)
     report = ImportReport(
@@ -97,6 +100,16 @@ def look_into(project: Project, path: Path, *, layout: BoxLayout | None = None) 
         boxes_here=sum(boxes for _, boxes in here.values()),
     )
     return ReadyImport(report, dataset, matched.paths)
+
+
+def _leading_out(dataset: Dataset, paths: Mapping[int, Path]) -> tuple[Problem, ...]:
+    """Images without a picture whose names lead out of the folder: these alone are not kept until one is found."""
+    lost = {image.id: image.path for image in dataset.images if image.id not in paths and not safe_path(image.path)}
+    boxes = Counter(box.image_id for box in dataset.boxes if box.image_id in lost)
+    problems = Problems()
+    for image_id, name in lost.items():
+        problems.add(f"leads out of the folder, so it is left out with its {boxes[image_id]} boxes", name)
+    return problems.all()
 
 
 def _classes(project: Project, dataset: Dataset) -> tuple[ClassFound, ...]:

@@ -22,6 +22,7 @@ from detector.data.project import datasets
 from detector.data.project.import_report import look_into
 from detector.data.project.importing import Mode
 from detector.data.project.store import Project
+from detector.errors import LabelError
 from tests.detector.data.label_folders import pictures
 
 Document = dict[str, Any]
@@ -161,9 +162,9 @@ MENDED: dict[str, tuple[Document, Document, int]] = {
         0,
     ),
     "names that lead out": (
-        file([image(), *(image(n, name) for n, name in enumerate(OUTSIDE, 5))]),
+        file([image(), *(image(n, name) for n, name in enumerate(OUTSIDE, 5))], [box(), box(id=2, image_id=5)]),
         file(),
-        0,
+        len(OUTSIDE),
     ),
 }  # fmt: skip
 
@@ -250,6 +251,25 @@ def test_what_is_wrong_is_mended_and_told(name: str, folder: Path) -> None:
     assert told == left_out
     assert meaning(written, numbered=False) == meaning(expected, numbered=False)
     loads_elsewhere(path, folder)
+
+
+def test_a_name_that_leads_out_is_told_with_what_is_lost(folder: Path) -> None:
+    path = folder / "labels.json"
+    path.write_text(json.dumps(file([image(), image(2, "/z.png")], [box(), *(box(id=n, image_id=2) for n in (2, 3))])))
+    project = Project.open(folder)
+    (told,) = look_into(project, path).report.left_out
+    project.close()
+    assert str(told) == "/z.png: leads out of the folder, so it is left out with its 2 boxes"
+
+
+@pytest.mark.parametrize(("entries", "why"), [([], ""), ([image(1.5)], r" \(a\.png: image id 1\.5 is neither .+\)")])
+def test_a_file_without_an_image_that_can_be_used_is_an_error(entries: list[Document], why: str, folder: Path) -> None:
+    path = folder / "labels.json"
+    path.write_text(json.dumps({"images": entries}))
+    project = Project.open(folder)
+    with pytest.raises(LabelError, match=rf"labels\.json: lists no image that can be used{why}; export"):
+        look_into(project, path)
+    project.close()
 
 
 def test_there_are_enough_of_them() -> None:
