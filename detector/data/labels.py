@@ -61,7 +61,7 @@ def default_root(source: Path) -> Path:
 def detect(path: Path) -> tuple[Format, Path]:
     """The format of a file or folder, and the file or folder to read it from. Raises LabelError."""
     if path.is_dir():
-        found = list(_in_folder(path))
+        found = list(_in_folder(path)) or [(Format.YOLO, path)] * yolo.holds_texts(path)
         if len(found) > 1:
             names = " and ".join(f"{kind.upper()} ({source.name})" for kind, source in found[:3])
             raise LabelError(f"{path}: holds labels of several kinds, {names}; name one of them.")

@@ -1,13 +1,19 @@
 """What a YOLO data set says of itself: data.yaml, or a bare list of class names."""
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from detector.data.json_stream import read_text
+from detector.data.matching import is_file_below
+from detector.data.problems import Problems
+from detector.data.yolo.rows import parse_rows
 from detector.errors import LabelError
 
 CONFIGS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -15,6 +21,7 @@ CLASS_FILES = ("classes.txt", "obj.names")
 SPLITS = ("train", "val", "test")
 LARGEST_CONFIG, LARGEST_TEXT = 2**20, 2**26  # bytes; reading more takes longer than anybody waits
 DEEPEST = 20  # lists and mappings inside each other
+_LOOKED_AT, _BEGINNING = 20, 4096  # label texts of a folder, which may hold many thousands; bytes of each
 _NO_VALUE = ("", "~", "null", "None")
 
 
@@ -32,7 +39,9 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """The config of a data.yaml, of a list of class names, or of a folder that holds one. Raises LabelError."""
+    """The config of a data.yaml, of a list of class names, or of a folder that holds one, or label texts at the least:
+    numbers are the names there. Raises LabelError.
+    """
     if path.is_file():
         if path.name in CLASS_FILES:
             return _config_of_names(path)
@@ -43,7 +52,18 @@ def read_config(path: Path) -> Config:
     for name in CLASS_FILES:
         if (path / name).is_file():
             return _config_of_names(path / name)
+    if holds_texts(path):
+        return Config()
     raise LabelError(f"{path}: holds no {CONFIGS[0]}; name the folder of a YOLO data set.")
+
+
+def holds_texts(folder: Path) -> bool:
+    """Whether the texts of a folder, or else those of its labels/, have a YOLO row, as far as one looks."""
+    real_root = os.path.realpath(folder)
+    for texts in (folder.glob("*.txt"), (folder / "labels").rglob("*.txt")):
+        if any(is_file_below(path, real_root) and _begins_with_rows(path) for path in islice(texts, _LOOKED_AT)):
+            return True
+    return False
 
 
 def parse_config(text: str, source: str) -> Config:
@@ -82,6 +102,13 @@ def bounded_text(path: Path) -> str:
     if path.stat().st_size > LARGEST_TEXT:
         raise LabelError(f"{path}: is too large for a label text; name the right folder.")
     return read_text(path)
+
+
+def _begins_with_rows(path: Path) -> bool:
+    text = ""
+    with suppress(OSError), path.open("rb") as file:
+        text = file.read(_BEGINNING).decode("utf-8-sig", errors="replace")
+    return bool(parse_rows(text, path.name, Problems()))
 
 
 def _config_of_names(path: Path) -> Config:

@@ -17,7 +17,7 @@ from detector.errors import ImageError, LabelError
 
 
 def read(path: Path, root: Path) -> tuple[Dataset, tuple[Problem, ...]]:
-    """The data set of a data.yaml, or of a folder with one or with a list of class names, and its pictures below root.
+    """The data set of a data.yaml, or of a folder with one, class names or label texts; its pictures are below root.
 
     No picture elsewhere is looked at, whatever data.yaml says. Class ids are YOLO's numbers plus 1, as COCO counts.
     Raises LabelError where the whole cannot be used.
@@ -119,8 +119,9 @@ class _Reader:
                 yield file
 
     def _texts_of(self, name: str) -> Iterator[str]:
-        yield label_path(name)
-        yield str(PurePosixPath(name).with_suffix(".txt"))
+        for text in (label_path(name), str(PurePosixPath(name).with_suffix(".txt"))):
+            yield text
+            yield text.removesuffix(".txt") + ".TXT"
 
     def _rows(self, name: str) -> list[Row] | None:
         """The usable rows of a label text; None where it cannot be read at all."""

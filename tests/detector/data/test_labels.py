@@ -29,6 +29,9 @@ YAML = "names: [nut]\ntrain: .\n"
         ({"data.yaml": YAML}, Format.YOLO, "data.yaml"),
         ({"classes.txt": "nut", "a.txt": ""}, Format.YOLO, "classes.txt"),
         ({"labels/classes.txt": "nut"}, Format.YOLO, "labels/classes.txt"),
+        ({"labels/train/a.txt": "", "labels/train/b.txt": "3 0.5 0.5 0.1 0.1"}, Format.YOLO, ""),
+        ({"a.txt": "0 0.5 0.5 0.1 0.1", "readme.txt": "12 pictures"}, Format.YOLO, ""),
+        ({"labels/a.txt": "3 0.5 0.5 0.1 0.1", "annotations/x.json": COCO}, Format.COCO, "annotations/x.json"),
     ],
 )
 def test_the_format_of_a_folder_is_found_out(
@@ -46,6 +49,9 @@ def test_the_format_of_a_file_is_found_out(tmp_path: Path) -> None:
 
 def test_several_kinds_or_none_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="holds no labels of COCO, YOLO, VOC or labelme; name another folder"):
+        labels.detect(tmp_path)
+    write(tmp_path, {"notes.txt": "0 of 4 pictures\n0.5 0.5 0.5 0.1 0.1\n7 8 9 10 11", "labels/empty.txt": ""})
+    with pytest.raises(LabelError, match="holds no labels of COCO"):
         labels.detect(tmp_path)
     write(tmp_path, {"a.json": COCO, "b.json": COCO, "a.xml": XML})
     with pytest.raises(LabelError, match=r"several kinds, VOC \(.*\) and COCO \(a\.json\) and COCO \(b\.json\)"):

@@ -98,6 +98,16 @@ def test_without_names_the_numbers_are_the_names(root: Path) -> None:
     assert [item.name for item in read(root)[0].classes] == ["0", "1"]
 
 
+def test_texts_alone_have_numbers_for_names_whatever_capitals_their_endings_have(tmp_path: Path) -> None:
+    pictures(tmp_path, "images/a.png", "images/b.png")
+    write(tmp_path, {"labels/a.txt": "3 0.5 0.5 1 1", "labels/b.TXT": "0 0.5 0.5 1 1"})
+    for place in (tmp_path, tmp_path / "labels"):
+        dataset, problems = yolo.read(place, tmp_path)
+        assert problems == ()
+        assert [(item.id, item.name) for item in dataset.classes] == [(1, "0"), (4, "3")]
+        assert [(box.image_id, box.class_id) for box in dataset.boxes] == [(1, 4), (2, 1)]
+
+
 def test_texts_beside_the_pictures_with_a_list_of_classes(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png", "b.png")
     write(tmp_path, {"classes.txt": "nut\nbolt\n", "a.txt": "1 0.5 0.5 1 1"})
