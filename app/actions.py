@@ -121,6 +121,7 @@ TABLE = (
     ActionSpec("theme-dark", "Dark colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),
     ActionSpec("commands", "Find a command…", "search", ("Ctrl+K",), _PROGRAM, _NOTHING),
     ActionSpec("preferences", "Preferences…", "settings", ("Ctrl+,",), _PROGRAM, _NOTHING),
+    ActionSpec("tour", "Show me around", "info", (), _PROGRAM, _NOTHING),
     ActionSpec("shortcuts", "Shortcuts", "help", ("F1", "?"), _PROGRAM, _NOTHING),
     ActionSpec("quit", "Quit", "quit", ("Ctrl+Q",), _PROGRAM, _NOTHING),
     *(ActionSpec(f"class-{n}", f"Class {n}", "class", (str(n),), _DRAW) for n in range(1, 10)),

@@ -54,8 +54,10 @@ from app.panels.training import TrainingPanel
 from app.projects import Projects
 from app.settings import Settings
 from app.sheets import Sheets
+from app.tour import Tour
 from app.verb_table import connect_actions
 from app.widgets import frames
+from app.widgets.coach_mark import CoachMark
 from app.wires import Wires
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
@@ -112,6 +114,21 @@ class MainWindow(QMainWindow):
             fusion=self.fusion,
             parent=self,
         )
+        self.tour = Tour(
+            self.document,
+            self.projects,
+            self.model,
+            self.fine_tuning,
+            settings=settings,
+            mark=self._coach,
+            targets={
+                "label": self.top_bar.label_button,
+                "picture": self.stage,
+                "fine-tune": self.top_bar.tune_button,
+                "training": self.training,
+            },
+            parent=self,
+        )
         self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
         self.sheets = Sheets(self)
         self._follow()
@@ -157,6 +174,7 @@ class MainWindow(QMainWindow):
         column = frames.column(centre, self.top_bar, frames.line(), self._pages)
         column.setStretch(2, 1)
         self.setCentralWidget(centre)
+        self._coach = CoachMark(centre)
 
     def _right_column(self) -> QWidget:
         right = QFrame()

@@ -28,7 +28,7 @@ def main_menu(actions: Actions, parent: QWidget) -> QMenu:
     for name in THEMES:
         together.addAction(actions[name])
         colours.addAction(actions[name])
-    _add_groups(menu, actions, (("commands", "preferences", "shortcuts"),))
+    _add_groups(menu, actions, (("commands", "preferences", "shortcuts", "tour"),))
     menu.addAction(actions["quit"])
     return menu
 

@@ -74,7 +74,7 @@ class Projects(QObject):
 
     def open_sample(self) -> None:
         """Open the sample: a copy of its pictures, which stays with the person's data."""
-        folder = user_data() / "sample"
+        folder = sample_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for picture in SAMPLE.iterdir():
@@ -219,3 +219,8 @@ def _opened(wish: _Wish) -> Iterator[Project]:
     except GeneratorExit:
         project.close()
         raise
+
+
+def sample_folder() -> Path:
+    """Where the person's own copy of the sample is, or will be."""
+    return user_data() / "sample"

@@ -29,10 +29,11 @@ LABELS_ALWAYS = Setting("labels-always", False, "Class names on all boxes, not o
 BOTTOM_OPEN = Setting("bottom-open", False, "Whether training and fusion weights are unfolded")
 REOPENS = Setting("reopens", True, "Whether the folder of last time opens at the start")
 OPEN = Setting("open", "", "The folder that is open, or was as the program ended; it stays after a crash")
+TOUR = Setting("tour", True, "Whether the sample shows the tour; off once it was skipped or came to its end")
 COMPACT_LIST = Setting("compact-list", False, "The images as a compact list of names, not as thumbnails")
 PACES = Setting[list[Any]]("training-paces", [], "How fast fine-tunings have been on this machine, newest first")
 TABLE: tuple[Setting[Any], ...] = (
-    *(THEME, RECENT, DEVICE, MODEL, SHORTCUTS, LABELS_ALWAYS, BOTTOM_OPEN, REOPENS, OPEN, COMPACT_LIST, PACES),
+    *(THEME, RECENT, DEVICE, MODEL, SHORTCUTS, LABELS_ALWAYS, BOTTOM_OPEN, REOPENS, OPEN, COMPACT_LIST, PACES, TOUR),
 )
 
 

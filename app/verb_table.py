@@ -141,6 +141,7 @@ def _other_verbs(window: "MainWindow") -> Verbs:
         "commands": window.lookup.find_command,
         "preferences": window.sheets.show_preferences,
         "shortcuts": window.sheets.show_shortcuts,
+        "tour": window.tour.begin,
     }
 
 

@@ -54,7 +54,7 @@ class TopBar(QFrame):
         row.setSpacing(4)
         opener = _button(actions["open-folder"], text="Open")
         label = _button(actions["label-image"], text="Auto-label")
-        tune = VerbButton(actions["fine-tune"], FINE_TUNE, image="fine-tune", role="primary")
+        self.tune_button = VerbButton(actions["fine-tune"], FINE_TUNE, image="fine-tune", role="primary")
         opener.setMenu(menu)
         opener.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         opener.setProperty("role", "menu")
@@ -65,6 +65,7 @@ class TopBar(QFrame):
         self._progress = Progress(self)
         self._progress.cancel_button.clicked.connect(self.cancel_wanted)
         export = _button(actions["export"], text="Export")
+        self.label_button = VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft")
         for widget in (
             opener,
             export,
@@ -77,11 +78,11 @@ class TopBar(QFrame):
             _line(),
             label,
             _split(
-                VerbButton(actions["label-all"], "Auto-label all", image="auto-label-all", role="soft"),
+                self.label_button,
                 [actions[name] for name in ("label-image", "label-visible", "label-all")],
                 [actions["model-classes"], actions["tiles"]],
             ),
-            tune,
+            self.tune_button,
         ):
             if not isinstance(widget, QFrame) or isinstance(widget, QLabel):
                 widget.setFixedHeight(CONTROL)
@@ -96,7 +97,7 @@ class TopBar(QFrame):
             (lambda spared: self._write_model(spared), COMFORT),
             (lambda spared: _show_words(opener, not spared), PROGRESS[0]),
             (lambda spared: self._write_device(True, name=not spared), PROGRESS[0]),
-            (lambda spared: tune.setText("" if spared else FINE_TUNE), PROGRESS[0]),
+            (lambda spared: self.tune_button.setText("" if spared else FINE_TUNE), PROGRESS[0]),
         )
 
     def minimumSizeHint(self) -> QSize:

@@ -49,7 +49,7 @@ def test_the_first_minute(start: "Callable[..., Person]") -> None:
 def try_the_sample(me: "Person") -> None:
     assert me.window.welcome.isVisible()
     me.click_button("Try the sample")
-    me.wait(lambda: me.sees_picture() and len(me.window.document.images) == 12)
+    me.wait(lambda: me.sees_picture() and len(me.window.document.images) == 20)
     assert not me.window.welcome.isVisible()
     assert me.window.top_bar.model_button.text().startswith("Starter · D0 · ")
     assert me.path == "0001.jpg"
@@ -70,7 +70,7 @@ def label_all_and_look_around_meanwhile(me: "Person") -> None:
         assert me.path == path
         assert labelling.is_running
     me.wait(lambda: not labelling.is_running, LONG)
-    assert document.tally.proposal_total()[1] == 12
+    assert document.tally.proposal_total()[1] == 20
     assert {box.is_proposal for box in me.boxes.values()} == {True}
     assert {box.model for box in me.boxes.values()} == {"Starter"}
     assert me.notices == []
@@ -178,7 +178,7 @@ def read_the_sheet(me: "Person") -> dict[str, int]:
     sheet = QApplication.activeModalWidget()
     assert sheet
     said = " ".join(label.text() for label in sheet.findChildren(QLabel) if label.isVisible())
-    assert "9 are left out: 9 are unlabelled" in said
+    assert "17 are left out: 17 are unlabelled" in said
     assert "The new model will know" in said
     assert "steps of 8 images" in said
     me.press(Key.Key_Escape)
