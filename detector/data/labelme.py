@@ -12,6 +12,7 @@ from typing import Any
 
 from detector.data import folders
 from detector.data.annotations import FLAGS, OURS, Box, Dataset, ImageEntry, ObjectClass, Rectangle
+from detector.data.images import SUFFIXES
 from detector.data.json_stream import json_error, read_text
 from detector.data.matching import is_file_below, safe_path
 from detector.data.problems import Problem, Problems
@@ -154,9 +155,12 @@ def _dataset(files: list[tuple[str, LabelmeFile]], folder: Path, root: Path) -> 
 
 
 def _picture(folder: Path, name: str, image_path: str, root: Path) -> str:
-    """The picture's path relative to the root: imagePath is relative to the file that says it."""
-    path = folder / PurePosixPath(name).parent / image_path
-    if image_path and "\0" not in image_path and is_file_below(path, os.path.realpath(root)):
-        return PurePosixPath(posixpath.normpath(Path(os.path.relpath(path, root)).as_posix())).as_posix()
-    plain = PurePosixPath(image_path).name or PurePosixPath(name).stem
-    return safe_path(image_path) or plain
+    """The picture's path relative to the root: imagePath, which is relative to the file that says it, or else the
+    picture of the file's own name beside it: whoever renames both seldom mends imagePath.
+    """
+    own, real_root = PurePosixPath(name), os.path.realpath(root)
+    beside = (own.with_suffix(suffix) for suffix in SUFFIXES)
+    for path in (folder / place for place in (own.parent / image_path, *beside)):
+        if "\0" not in str(path) and is_file_below(path, real_root):
+            return PurePosixPath(posixpath.normpath(Path(os.path.relpath(path, root)).as_posix())).as_posix()
+    return safe_path(image_path) or PurePosixPath(image_path).name or own.stem

@@ -118,6 +118,13 @@ def test_a_folder_of_files(tmp_path: Path) -> None:
     assert [image.path for image in single.images] == ["images/a.png"]
 
 
+def test_a_picture_that_was_renamed_with_its_file_is_found_beside_it(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png", "sub/b.jpg", "c.png", "old.png")
+    names = {"a.json": "gone.png", "sub/b.json": "", "c.json": "old.png", "d.json": "lost.png"}
+    write(tmp_path, {name: json.dumps(document(shape(), imagePath=said)) for name, said in names.items()})
+    assert [image.path for image in read(tmp_path)[0].images] == ["a.png", "old.png", "lost.png", "sub/b.jpg"]
+
+
 def test_a_folder_without_such_files_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="holds no file of labelme's"):
         read(tmp_path)
