@@ -116,6 +116,7 @@ TABLE = (
     ActionSpec("open-model", "Open a model file…", "model", (), _MODEL, _NOTHING),
     ActionSpec("training-panel", "Training", "fine-tune", ("F6",), _MODEL, checkable=True),
     ActionSpec("fusion-panel", "Fusion weights", "fusion", ("F7",), _MODEL, checkable=True),
+    ActionSpec("evaluation-panel", "Evaluation", "evaluation", ("F8",), _MODEL, checkable=True),
     ActionSpec("theme-system", "Colours as the system", "theme", (), _PROGRAM, _NOTHING, checkable=True),
     ActionSpec("theme-light", "Light colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),
     ActionSpec("theme-dark", "Dark colours", "theme", (), _PROGRAM, _NOTHING, checkable=True),

@@ -17,6 +17,7 @@ from app.actions import Actions, Need
 from app.background.auto_labelling import AutoLabelling
 from app.background.class_work import ClassWork
 from app.background.device_probe import DeviceFinder
+from app.background.evaluating import Evaluating
 from app.background.exporting import Exporting
 from app.background.fine_tuning import FineTuning
 from app.background.image_work import ImageWork
@@ -46,6 +47,7 @@ from app.notifications import Notifications
 from app.panels.boxes import BoxesPanel
 from app.panels.classes import ClassesPanel
 from app.panels.detection import DetectionPanel
+from app.panels.evaluation import EvaluationPanel
 from app.panels.fusion import FusionPanel
 from app.panels.images import ImagesPanel
 from app.panels.notices import Notices
@@ -129,6 +131,9 @@ class MainWindow(QMainWindow):
             },
             parent=self,
         )
+        self.evaluating = Evaluating(
+            self.document, self.jobs, self.notifications, self.model, panel=self.evaluation, parent=self
+        )
         self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
         self.sheets = Sheets(self)
         self._follow()
@@ -153,12 +158,14 @@ class MainWindow(QMainWindow):
         self.classes = ClassesPanel(document)
         self.training = TrainingPanel()
         self.fusion = FusionPanel()
+        self.evaluation = EvaluationPanel()
         self.bottom = QTabWidget()
         self.bottom.setDocumentMode(True)
         self.bottom.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.bottom.setCornerWidget(frames.fold_button(lambda: self.toggle_bottom(self.bottom.currentWidget(), False)))
         self.bottom.addTab(self.training, "Training")
         self.bottom.addTab(self.fusion, "Fusion weights")
+        self.bottom.addTab(self.evaluation, "Evaluation")
         self._middle = frames.splitter(Qt.Orientation.Vertical, self.stage, self.bottom, sizes=(600, BOTTOM))
         right = self._right_column()
         self._columns = frames.splitter(
@@ -246,6 +253,7 @@ class MainWindow(QMainWindow):
         self.bottom.setVisible(opened)
         self.actions_["training-panel"].setChecked(opened and tab is self.training)
         self.actions_["fusion-panel"].setChecked(opened and tab is self.fusion)
+        self.actions_["evaluation-panel"].setChecked(opened and tab is self.evaluation)
         if opened and tab is self.fusion:
             self.fine_tuning.show_fusion()
 

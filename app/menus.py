@@ -9,7 +9,7 @@ MAIN = (
     ("open-folder", "open-coco", "open-sample"),
     ("save-coco", "import", "export", "close-project"),
     ("refresh", "find-missing"),
-    ("training-panel", "fusion-panel"),
+    ("training-panel", "fusion-panel", "evaluation-panel"),
 )
 BOXES = (
     ("accept", "change-class", "delete"),

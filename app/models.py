@@ -1,7 +1,9 @@
 """The models that a person can choose, told without torch."""
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from detector.model.coco_names import COCO_OUTPUTS, coco_classes
 from detector.model.info import ModelInfo, read_info
 from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
 from detector.places import user_data
+from detector.training.run_folder import RUN_FILE
 
 STARTER_NAME = "starter"
 OURS = ".safetensors"
@@ -119,4 +122,10 @@ def _title(name: str, path: Path) -> str:
 
 def _file_title(path: Path) -> str:
     """A run's checkpoint is called by its run, any other by its file."""
-    return path.parent.name if path.parent.parent.name == "runs" else path.stem
+    if path.parent.parent.name != "runs":
+        return path.stem
+    with suppress(OSError, ValueError, AttributeError):
+        name = json.loads((path.parent / RUN_FILE).read_text("utf-8")).get("name")
+        if name and isinstance(name, str):
+            return name
+    return path.parent.name

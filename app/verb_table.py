@@ -157,6 +157,7 @@ def connect_actions(window: "MainWindow") -> None:
         "training-panel": partial(window.toggle_bottom, window.training),
         "fusion-panel": partial(window.toggle_bottom, window.fusion),
         "tiles": window.model.set_tiled,
+        "evaluation-panel": partial(window.toggle_bottom, window.evaluation),
     }
     for name, toggle in toggles.items():
         window.actions_[name].triggered.connect(lambda checked, toggle=toggle: toggle(checked))

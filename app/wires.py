@@ -1,5 +1,6 @@
 """Which signal of which part of the window leads where."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -8,6 +9,7 @@ from PySide6.QtGui import QKeySequence
 from app import settings as table
 from app.background.pictures import Picture
 from app.canvas.tools import Tool
+from app.verbs.image_verbs import show_group
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -99,6 +101,8 @@ class Wires(QObject):
         bar.cancel_wanted.connect(self._on_cancel_wanted)
         window.fine_tuning.bottom_wanted.connect(window.show_bottom)
         window.fine_tuning.device_wanted.connect(labelling.free_device)
+        window.fine_tuning.labelling_wanted.connect(window.requests.label_all)
+        window.evaluating.images_wanted.connect(partial(show_group, window.document))
 
     # What wires do on their way
 

@@ -62,6 +62,27 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class SampleImage:
+    """A picture file, and what was found in it: boxes as rows x1 y1 x2 y2 in its pixels, a score and a class name for
+    each, best first; `truth` are a person's boxes.
+    """
+
+    path: str
+    boxes: tuple[tuple[float, ...], ...]
+    scores: tuple[float, ...]
+    names: tuple[str, ...]
+    truth: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class SamplesFound:
+    """What the averaged weights after `step` steps find in some validation images, always the same ones."""
+
+    step: int
+    images: tuple[SampleImage, ...]
+
+
+@dataclass(frozen=True)
 class FusionWeights:
     """The averaged network's fusion weights after `step` steps, an entry per edge in the order of
     detector.model.fusion.snapshot; `raw` is the learned parameter, None where the weight is fixed.
@@ -125,7 +146,17 @@ class ImageFailed:
 
 
 LabellingEvent = ImagesLabelled | ImageFailed
-Event = RunStarted | StepDone | StageBegan | Evaluated | FusionWeights | CheckpointSaved | Warned | RunFinished
+Event = (
+    RunStarted
+    | StepDone
+    | StageBegan
+    | Evaluated
+    | SamplesFound
+    | FusionWeights
+    | CheckpointSaved
+    | Warned
+    | RunFinished
+)
 
 
 def _finite(value: object) -> object:
@@ -160,7 +191,14 @@ def _field(known: Field[Any], value: Any) -> Any:
     """A field's value from JSON's: null where a number was not finite, a list where it was a tuple."""
     if value is None and known.type is float:
         return math.nan
+    if known.name == "images" and isinstance(value, list):
+        return tuple(SampleImage(**{key: _frozen(item) for key, item in image.items()}) for image in value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _frozen(value: Any) -> Any:
+    """Tuples for JSON's lists, within each other."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

@@ -1,52 +1,50 @@
 """Fine-tuning as the window sees it: the sheet, the newest run and its panels, and the choice at its end."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app import settings as table
-from app.background.lesson_check import CheckEvent, Compared, TwinsSought, check_lesson
-from app.background.training_pace import Pace, paces, remember, remembered
+from app.background.fine_tune_sheet import FineTuneSheet
+from app.background.run_history import RunHistory
+from app.background.run_records import RunRecord
+from app.background.thumbnails import shrunk
 from app.background.training_process import Run, RunState, RunWatcher, list_runs, start
-from app.dialogs.fine_tune import FineTuneDialog
-from app.dialogs.fine_tune_options import ModelFacts, facts_of
-from app.dialogs.fine_tune_plan import FineTunePlan, plan
 from app.document import Document
-from app.image_filter import ImageFilter, ImageGroup
 from app.jobs import Job, Jobs
 from app.model_choice import ModelInUse
 from app.models import choice
 from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, load_plots
+from app.panels.training_runs import RunTable
 from app.settings import Settings
-from app.verbs.image_verbs import unite_sides
-from app.verbs.reviewing import started, vouch
-from detector.data.lesson import Lesson
-from detector.data.project.store import Project
-from detector.data.split import Side
-from detector.data.twins import Signature
-from detector.device import is_cpu
-from detector.errors import StudioError
+from detector.data.images import decode_reduced
+from detector.errors import ImageError, StudioError
 from detector.events import Event
 from detector.loading import load_torch
 from detector.model.fusion import FusionSnapshot
+from detector.model.info import read_info
 from detector.training.options import FineTuneOptions
+from detector.training.run_folder import BEST
 
 DECIDED = "decided-run"  # setting of the project: the run after which the person chose a model
-RUNS_TIMED = 5
+SAMPLE_SIDE = 720  # px: a picture of the panel at 200%
 
 
 class FineTuning(QObject):
     """One run at a time for a project; a run goes on while the window is closed, and is found again.
 
     bottom_wanted: the panel to unfold. device_wanted: a run is about to start, which needs the device's memory.
+    labelling_wanted: the person wants the model in use to label all.
     """
 
     bottom_wanted = Signal(QWidget)
     device_wanted = Signal()
+    labelling_wanted = Signal()
 
     def __init__(
         self,
@@ -63,12 +61,12 @@ class FineTuning(QObject):
         super().__init__(parent)
         self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
         self._training, self._fusion = training, fusion
-        self._settings = settings
+        self.sheet = FineTuneSheet(document, jobs, notifications, model, settings=settings, parent=self)
+        self.sheet.start_wanted.connect(self._start)
+        self.history = RunHistory(document, jobs, notifications, model, parent=training)
+        self._records: list[RunRecord] = []
         self._reading: Job | None = None
-        self._checking: Job | None = None
-        self._looks: dict[int, Signature] = {}
         self._shown_model = ""
-        self._sheet: FineTuneDialog | None = None
         self.watcher: RunWatcher | None = None
         document.project_changed.connect(self._on_project_changed)
         model.changed.connect(self._on_model_changed)
@@ -76,47 +74,48 @@ class FineTuning(QObject):
         training.kill_wanted.connect(self._on_kill_wanted)
         training.use_wanted.connect(self._on_use_wanted)
         training.keep_wanted.connect(self._decide)
+        training.revert_wanted.connect(self._on_revert_wanted)
         training.plots_wanted.connect(self._load_plots)
+        training.pictures_wanted.connect(self._read_samples)
+        document.classes_changed.connect(self._on_classes_changed)
+        self._wire_history(training.runs)
         fusion.picture_wanted.connect(self._save_picture)
         fusion.table_wanted.connect(self._save_table)
 
+    def _wire_history(self, runs: RunTable) -> None:
+        history = self.history
+        self._training.runs_wanted.connect(history.read)
+        history.records_read.connect(self._on_records_read)
+        history.resumed.connect(self._on_resumed)
+        history.removed.connect(self._on_removed)
+        runs.show_wanted.connect(lambda record: self._follow(record.run))
+        runs.use_wanted.connect(self._on_record_chosen)
+        runs.rename_wanted.connect(lambda record, name: history.rename(record.run, name))
+        runs.folder_wanted.connect(lambda record: history.open_folder(record.run))
+        runs.resume_wanted.connect(self._on_resume_wanted)
+        runs.removal_wanted.connect(history.ask_removal)
+
     def ask(self, parent: QWidget) -> None:
         """Show the sheet, unless a run is under way."""
-        project = self._document.project
-        if project is None:
-            return
-        if self.watcher is not None and not self.watcher.state.has_ended:
-            self.bottom_wanted.emit(self._training)
-            self._notifications.info("A run is under way already; stop it first, or wait for its end.")
+        if self._document.project is None or self._refuse_second():
             return
         if job := self._jobs.device_job:
             self._notifications.info(f"{job.name} is still running; stop it first, or wait for its end.")
             return
-        choices = [item for group in self._model.groups() for item in group.choices if not item.missing]
-        self._sheet = sheet = FineTuneDialog(
-            self._plan(),
-            self._facts(self._model.source),
-            models=choices,
-            source=self._model.source,
-            paces=self._paces(project),
-            on_gpu=not is_cpu(self._model.device),
-            parent=parent,
-        )
-        sheet.start_wanted.connect(self._start)
-        sheet.vouch_wanted.connect(self._vouch)
-        sheet.model_chosen.connect(lambda source: sheet.set_model(self._facts(source)))
-        sheet.images_wanted.connect(self.show_images)
-        sheet.one_side_wanted.connect(self._unite)
-        sheet.finished.connect(self._on_sheet_closed)
-        sheet.open()
-        self._check()
+        self.sheet.open(parent)
 
-    def show_images(self, group: ImageGroup) -> None:
-        """Show these images in the list, the first one of them on the canvas."""
-        document = self._document
-        document.set_filter(ImageFilter(among=group))
-        if document.current not in group.ids and (first := [id for id in document.visible if id in group.ids]):
-            document.show(first[0])
+    def _refuse_second(self) -> bool:
+        """Whether a run is under way, which is then shown."""
+        project = self._document.project
+        runs = list_runs(project.home / "runs") if project else []
+        alive = next((run for run in runs if run.is_alive()), None)
+        if alive is None:
+            return False
+        if self.watcher is None or self.watcher.run.folder != alive.folder:
+            self._follow(alive)
+        self.bottom_wanted.emit(self._training)
+        self._notifications.info("A run is under way already; stop it first, or wait for its end.")
+        return True
 
     def show_fusion(self) -> None:
         """Read the chosen model's fusion weights, if its panel lacks them. It loads torch, so only when wanted."""
@@ -139,75 +138,6 @@ class FineTuning(QObject):
             self.watcher.close()
             self.watcher.deleteLater()
             self.watcher = None
-
-    # The sheet
-
-    def _plan(self) -> FineTunePlan:
-        document = self._document
-        return plan(document.images.values(), document.tally.boxes, document.classes)
-
-    def _facts(self, source: str) -> ModelFacts:
-        try:
-            return facts_of(choice(source))
-        except StudioError as error:
-            self._notifications.error(error)
-            return ModelFacts(choice(source).title)
-
-    def _paces(self, project: Project) -> tuple[Pace, ...]:
-        """Those of this project's runs, then those of others on this machine."""
-        of_project = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
-        before = self._settings.get(table.PACES)
-        if (now := remember(of_project, before)) != before:
-            self._settings.set(table.PACES, now)
-        return (*of_project, *remembered(now))
-
-    def _check(self) -> None:
-        """Look in a worker at what the data are like."""
-        project = self._document.project
-        if self._checking is not None:
-            self._checking.cancel()
-        if project is not None:
-            looks = self._looks
-            self._checking = self._jobs.start(
-                "Checking the data", lambda: check_lesson(project, looks), on_events=self._on_checked
-            )
-
-    def _on_checked(self, events: list[CheckEvent]) -> None:
-        sheet = self._sheet
-        if sheet is None or self._checking is None or self._checking.cancelling:
-            return
-        for event in events:
-            match event:
-                case Lesson():
-                    sheet.set_lesson(event)
-                case Compared():
-                    sheet.set_compared(event)
-                case TwinsSought():
-                    sheet.set_twins(event.finding)
-
-    def _unite(self, groups: Iterable[Sequence[int]]) -> None:
-        unite_sides(self._document, groups)
-        if self._sheet is not None:
-            self._sheet.set_plan(self._plan())
-            self._check()
-
-    def _vouch(self) -> None:
-        """Vouch for all started images; their sides are found in a worker, which may have to read their files."""
-        project, images = self._document.project, started(self._document)
-        if project is not None and images:
-            self._jobs.start("Vouching", lambda: sides_of(project, images), on_events=self._on_sides_found)
-
-    def _on_sides_found(self, found: list[dict[int, Side]]) -> None:
-        vouch(self._document, found[-1])
-        if self._sheet is not None:
-            self._sheet.set_plan(self._plan())
-            self._check()
-
-    def _on_sheet_closed(self) -> None:
-        self._sheet = None
-        if self._checking is not None:
-            self._checking.cancel()
-            self._checking = None
 
     def _start(self, options: FineTuneOptions, source: str) -> None:
         project = self._document.project
@@ -235,8 +165,12 @@ class FineTuning(QObject):
     def _follow(self, run: Run) -> None:
         self.close()
         project = self._document.project
-        decided = project is not None and project.settings.get(DECIDED) == run.folder.name
+        runs = list_runs(project.home / "runs") if project else []
+        is_old = bool(runs) and runs[0].folder != run.folder  # which nobody is asked about again
+        decided = is_old or (project is not None and project.settings.get(DECIDED) == run.folder.name)
         self._training.set_run(run.folder, model=run.model, decided=decided)
+        self._on_classes_changed()
+        self._show_use()
         self._fusion.clear_run()
         self.watcher = RunWatcher(run, self)
         self.watcher.events_read.connect(self._on_events_read)
@@ -244,9 +178,14 @@ class FineTuning(QObject):
 
     def _on_project_changed(self) -> None:
         self.close()
-        self._looks = {}
         self._shown_model = ""
         self._fusion.set_model(None, title="")
+        self._records = []
+        self._show_newest()
+
+    def _show_newest(self) -> None:
+        """Follow the newest run, if there is one."""
+        self.close()
         project = self._document.project
         runs = list_runs(project.home / "runs") if project else []
         if runs:
@@ -256,6 +195,9 @@ class FineTuning(QObject):
             self._fusion.clear_run()
 
     def _on_model_changed(self) -> None:
+        self._show_use()
+        if self._records:
+            self._training.runs.set_records(self._records, in_use=self._model.source)
         if self._fusion.isVisible():
             self.show_fusion()
 
@@ -270,6 +212,10 @@ class FineTuning(QObject):
         self._training.set_state(state, reason=watcher.reason)
         if state is RunState.RUNNING:  # of a run that was found again, too
             self.bottom_wanted.emit(self._training)
+        if state.has_ended:
+            self._show_thresholds()
+            if self._training.runs.isVisible():
+                self.history.read()
         verdict = self._training.verdict
         if verdict is not None and not self._training.isVisible():
             tell = self._notifications.warning if state is RunState.DIED else self._notifications.info
@@ -288,8 +234,81 @@ class FineTuning(QObject):
 
     def _on_use_wanted(self, checkpoint: Path) -> None:
         self._decide()
-        self._model.choose(str(checkpoint))
-        self._notifications.info("The new model is in use. Auto-label all lets it label the rest.")
+        self._use(str(checkpoint))
+
+    def _use(self, source: str) -> None:
+        """Take a run's model; what it has found before, in passes that were put aside with it, comes back."""
+        self._model.choose(source)
+        self._switch_passes(source, active=True)
+        self._notifications.info(
+            "The new model is in use. Let it look at what is not reviewed yet.",
+            action="Label the rest",
+            run=self.labelling_wanted.emit,
+        )
+
+    def _on_revert_wanted(self) -> None:
+        """Take the model that the run began with again, with the proposals that it had."""
+        if self.watcher is None:
+            return
+        old = self.watcher.run.source
+        if reason := choice(old).missing:
+            self._notifications.info(f"{choice(old).title} cannot be used: {reason}.")
+            return
+        before = self._model.source
+        self._model.choose(old)
+        self._switch_passes(before, active=False)
+
+    def _switch_passes(self, source: str, *, active: bool) -> None:
+        """Show what a model has proposed, or what was shown before it did."""
+        project = self._document.project
+        if project is not None and project.read_only is None:
+            for item in project.passes.all():
+                if item.source == source and item.active is not active:
+                    self._document.switch_pass(item.id, active)
+
+    def _show_use(self) -> None:
+        """Say whether the model in use is the run's."""
+        if self.watcher is not None:
+            self._training.set_in_use(Path(self._model.source).parent == self.watcher.run.folder)
+
+    def _show_thresholds(self) -> None:
+        checkpoint = self.watcher and self.watcher.run.folder / BEST
+        if checkpoint and checkpoint.exists():
+            with suppress(StudioError):
+                self._training.set_thresholds(read_info(checkpoint).thresholds)
+
+    def _on_classes_changed(self) -> None:
+        self._training.samples.set_colours({item.name: item.colour for item in self._document.classes})
+
+    def _read_samples(self, paths: list[str]) -> None:
+        self._jobs.start(
+            "Reading sample pictures",
+            lambda: read_pictures(paths),
+            on_events=lambda read: self._training.samples.set_pictures(read[-1]),
+        )
+
+    # The other runs
+
+    def _on_records_read(self, records: list[RunRecord]) -> None:
+        self._records = records
+        self._training.runs.set_records(records, in_use=self._model.source)
+
+    def _on_record_chosen(self, record: RunRecord) -> None:
+        if record.checkpoint is not None:
+            self._use(str(record.checkpoint))
+
+    def _on_resume_wanted(self, record: RunRecord) -> None:
+        if not self._refuse_second():
+            self.device_wanted.emit()
+            self.history.resume(record.run)
+
+    def _on_resumed(self, run: Run) -> None:
+        self._follow(run)
+        self.bottom_wanted.emit(self._training)
+
+    def _on_removed(self, folder: Path) -> None:
+        if self.watcher is not None and self.watcher.run.folder == folder:
+            self._show_newest()
 
     def _load_plots(self) -> None:
         self._jobs.start("Loading the plots", load_plots, on_done=self._training.show_plots)
@@ -315,13 +334,16 @@ class FineTuning(QObject):
                 self._notifications.error(error)
 
 
-def sides_of(project: Project, wanted: Mapping[int, Collection[int]]) -> Iterator[dict[int, Side]]:
-    """In a worker: the side of each image, from the ids of its classes."""
-    worker = project.connect()
-    try:
-        yield worker.sides.together(wanted)
-    finally:
-        worker.close()
+def read_pictures(paths: Sequence[str]) -> Iterator[dict[str, tuple[QImage, int]]]:
+    """In a worker: small pictures by their paths, each with the width of its file in px; broken ones are left out."""
+    found: dict[str, tuple[QImage, int]] = {}
+    for path in paths:
+        with suppress(ImageError):
+            pixels, (width, _) = decode_reduced(Path(path), SAMPLE_SIDE)
+            small = shrunk(pixels, SAMPLE_SIDE)
+            height, wide = small.shape[:2]
+            found[path] = QImage(small.tobytes(), wide, height, 3 * wide, QImage.Format.Format_RGB888).copy(), width
+    yield found
 
 
 def read_fusion(source: str) -> Iterator[FusionSnapshot]:

@@ -1,7 +1,7 @@
 """What a run's events add up to: its curves, how far it is, and what to do with the model at its end."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -10,10 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from app.background.training_process import RunState
 from app.wording import count, duration
-from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
+from detector.events import (
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    RunFinished,
+    RunStarted,
+    SampleImage,
+    SamplesFound,
+    StepDone,
+    Warned,
+)
 from detector.training.run_folder import LAST
 
+QUESTION = "Use the new model?"
 FEW_IMAGES = 20  # to measure on: with fewer, AP moves a lot by chance
+WORTH_A_WORD = 0.005  # AP: what two digits show
+NAMED = 3  # classes of a sentence
 STRETCHES = 400  # of a curve as drawn
 SMOOTHING = 8  # steps to either side that the drawn loss is averaged over
 
@@ -23,7 +36,7 @@ class Verdict:
     """How a run ended, in a sentence or two, and the checkpoint that can be used, by its name in the run's folder.
 
     use, keep: the words on the buttons, "" for none. recommended: whether using it is the better choice, None where
-    that is open.
+    that is open. question: the end of the text, which is no news once it is answered.
     """
 
     text: str
@@ -31,6 +44,26 @@ class Verdict:
     use: str = ""
     keep: str = ""
     recommended: bool | None = None
+    question: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """The text without its question."""
+        return self.text.removesuffix(self.question).rstrip()
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """AP of a class before and after a run, on the same images; None where it was not measured."""
+
+    name: str
+    before: float | None
+    after: float | None
+
+    @property
+    def gain(self) -> float:
+        """After less before; a class that was not known before began from nothing."""
+        return (self.after or 0.0) - (self.before or 0.0)
 
 
 @dataclass
@@ -44,8 +77,12 @@ class Course:
     losses: list[float] = field(default_factory=list)
     evaluated: list[int] = field(default_factory=list)
     aps: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    start_class_ap: Mapping[str, float] = field(default_factory=dict)
+    class_aps: list[Mapping[str, float]] = field(default_factory=list)
     start_ap: float | None = None
     checkpoint: CheckpointSaved | None = None
+    samples: tuple[SampleImage, ...] = ()
     warnings: list[str] = field(default_factory=list)
 
     def add(self, events: Iterable[Event]) -> None:
@@ -58,8 +95,11 @@ class Course:
                     self.newest = event
                     self.steps.append(event.step)
                     self.losses.append(event.loss)
+                    self.rates.append(event.learning_rate)
                 case Evaluated():
                     self._measure(event)
+                case SamplesFound():
+                    self.samples = event.images
                 case CheckpointSaved() if event.kind == "last":
                     self.checkpoint = event
                 case Warned():
@@ -72,12 +112,30 @@ class Course:
         """Optimiser steps done."""
         return self.newest.step if self.newest else self.started.step if self.started else 0
 
+    @property
+    def share(self) -> float | None:
+        """How far it is, 0..1 of its steps or its time; None before it has begun."""
+        if self.started is None:
+            return None
+        return self.step / self.started.steps if self.started.steps else self.newest.done if self.newest else 0.0
+
     def smooth_losses(self) -> NDArray[np.float64]:
         """The losses as a curve that can be read: averages over the steps around each."""
         sums = np.cumsum([0.0, *self.losses])
         places = np.arange(len(self.losses))
         first, end = np.maximum(places - SMOOTHING, 0), np.minimum(places + SMOOTHING + 1, len(self.losses))
         return (sums[end] - sums[first]) / (end - first)
+
+    def class_changes(self) -> list[ClassChange]:
+        """AP by class, at the start and of the best model so far, what got worse first, then what gained most."""
+        if self.start_ap is None or len(self.aps) < 2:
+            return []
+        wanted = self.finished.metrics.get("AP") if self.finished else None
+        later = range(1, len(self.aps))
+        same = [place for place in later if self.aps[place] == wanted]
+        before, after = self.start_class_ap, self.class_aps[same[0] if same else max(later, key=self.aps.__getitem__)]
+        changes = [ClassChange(name, before.get(name), after.get(name)) for name in {**before, **after}]
+        return sorted(changes, key=lambda change: (change.gain >= 0, change.gain if change.gain < 0 else -change.gain))
 
     def progress_text(self, state: RunState) -> str:
         """How far, how fast and how long still as long as it runs, on what."""
@@ -110,17 +168,19 @@ class Course:
         """A new run; or one that goes on after `event.step`: what it told after that is told again."""
         self.started, self.finished = event, None
         steps, evaluations = bisect_right(self.steps, event.step), bisect_right(self.evaluated, event.step)
-        self.steps, self.losses = self.steps[:steps], self.losses[:steps]
+        self.steps, self.losses, self.rates = self.steps[:steps], self.losses[:steps], self.rates[:steps]
         self.evaluated, self.aps = self.evaluated[:evaluations], self.aps[:evaluations]
+        self.class_aps = self.class_aps[:evaluations]
         self.newest = None
 
     def _measure(self, event: Evaluated) -> None:
         if (ap := event.metrics.get("AP")) is None:
             return
         if event.step == 0:
-            self.start_ap = ap
+            self.start_ap, self.start_class_ap = ap, event.class_ap
         self.evaluated.append(event.step)
         self.aps.append(ap)
+        self.class_aps.append(event.class_ap)
 
     def _measured_verdict(self, finished: RunFinished) -> Verdict:
         before, after = finished.start_metrics.get("AP"), finished.metrics.get("AP")
@@ -135,22 +195,47 @@ class Course:
                 if stopped
                 else "Nothing was measured: no validation images with boxes"
             )
-            text = f"{self._how(finished)}{why}. Use the new model?"
-            return Verdict(text, name, use, keep)
+            return Verdict(f"{self._how(finished)}{why}. {QUESTION}", name, use, keep, question=QUESTION)
         images = self.started.validation_images if self.started else 0
         measured = f"{ap_change(before, after)} on your {count(images, 'validation image')}"
         measured += ", a rough number for so few" if images < FEW_IMAGES else ""
+        if told := told_changes(self.class_changes()):
+            measured += f". {told}"
         if before is not None and after <= before:
             worse = "worse" if after < before else "no better"
-            text = f"{self._how(finished)}{measured}. The new model is {worse}: better keep the old one."
-            return Verdict(text, name, "Use it anyway", keep, recommended=False)
-        return Verdict(f"{self._how(finished)}{measured}. Use the new model?", name, use, keep, recommended=True)
+            advice = f"The new model is {worse}: better keep the old one."
+            text = f"{self._how(finished)}{measured}. {advice}"
+            return Verdict(text, name, "Use it anyway", keep, recommended=False, question=advice)
+        text = f"{self._how(finished)}{measured}. {QUESTION}"
+        return Verdict(text, name, use, keep, recommended=True, question=QUESTION)
 
     def _how(self, finished: RunFinished) -> str:
         """How it ended, where that is not the usual way."""
         if finished.reason == "stopped":
             return f"Stopped after step {finished.step:,}. "
         return f"Ended after step {finished.step:,} for want of progress. " if finished.reason == "early" else ""
+
+
+def told_changes(changes: Sequence[ClassChange]) -> str:
+    """What got better, then what got worse, in words; of one class alone all is said already.
+
+    "raccoon 0.71 → 0.84; dog got worse: 0.40 → 0.31"
+    """
+    if len(changes) < 2:
+        return ""
+    worse = [_told(change, " got worse:") for change in changes if change.gain <= -WORTH_A_WORD]
+    better = [_told(change, "") for change in changes if change.gain >= WORTH_A_WORD]
+    parts = [", ".join(_first(better, "more got better")), ", ".join(_first(worse, "more got worse"))]
+    return "; ".join(filter(None, parts))
+
+
+def _told(change: ClassChange, how: str) -> str:
+    return f"{change.name}{how} {change.before or 0.0:.2f} → {change.after or 0.0:.2f}"
+
+
+def _first(told: list[str], more: str) -> list[str]:
+    """The first ones, and how many there are beside them."""
+    return told if len(told) <= NAMED + 1 else [*told[:NAMED], f"{len(told) - NAMED} {more}"]
 
 
 def thinned(steps: Sequence[int], values: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -46,7 +46,7 @@ class Estimate:
 
 
 def paces(runs: Iterable[Run]) -> tuple[Pace, ...]:
-    """The pace of each run, in their order; those that never came to a step are passed over."""
+    """The pace of each run, in their order; those that never came to a step, and quick ones, are passed over."""
     return tuple(pace for run in runs if (pace := _pace(run)))
 
 
@@ -105,6 +105,8 @@ def _pace(run: Run) -> Pace | None:
     except OSError:
         return None
     if not isinstance(first, RunStarted) or not last or not last[-1].images_per_second > 0:
+        return None
+    if first.quick:  # whose pace changes from stage to stage, and whose budget is time
         return None
     seconds, share = 1 / last[-1].images_per_second, _share(run.options.get("freeze", Freeze.NONE))
     return Pace(first.variant, first.image_size, first.device, seconds, share)

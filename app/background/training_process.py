@@ -24,10 +24,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from detector.events import Event, RunFinished, RunStarted, from_json
 from detector.files import replacing
 from detector.training.options import FineTuneOptions
-from detector.training.run_folder import EVENTS, STOP_FILE
+from detector.training.run_folder import EVENTS, RUN_FILE, STOP_FILE
 
 MAIN = Path(__file__).parents[2] / "main.py"
-RUN_FILE, LOG_FILE = "run.json", "log.txt"
+LOG_FILE = "log.txt"
 NICENESS = 10
 POLL = 500  # ms between two looks at a run
 SLICE = 128 * 1024  # bytes of events read at a time: some 10 ms
@@ -56,7 +56,8 @@ class RunState(StrEnum):
 class Run:
     """One fine-tuning and its folder. `model` is shown to people, `source` opens it; `created` is ISO local time.
 
-    pid, born: its process and when that began, seconds since 1970; None where the window died before it knew.
+    pid, born: its process and when that began, seconds since 1970; None where the window died before it knew. name: the
+    person's for it, "" for the folder's. resumed_at: bytes of events there were when it last went on.
     """
 
     folder: Path
@@ -67,7 +68,14 @@ class Run:
     command: tuple[str, ...]
     pid: int | None = None
     born: float | None = None
+    name: str = ""
+    resumed_at: int = 0
     child: "subprocess.Popen[Any] | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name or self.folder.name
 
     def is_alive(self) -> bool:
         """Whether its process works. A child that has ended is reaped: until then its number lives on."""
@@ -135,11 +143,32 @@ def start(data: Path, runs: Path, *, model: str, source: str, options: FineTuneO
     created = datetime.now().isoformat(timespec="seconds")
     run = Run(folder, model, name, created, json.loads(json.dumps(asdict(options))), command)
     try:
-        _write(run)  # first without its process: should this program die between the two, the command finds it
-        child = _launch(run)
+        return _begin(run)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def resume(run: Run) -> Run:
+    """Go on with a run that was cut short. Returns at once. Raises OSError where it cannot be started."""
+    (run.folder / STOP_FILE).unlink(missing_ok=True)
+    events = run.folder / EVENTS
+    told = events.read_bytes().rfind(b"\n") + 1 if events.exists() else 0
+    again = () if "--resume" in run.command else ("--resume",)
+    return _begin(replace(run, command=(*run.command, *again), pid=None, born=None, child=None, resumed_at=told))
+
+
+def rename(run: Run, name: str) -> None:
+    """Call a run by another name, "" for its folder's. Raises OSError."""
+    known = _read(run.folder)
+    if known is not None:
+        _write(replace(known, name=name))
+
+
+def _begin(run: Run) -> Run:
+    """The run with its process. Raises OSError."""
+    _write(run)  # first without its process: should this program die between the two, the command finds it
+    child = _launch(run)
     run = replace(_identified(run, _lowered(child.pid)), child=child)
     _write(run)
     return run
@@ -213,9 +242,10 @@ class RunWatcher(QObject):
     def look(self) -> None:
         """Read what is new; come again soon, unless it has ended."""
         alive = self.run.is_alive()  # before reading: what is written after this is read by the next look
+        is_old = self._offset < self.run.resumed_at  # what it told before it went on says nothing of how it is now
         events, is_all = self._read()
         for event in events:
-            if isinstance(event, RunStarted | RunFinished):
+            if isinstance(event, RunStarted | RunFinished) and not is_old:
                 self._newest = event
         if events:
             self.events_read.emit(events)
@@ -245,13 +275,14 @@ class RunWatcher(QObject):
         try:
             with (self.run.folder / EVENTS).open("rb") as file:
                 file.seek(self._offset)
-                data = file.read(SLICE) + file.readline()
+                old = self.run.resumed_at - self._offset
+                data = file.read(min(SLICE, old) if old > 0 else SLICE) + file.readline()
         except OSError:  # not there yet, or on a drive that is away for a moment
             return [], True
         whole = data.rfind(b"\n") + 1
         self._offset += whole
         events = [event for line in data[:whole].split(b"\n") if (event := from_json(line))]
-        return events, len(data) < SLICE
+        return events, len(data) < SLICE and self._offset >= self.run.resumed_at
 
 
 def _new_folder(runs: Path) -> Path:

@@ -112,7 +112,7 @@ class FineTuneDialog(QDialog):
         self._vouch.clicked.connect(self.vouch_wanted)
         self._findings = FindingList()
         self._findings.images_wanted.connect(self._on_images_wanted)
-        self._findings.size_wanted.connect(self.form.size.setValue)
+        self._findings.size_wanted.connect(self.form.image_size.setValue)
         self._findings.one_side_wanted.connect(self.one_side_wanted)
         self._fold = QPushButton("Advanced")
         self._fold.setProperty("role", "fold")
@@ -221,6 +221,8 @@ class FineTuneDialog(QDialog):
     def _on_folded(self, opened: bool) -> None:
         self.form.setVisible(opened)
         self._fit()
+        if opened:  # on a low screen all of the fold, and what is above it by scrolling
+            self._area.ensureWidgetVisible(self.form)
 
     def _on_images_wanted(self, group: object) -> None:
         self.reject()

@@ -10,10 +10,10 @@ from app.models import ModelChoice, info_of
 from detector.errors import OptionsError
 from detector.model.variants import Variant, find_variant
 from detector.model.weights import PUBLISHED
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import QUICK_MINUTES, FineTuneOptions, Freeze
 
 DEFAULT = FineTuneOptions()
-LARGEST_SIZE, MOST_STEPS, LARGEST_BATCH, LARGEST_SEED = 2048, 1_000_000, 512, 2**31 - 1
+LARGEST_SIZE, MOST_STEPS, MOST_MINUTES, LARGEST_BATCH, LARGEST_SEED = 2048, 1_000_000, 10_000, 512, 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class OptionsForm(QFrame):
     def set_model(self, facts: ModelFacts) -> None:
         """Another model to begin with: its image size is the one that is proposed."""
         self._facts = facts
-        self.size.setSingleStep(facts.variant.stride if facts.variant else 128)
-        self.size.setValue(facts.image_size or 0)
+        self.image_size.setSingleStep(facts.variant.stride if facts.variant else 128)
+        self.image_size.setValue(facts.image_size or 0)
         self.changed.emit()
 
     def show_automatic_steps(self, steps: int) -> None:
@@ -94,29 +94,41 @@ class OptionsForm(QFrame):
             rate = float(self.rate.text().replace(",", "."))
         except ValueError:
             raise OptionsError(f"“{self.rate.text()}” is no learning rate; 0.002 is usual.") from None
-        size, strength = self.size.value(), STRENGTHS[self.strength.currentIndex()]
+        size, strength = self.image_size.value(), STRENGTHS[self.strength.currentIndex()]
         if self._facts.variant is not None:
             self._facts.variant.check_image_size(size)
+        quick, minutes = self.quick.isChecked(), self.minutes.value() or None
         return FineTuneOptions(
-            steps=self.steps.value() or None,
+            steps=None if minutes else self.steps.value() or None,
+            minutes=minutes,
+            quick=quick,
             batch=self.batch.value(),
             learning_rate=rate,
             image_size=None if size == (self._facts.image_size or 0) else size,
-            freeze=Freeze.BACKBONE if self.freeze.isChecked() else Freeze.NONE,
+            freeze=Freeze.BACKBONE if self.freeze.isChecked() and not quick else Freeze.NONE,
             any_orientation=self.any_orientation.isChecked(),
             flip=self.flip.isChecked(),
             seed=self.seed.value(),
             scale=strength.scale,
             photometric=strength.photometric,
-            mosaic=strength.mosaic,
+            mosaic=0.0 if quick else strength.mosaic,
         )
+
+    def _on_length_changed(self) -> None:
+        """Time is a budget of its own, and quick mode freezes by itself."""
+        self.steps.setEnabled(not self.minutes.value())
+        self.freeze.setEnabled(not self.quick.isChecked())
+        self.changed.emit()
 
     def _make_fields(self) -> None:
         self.steps = _number(0, MOST_STEPS, 0, self.changed.emit)
+        self.minutes = _number(0, MOST_MINUTES, 0, self._on_length_changed)
+        self.minutes.setSuffix(" min, measuring included")
+        self.minutes.setSpecialValueText("as long as the steps take")
         self.batch = _number(1, LARGEST_BATCH, DEFAULT.batch, self.changed.emit)
-        self.size = _number(0, LARGEST_SIZE, 0, self.changed.emit)
-        self.size.setSuffix(" px")
-        self.size.setSpecialValueText("the model's")
+        self.image_size = _number(0, LARGEST_SIZE, 0, self.changed.emit)
+        self.image_size.setSuffix(" px")
+        self.image_size.setSpecialValueText("the model's")
         self.seed = _number(0, LARGEST_SEED, DEFAULT.seed, self.changed.emit)
         self.rate = QLineEdit(str(DEFAULT.learning_rate))
         self.rate.textChanged.connect(self.changed)
@@ -124,6 +136,8 @@ class OptionsForm(QFrame):
         self.strength.addItems([strength.name for strength in STRENGTHS])
         self.strength.setCurrentIndex(USUAL)
         self.strength.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.quick = QCheckBox(f"Quick: {QUICK_MINUTES:.0f} minutes on a CPU; the first layers stay as they are")
+        self.quick.toggled.connect(lambda _: self._on_length_changed())
         self.freeze = QCheckBox("Keep the backbone as it is: faster, learns less")
         self.any_orientation = QCheckBox("No side is up: turn pictures in all ways")
         self.flip = QCheckBox("Mirror half of the pictures")
@@ -139,15 +153,16 @@ class OptionsForm(QFrame):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, widget in {
             "Start from": self.model,
-            "Image size": self.size,
+            "Image size": self.image_size,
             "Steps": self.steps,
+            "Time": self.minutes,
             "Images per step": self.batch,
             "Learning rate": self.rate,
             "Augmentation": self.strength,
             "Seed": self.seed,
         }.items():
             form.addRow(name, widget)
-        for box in (self.freeze, self.flip, self.any_orientation):
+        for box in (self.quick, self.freeze, self.flip, self.any_orientation):
             form.addRow(box)
 
 

@@ -55,7 +55,9 @@ class TrainingPlots(QWidget):
         for plot, has_values in ((self.loss, len(smooth) > 0), (self.ap, bool(course.aps))):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setStyle(showValues=has_values)
-        self.loss_title.setText(f"Loss  {smooth[-1]:.3f}" if len(smooth) else "Loss")
+        self.loss_title.setText(
+            f"Loss  {smooth[-1]:.3f} · learning rate {course.rates[-1]:.2g}" if len(smooth) else "Loss"
+        )
         self.ap_title.setText(_ap_title(course))
 
     def changeEvent(self, event: QEvent) -> None:

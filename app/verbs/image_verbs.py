@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from app.document import Document
 from app.edits import Edit
+from app.image_filter import ImageFilter, ImageGroup
 from app.long_edits import MANY, LongEdit
 from app.verbs import navigation
 from app.wording import count
@@ -59,6 +60,13 @@ def ignore_trashed(document: Document, image_ids: Collection[int]) -> None:
     _change(document, chosen, "Move to trash", lambda image: replace(image, ignored=True))
     if document.current in image_ids:
         navigation.step(document, 1 if navigation.place(document) + 1 < len(document.visible) else -1)
+
+
+def show_group(document: Document, group: ImageGroup) -> None:
+    """Show these images in the list, and the first one of them on the canvas, unless one of them is there."""
+    document.set_filter(ImageFilter(among=group))
+    if document.current not in group.ids and (first := [id for id in document.visible if id in group.ids]):
+        document.show(first[0])
 
 
 def push_change(document: Document, change: Change, text: str) -> None:

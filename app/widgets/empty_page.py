@@ -4,13 +4,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 
+class EmptyText(QLabel):
+    """Quiet words in the middle of what is empty."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", "muted")
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+
 def empty_page(text: str) -> QWidget:
     """A page of quiet words in its middle."""
     page = QWidget()
-    label = QLabel(text)
-    label.setProperty("role", "muted")
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     row = QHBoxLayout(page)
-    row.addWidget(label)
+    row.addWidget(EmptyText(text))
     return page

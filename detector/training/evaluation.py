@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,14 @@ class Evaluation:
     """COCO's measures in 0..1; what the truth leaves undefined (APs without small boxes, say) is left out.
 
     metrics: by the names of METRICS. class_ap: AP by class name. thresholds: by class name, the score with the best F1
-    at IoU 0.5, not below LOWEST_THRESHOLD; only for classes that were found at all.
+    at IoU 0.5, not below LOWEST_THRESHOLD; only for classes that were found at all. curves: by class name, precision at
+    recall 0, 0.01 … 1 and IoU 0.5.
     """
 
     metrics: Mapping[str, float]
     class_ap: Mapping[str, float]
     thresholds: Mapping[str, float]
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -46,15 +48,16 @@ def evaluate(
     found = ((numbers[image_id], detections) for image_id, detections in predictions)
     run = _coco_run(document, {**document, "annotations": _annotations(found, channel_to_class)})
     names = {item.id: item.name for item in truth.classes}
-    class_ap, thresholds = {}, {}
+    class_ap, thresholds, curves = {}, {}, {}
     for k, class_id in enumerate(run.params.catIds):
         precision = run.eval["precision"][:, :, k, 0, -1]  # IoU × recall, at any size, with 100 detections an image
         if (precision >= 0).all():
             class_ap[names[class_id]] = float(precision.mean())
+            curves[names[class_id]] = tuple(precision[0].tolist())
         if (threshold := best_f1_threshold(*_outcomes(run, k))) is not None:
             thresholds[names[class_id]] = threshold
     metrics = {name: float(value) for name, value in zip(METRICS, run.stats, strict=True) if value >= 0}
-    return Evaluation(metrics, class_ap, thresholds)
+    return Evaluation(metrics, class_ap, thresholds, curves)
 
 
 def evaluate_model(

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import torch
 
 from detector.boxes import Detections
+from detector.events import SampleImage
 from detector.inference.predictor import Failure, Predictor
 from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model
 from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation, evaluate_found
 from detector.training.ranks import Ranks
+from detector.training.samples import choose
 
 
 class StopWantedError(Exception):
@@ -21,10 +23,13 @@ class StopWantedError(Exception):
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured, None where the images have no boxes; and what went wrong with images, by their paths."""
+    """What was measured, None where the images have no boxes; what went wrong with images, by their paths; and what
+    was found in some, to be looked at.
+    """
 
     evaluation: Evaluation | None
     failures: dict[str, str]
+    samples: tuple[SampleImage, ...] = ()
 
 
 def measure(
@@ -61,4 +66,5 @@ def _evaluate(
     found = {image_id: detections for part, _ in parts for image_id, detections in part.items()}
     failures = {path: reason for _, part in parts for path, reason in part.items()}
     evaluation = evaluate_found(found, validation.dataset, dict(enumerate(model.info.category_ids)))
-    return Measurement(evaluation if "AP" in evaluation.metrics else None, failures)
+    samples = choose(found, validation, model.info.classes)
+    return Measurement(evaluation if "AP" in evaluation.metrics else None, failures, samples)

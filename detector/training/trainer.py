@@ -20,6 +20,7 @@ from detector.events import (
     FusionWeights,
     RunFinished,
     RunStarted,
+    SamplesFound,
     StageBegan,
     StepDone,
     Warned,
@@ -323,6 +324,8 @@ class Trainer:
         self.progress.measuring = self.budget.reserve = max(self.budget.reserve, time.monotonic() - began)
         messages = (f"{message} It is left out of what is measured." for message in measured.failures.values())
         yield from (Warned(message, self.progress.step) for message in self._news(messages))
+        if measured.samples:
+            yield SamplesFound(self.progress.step, measured.samples)
         return measured.evaluation
 
     def _news(self, messages: Iterable[str]) -> list[str]:

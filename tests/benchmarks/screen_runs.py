@@ -19,11 +19,14 @@ from detector.events import (
     FusionWeights,
     RunFinished,
     RunStarted,
+    SampleImage,
+    SamplesFound,
     StepDone,
     to_json,
 )
 from detector.training.run_folder import BEST, EVENTS
 
+CLASSES = {"nut": 0.12, "washer": 0.06, "bolt": -0.24, "gear": 0.06}  # how AP moves beside the mean of all
 STEPS, EVERY = 400, 50  # of a run: its steps, and how many lie between two evaluations
 
 
@@ -41,13 +44,13 @@ RUNNING, BETTER, WORSE = Story(230), Story(STEPS, ending="done"), Story(STEPS, 0
 DIED = Story(170, ending="died")
 
 
-def write_run(folder: Path, story: Story) -> None:
+def write_run(folder: Path, story: Story, *, created: str = "2026-11-22T10:15:00") -> None:
     """A run's folder as the fine-tuning would have written it."""
     folder.mkdir(parents=True)
     myself = psutil.Process()
     alive = not story.ending
     pid, born = (myself.pid, myself.create_time()) if alive else (2**22 + 1, 0.0)  # above all process numbers
-    _write(Run(folder, "Starter", "starter", "2026-11-22T10:15:00", {}, ("nobody",), pid, born))
+    _write(Run(folder, "Starter", "starter", created, {}, ("nobody",), pid, born))
     with (folder / EVENTS).open("w", encoding="utf-8") as log:
         log.writelines(f"{to_json(event)}\n" for event in tell(story, folder))
     if story.ending == "died":
@@ -66,12 +69,23 @@ def tell(story: Story, folder: Path) -> Iterator[Event]:
             yield StepDone(step, loss, 0.6 * loss, 0.4 * loss, 1e-3, 5.2)
         if step % EVERY == 0:
             share = 1 - math.exp(-2.5 * step / STEPS)
-            yield Evaluated(step, {"AP": story.before + (story.after - story.before) * share / (1 - math.exp(-2.5))})
+            ap = story.before + (story.after - story.before) * share / (1 - math.exp(-2.5))
+            of_classes = {name: ap + way * step / STEPS for name, way in CLASSES.items()}
+            yield Evaluated(step, {"AP": ap}, of_classes)
+            yield SamplesFound(step, tuple(sample(name, step / STEPS) for name in ("0002.jpg", "0007.jpg", "0011.jpg")))
             yield weights_after(step)
             if step:
                 yield CheckpointSaved(step, "last", str(folder / "last.safetensors"))
     if story.ending == "done":
         yield RunFinished(STEPS, "done", 615.0, str(folder / BEST), {"AP": story.after}, {"AP": story.before})
+
+
+def sample(name: str, share: float) -> SampleImage:
+    """What a run finds in a picture of the project, the more the further it is."""
+    boxes = ((60.0, 80.0, 190.0, 200.0), (330.0, 220.0, 460.0, 340.0), (500.0, 60.0, 600.0, 150.0))
+    found = tuple(tuple(side + 10 * (1 - share) for side in box) for box in boxes)
+    scores = tuple(round(0.2 + 0.7 * share - 0.05 * place, 3) for place in range(len(boxes)))
+    return SampleImage(str(RESOURCES / "sample" / "images" / name), found, scores, ("nut", "washer", "bolt"), boxes)
 
 
 def weights_after(step: int) -> FusionWeights:

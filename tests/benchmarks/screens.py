@@ -48,6 +48,8 @@ from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402
 from app.dialogs.foreign_model import ForeignModelDialog  # noqa: E402
 from app.image_filter import FilterKind  # noqa: E402
 from app.main_window import MainWindow  # noqa: E402
+from app.panels.evaluation import View as Seen  # noqa: E402
+from app.panels.training import View  # noqa: E402
 from app.verbs import box_verbs  # noqa: E402
 from app.verbs.class_verbs import add_class  # noqa: E402
 from app.verbs.image_verbs import set_side  # noqa: E402
@@ -310,8 +312,79 @@ def training_worse(shop: Workshop) -> QPixmap:
 
 
 @screen
+def training_classes(shop: Workshop) -> QPixmap:
+    return viewed(shop, View.CLASSES)
+
+
+@screen
+def training_pictures(shop: Workshop) -> QPixmap:
+    return viewed(shop, View.PICTURES)
+
+
+@screen
+def training_runs(shop: Workshop) -> QPixmap:
+    return viewed(shop, View.RUNS)
+
+
+def viewed(shop: Workshop, view: View) -> QPixmap:
+    """Another view of a run than its curves."""
+    window = training(shop, BETTER)
+    window.training._chips[view].click()
+    settle(window)
+    return window.grab()
+
+
+@screen
 def training_died(shop: Workshop) -> QPixmap:
     return training(shop, DIED, size=SMALL).grab()
+
+
+@screen
+def evaluation_none(shop: Workshop) -> QPixmap:
+    return evaluation(shop, None)
+
+
+@screen
+def evaluation_classes(shop: Workshop) -> QPixmap:
+    return evaluation(shop, Seen.CLASSES)
+
+
+@screen
+def evaluation_curves(shop: Workshop) -> QPixmap:
+    return evaluation(shop, Seen.CURVES)
+
+
+@screen
+def evaluation_confusion(shop: Workshop) -> QPixmap:
+    return evaluation(shop, Seen.CONFUSION)
+
+
+def evaluation(shop: Workshop, view: Seen | None) -> QPixmap:
+    """The starter, measured on what was reviewed, in a view; None: not measured yet."""
+    window = shop.window(shop.labelled())
+    review_some(window, 10)
+    window.actions_["evaluation-panel"].trigger()
+    settle(window)
+    if view is not None:
+        disagree(window)
+        window.evaluating.measure()
+        settle(window)
+        window.evaluation._chips[view].click()
+        settle(window)
+    return window.grab()
+
+
+def disagree(window: MainWindow) -> None:
+    """A person who sees some things otherwise than the starter."""
+    document = window.document
+    validating = [image.id for image in document.images.values() if image.split is Side.VAL]
+    for image_id in validating:
+        document.show(image_id)
+        keys = [box.key for box in document.shown]
+        box_verbs.relabel(document, keys[:1], document.classes[1].id)
+        box_verbs.delete(document, keys[1:2])
+        box_verbs.reshape(document, {key: (4.0, 4.0, 60.0, 50.0) for key in keys[2:3]})
+    settle(window)
 
 
 @screen
@@ -345,6 +418,8 @@ def training(shop: Workshop, story: Story, *, size: tuple[int, int] = FULL) -> M
     review_some(window, 10)
     home = window.document.project.home if window.document.project else project
     shop.close()
+    for folder, earlier in (("2026-11-20-094011", WORSE), ("2026-11-21-163002", DIED)):
+        write_run(home / "runs" / folder, earlier, created=f"{folder[:10]}T09:40:11")
     write_run(home / "runs" / "2026-11-22-101500", story)
     window = shop.window(project, size=size)
     until(lambda: window.fine_tuning.watcher is not None and window.fine_tuning.watcher.state is not RunState.STARTING)
@@ -404,7 +479,7 @@ def fine_tune_findings(shop: Workshop) -> QPixmap:
         assert isinstance(dialog, FineTuneDialog)
         twins = f"A validation image looks like images that train: {AP_LOOKS_BETTER}"
         dialog.set_twins(Finding(Fault.TWINS, twins, (ids[0], ids[2]), groups=((ids[0], ids[2]),)))
-        dialog.form.size.setValue(128)
+        dialog.form.image_size.setValue(128)
 
     return dialog_of(window, "fine-tune", prepare=find)
 

@@ -1,7 +1,7 @@
 """Events as lines of JSON, and back."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import get_args
 
 import pytest
@@ -19,6 +19,8 @@ def values(kind: type) -> st.SearchStrategy:
     """Values of a field's type, with finite numbers and any text."""
     if kind in BY_TYPE:
         return BY_TYPE[kind]
+    if is_dataclass(kind):
+        return st.builds(kind, **{field.name: values(field.type) for field in fields(kind)})
     parts = [part for part in get_args(kind) if part is not Ellipsis]
     if getattr(kind, "__origin__", None) is tuple:
         return st.lists(values(parts[0])).map(tuple)

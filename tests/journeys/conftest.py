@@ -15,7 +15,7 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QWindow
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QSpinBox, QWidget
 from shiboken6 import Shiboken
 
 from app.background.training_process import list_runs
@@ -173,11 +173,13 @@ class Person:
         self.wait(QApplication.activeModalWidget)
         sheet = QApplication.activeModalWidget()
         assert sheet is not None
+        self.wait(lambda: not self.window.jobs.running)  # what the check of the data finds moves the rest
         self.click_button("Advanced", sheet)
         for name, value in (("Steps", steps), ("Images per step", batch), ("Image size", size)):
             (label,) = (item for item in sheet.findChildren(QLabel) if item.text() == name)
             field = label.buddy()
             assert isinstance(field, QSpinBox)
+            sheet.findChild(QScrollArea).ensureWidgetVisible(field)
             self.click(field.lineEdit())
             self.press(KEY.Key_A, modifiers=CTRL)
             self.type(str(value))

@@ -195,6 +195,15 @@ def use_the_new_model(me: "Person") -> None:
     assert window.model.source == str(run / window.training.course.finished.best)
     assert window.top_bar.model_button.text() == f"{run.name} · D0 · {SIZE} px"
     assert window.training.verdict is None
+    me.click_button("Back to the old model", window.training)
+    assert window.model.source == "starter"
+    me.click_button("Use the new model", window.training)
+    assert window.model.source == str(run / window.training.course.finished.best)
+    me.click_button("Runs", window.training)
+    me.wait(lambda: window.training.runs.table.rowCount() == 1)
+    assert window.training.runs.table.item(0, 0).text() == f"{run.name}  ·  in use"
+    me.click_button("Classes", window.training)
+    assert {change.name for change in window.training.course.class_changes()} >= {"nut"}
 
 
 def everything(me: "Person") -> dict[str, Any]:

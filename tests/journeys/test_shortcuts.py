@@ -347,7 +347,7 @@ def toggles(name: str) -> Effect:
     return effect
 
 
-@effect_of("training-panel", "fusion-panel")
+@effect_of("training-panel", "fusion-panel", "evaluation-panel")
 def unfolds_or_folds(me: "Person") -> Iterator[None]:
     before = me.window.bottom.isVisible()
     yield

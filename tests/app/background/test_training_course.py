@@ -5,9 +5,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.background.training_course import SMOOTHING, STRETCHES, Course, Verdict, ap_change, thinned
+from app.background.training_course import (
+    SMOOTHING,
+    STRETCHES,
+    ClassChange,
+    Course,
+    Verdict,
+    ap_change,
+    thinned,
+    told_changes,
+)
 from app.background.training_process import RunState
-from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunStarted, StepDone, Warned
+from detector.events import (
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    RunFinished,
+    RunStarted,
+    SampleImage,
+    SamplesFound,
+    StepDone,
+    Warned,
+)
 
 STARTED = RunStarted("d0", ("nut",), 512, 40, 30, 400, 8, "CPU: 2 threads")
 
@@ -156,3 +175,60 @@ def test_a_death_names_its_reason_and_the_way_out() -> None:
 )
 def test_ap_has_the_digits_that_tell_it_apart(before: float | None, after: float, text: str) -> None:
     assert ap_change(before, after) == text
+
+
+# By class
+
+RACCOON, DOG, CAT = (0.71, 0.84), (0.4, 0.31), (0.5, 0.5)
+
+
+def measured(step: int, ap: float, **by_class: float) -> Evaluated:
+    return Evaluated(step, {"AP": ap}, by_class)
+
+
+def test_classes_are_compared_with_the_best_model_what_got_worse_first() -> None:
+    run = course(
+        STARTED,
+        measured(0, 0.5, raccoon=0.71, dog=0.4, cat=0.5),
+        measured(200, 0.58, raccoon=0.84, dog=0.31, cat=0.5, cow=0.2),
+        measured(400, 0.55, raccoon=0.2),
+        finished(0.5, 0.58),
+    )
+    assert run.class_changes() == [
+        ClassChange("dog", 0.4, 0.31),
+        ClassChange("cow", None, 0.2),
+        ClassChange("raccoon", 0.71, 0.84),
+        ClassChange("cat", 0.5, 0.5),
+    ]
+    found = run.verdict(RunState.FINISHED)
+    assert found is not None
+    said = "cow 0.00 → 0.20, raccoon 0.71 → 0.84; dog got worse: 0.40 → 0.31."
+    assert found.text == f"AP 0.50 → 0.58 on your 30 validation images. {said} Use the new model?"
+    assert found.outcome == f"AP 0.50 → 0.58 on your 30 validation images. {said}"
+
+
+def test_without_two_measurements_nothing_is_compared() -> None:
+    assert course(STARTED, measured(0, 0.5, nut=0.5)).class_changes() == []
+    assert course(STARTED, measured(4, 0.5, nut=0.5), measured(8, 0.6, nut=0.6)).class_changes() == []
+
+
+def test_a_resumed_run_forgets_what_it_measures_again() -> None:
+    run = course(STARTED, measured(0, 0.1, nut=0.1), measured(4, 0.2, nut=0.2), measured(8, 0.9, nut=0.9))
+    run.add([replace(STARTED, step=4)])
+    assert run.class_changes() == [ClassChange("nut", 0.1, 0.2)]
+
+
+def test_many_changes_are_counted() -> None:
+    changes = [ClassChange(f"c{number}", 0.1, 0.2 + number / 100) for number in range(9)]
+    assert told_changes(changes) == "c0 0.10 → 0.20, c1 0.10 → 0.21, c2 0.10 → 0.22, 6 more got better"
+    assert told_changes([*changes[:1], ClassChange("same", 0.3, 0.304)]) == "c0 0.10 → 0.20"
+    assert told_changes(changes[:1]) == ""  # the only class: its AP is the AP
+
+
+def test_samples_and_the_share_that_is_done_are_followed() -> None:
+    image = SampleImage("a.jpg", (), (), ())
+    run = course(STARTED, SamplesFound(0, ()), replace(step(100), done=0.9), SamplesFound(100, (image,)))
+    assert (run.samples, run.share) == ((image,), 0.25)
+    timed = course(replace(STARTED, steps=None, minutes=10), replace(step(100), done=0.5))
+    assert timed.share == 0.5
+    assert course().share is None

@@ -35,7 +35,8 @@ def test_the_last_step_of_each_run_tells(tmp_path: Path) -> None:
 def test_runs_without_steps_are_passed_over(tmp_path: Path) -> None:
     missing = Run(tmp_path / "nowhere", "D0", "d0", "2026-01-01T00:00:00", {}, ("gone",))
     torn = run(tmp_path / "torn", *steps(3, 2.0))
-    assert paces([missing, run(tmp_path / "empty"), run(tmp_path / "began", STARTED), torn]) == ()
+    quick = run(tmp_path / "quick", replace(STARTED, quick=True), *steps(3, 2.0))
+    assert paces([missing, run(tmp_path / "empty"), run(tmp_path / "began", STARTED), torn, quick]) == ()
 
 
 def test_a_frozen_backbone_has_a_pace_of_its_own(tmp_path: Path) -> None:

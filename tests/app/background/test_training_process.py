@@ -21,12 +21,14 @@ from app.background.training_process import (
     NO_REASON,
     RUN_FILE,
     SLICE,
+    STOP_FILE,
     Run,
     RunState,
     RunWatcher,
     flags,
     list_runs,
     reason_in,
+    resume,
     start,
 )
 from detector.cli import command_line
@@ -102,6 +104,39 @@ def test_a_run_is_followed_to_its_end(qtbot: QtBot, act: Callable[[str], Run]) -
     assert events == [STARTED, DONE]
     assert run.child is not None
     qtbot.waitUntil(lambda: run.child.returncode == 0)  # reaped without being asked
+
+
+def test_a_run_that_was_stopped_goes_on_and_tells_what_came_before(qtbot: QtBot, act: Callable[[str], Run]) -> None:
+    run = act("waits")
+    watcher, _ = follow(qtbot, run)
+    wait_for(qtbot, watcher, RunState.RUNNING)
+    watcher.stop()
+    wait_for(qtbot, watcher, RunState.STOPPED)
+    with (run.folder / EVENTS).open("a", encoding="utf-8") as log:
+        log.write('{"event": "StepDo')  # a line that a kill has torn; the command ends it before it goes on
+    torn = (run.folder / EVENTS).stat().st_size
+    again = resume(run)
+    assert again.command == (*run.command, "--resume")
+    assert list_runs(run.folder.parent) == [again]
+    assert not (run.folder / STOP_FILE).exists()
+    states: list[RunState] = []
+    watcher, events = RunWatcher(again), []
+    watcher.state_changed.connect(states.append)
+    watcher.events_read.connect(events.extend)
+    qtbot.waitUntil(lambda: (run.folder / EVENTS).stat().st_size > torn, timeout=20_000)
+    with (run.folder / EVENTS).open("a", encoding="utf-8") as log:
+        log.write(f"\n{to_json(STARTED)}\n")
+    wait_for(qtbot, watcher, RunState.RUNNING)
+    assert events == [STARTED, STOPPED, STARTED]
+    assert states == [RunState.RUNNING]  # the stop before says nothing of now
+    watcher.stop()
+    wait_for(qtbot, watcher, RunState.STOPPED)
+    third = resume(again)
+    assert third.command == again.command
+    for each in (again, third):
+        each.kill()
+        assert each.child is not None
+        each.child.wait()
 
 
 def test_the_process_is_described_before_anything_else(act: Callable[[str], Run]) -> None:

@@ -61,7 +61,7 @@ def test_advanced_options_are_taken(qtbot: QtBot, sheet: FineTuneDialog) -> None
     assert sheet.height() > low
     sheet.form.steps.setValue(60)
     sheet.form.batch.setValue(4)
-    sheet.form.size.setValue(256)
+    sheet.form.image_size.setValue(256)
     sheet.form.seed.setValue(7)
     sheet.form.rate.setText("2e-4")
     sheet.form.strength.setCurrentIndex(3)
@@ -88,12 +88,12 @@ def test_steps_come_from_the_images_until_they_are_named(sheet: FineTuneDialog) 
 
 @pytest.mark.parametrize(
     ("field", "value", "error"),
-    [("size", 500, "use a multiple of 128"), ("rate", "fast", "no learning rate"), ("rate", "-1", "above 0")],
+    [("image_size", 500, "use a multiple of 128"), ("rate", "fast", "no learning rate"), ("rate", "-1", "above 0")],
 )
 def test_what_does_not_fit_is_said_in_place(sheet: FineTuneDialog, field: str, value: object, error: str) -> None:
     widget = getattr(sheet.form, field)
-    before = widget.value() if field == "size" else widget.text()
-    set_value = widget.setValue if field == "size" else widget.setText
+    before = widget.value() if field == "image_size" else widget.text()
+    set_value = widget.setValue if field == "image_size" else widget.setText
     set_value(value)
     assert error in sheet._error.text()
     assert sheet._error.isVisible()
@@ -120,7 +120,7 @@ def test_too_few_images_disable_start_until_vouched_for(qtbot: QtBot, sheet: Fin
 def test_a_model_that_does_not_say_what_it_is_keeps_its_size(qtbot: QtBot, qapp: QApplication) -> None:
     sheet = FineTuneDialog(GOOD, ModelFacts("foreign.pth"), paces=PACES)
     qtbot.addWidget(sheet)
-    assert sheet.form.size.text() == "the model's"
+    assert sheet.form.image_size.text() == "the model's"
     assert sheet.form.options() == FineTuneOptions()
     assert "not known yet" in sheet._effort.text()
 
@@ -128,6 +128,26 @@ def test_a_model_that_does_not_say_what_it_is_keeps_its_size(qtbot: QtBot, qapp:
 def test_nothing_is_cut_off(sheet: FineTuneDialog) -> None:
     for label in (sheet._summary, sheet._learnt, sheet._effort):
         assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_a_budget_of_time_takes_the_place_of_steps(sheet: FineTuneDialog) -> None:
+    sheet.form.steps.setValue(60)
+    sheet.form.minutes.setValue(7)
+    assert not sheet.form.steps.isEnabled()
+    assert sheet._effort.text() == "D0 at 512 px: 7 min 0 s, measuring included."
+    assert sheet.form.options() == FineTuneOptions(minutes=7)
+    sheet.form.minutes.setValue(0)
+    assert sheet.form.options() == FineTuneOptions(steps=60)
+
+
+def test_quick_mode_leaves_out_what_it_cannot_do(sheet: FineTuneDialog) -> None:
+    sheet.form.freeze.setChecked(True)
+    sheet.form.strength.setCurrentIndex(3)
+    sheet.form.quick.setChecked(True)
+    assert not sheet.form.freeze.isEnabled()
+    assert not sheet._error.isVisible()
+    assert sheet.form.options() == FineTuneOptions(quick=True, scale=(0.4, 1.8), photometric=0.4)
+    assert sheet._effort.text() == "D0 at 512 px: 10 min, measuring included."
 
 
 def test_another_start_brings_its_size(qtbot: QtBot, sheet: FineTuneDialog) -> None:
@@ -166,7 +186,7 @@ def test_small_objects_lead_to_a_larger_size(sheet: FineTuneDialog) -> None:
     assert list(ways(sheet)) == ["Show 12 images", "Use 896 px"]
     assert sheet._area.verticalScrollBar().maximum() == 0  # nothing is cut off
     ways(sheet)["Use 896 px"].click()
-    assert sheet.form.size.value() == 896
+    assert sheet.form.image_size.value() == 896
     assert ways(sheet) == {}
     assert sheet._start.isEnabled()
 

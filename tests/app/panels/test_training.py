@@ -1,5 +1,6 @@
 """The panel of training, from its first event to the choice between two models."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,17 @@ from pytestqt.qtbot import QtBot
 from app import theme
 from app.background.training_process import RunState
 from app.panels import training
-from app.panels.training import TrainingPanel, load_plots
+from app.panels.training import TrainingPanel, View, load_plots
 from app.panels.training_plots import TrainingPlots
-from detector.events import CheckpointSaved, Evaluated, RunFinished, RunStarted, StepDone
+from detector.events import (
+    CheckpointSaved,
+    Evaluated,
+    RunFinished,
+    RunStarted,
+    SampleImage,
+    SamplesFound,
+    StepDone,
+)
 
 STARTED = RunStarted("d0", ("nut",), 512, 40, 30, 400, 8, "CPU: 2 threads")
 STEPS = [StepDone(number, 2 - number / 100, 0.5, 0.5, 1e-3, 4.0) for number in range(1, 101)]
@@ -61,7 +70,7 @@ def test_curves_follow_the_events(panel: TrainingPanel) -> None:
     assert (shown.start_line.isVisible(), shown.start_line.value()) == (True, 0.25)
     assert shown.ap_title.text() == "AP on the validation images  0.500 · start 0.250 (dashed)"
     assert panel._where.text() == "Training · step 40 of 400 · 4.0 images/s · 12 min left · CPU: 2 threads"
-    assert (panel._bar.value(), panel._bar.maximum()) == (40, 400)
+    assert (panel._bar.value(), panel._bar.maximum()) == (100, 1000)
     panel.add_events(STEPS[40:])
     assert shown.raw_curve.getData()[0].tolist() == list(range(1, 101))
     low, high = shown.loss.viewRange()[0]
@@ -107,32 +116,42 @@ def test_stopping_is_asked_for_and_after_a_while_killing(
 
 def test_a_better_model_is_offered_first(qtbot: QtBot, panel: TrainingPanel) -> None:
     end(panel, 0.41, 0.58)
-    assert panel._verdict_label.text() == "AP 0.41 → 0.58 on your 30 validation images. Use the new model?"
-    assert (panel._use.property("role"), panel._keep.property("role")) == ("primary", "")
+    assert panel.banner.text.text() == "AP 0.41 → 0.58 on your 30 validation images. Use the new model?"
+    assert (panel.banner.use.property("role"), panel.banner.keep.property("role")) == ("primary", "")
     with qtbot.waitSignal(panel.use_wanted) as wanted:
-        panel._use.click()
+        panel.banner.use.click()
     assert wanted.args == [FOLDER / "best.safetensors"]
-    assert not panel._banner_row.isVisible()
+    assert panel.verdict is None  # asked once
+    panel.set_in_use(True)
     panel.set_state(RunState.FINISHED)
-    assert not panel._banner_row.isVisible()  # asked once
+    said = "AP 0.41 → 0.58 on your 30 validation images. The new model is in use."
+    assert panel.banner.text.text() == said
+    with qtbot.waitSignal(panel.revert_wanted):
+        panel.banner.revert.click()
+    panel.set_in_use(False)
+    assert panel.banner.text.text().endswith("The new model is not in use.")
+    assert not panel.banner.revert.isVisible()
+    with qtbot.waitSignal(panel.use_wanted):
+        panel.banner.use.click()
 
 
 def test_a_worse_model_is_not_pressed_upon_anyone(qtbot: QtBot, panel: TrainingPanel) -> None:
     end(panel, 0.58, 0.41)
-    assert (panel._use.property("role"), panel._keep.property("role")) == ("", "primary")
-    assert panel._use.text() == "Use it anyway"
+    assert (panel.banner.use.property("role"), panel.banner.keep.property("role")) == ("", "primary")
+    assert panel.banner.use.text() == "Use it anyway"
     with qtbot.waitSignal(panel.keep_wanted), qtbot.assertNotEmitted(panel.use_wanted):
-        panel._keep.click()
-    assert not panel._banner_row.isVisible()
+        panel.banner.keep.click()
+    assert panel.banner.text.text() == "AP 0.58 → 0.41 on your 30 validation images. The new model is not in use."
+    assert (panel.banner.keep.isVisible(), panel.banner.use.isVisible()) == (False, True)
 
 
 def test_after_a_death_the_last_checkpoint_is_offered(qtbot: QtBot, panel: TrainingPanel) -> None:
     panel.set_run(FOLDER, model="D0")
     panel.add_events([STARTED, *STEPS, SAVED])
     panel.set_state(RunState.DIED, reason="<b>No</b> space left on device")
-    assert "<b>No</b> space left on device. The last checkpoint (step 80) can be used." in panel._verdict_label.text()
+    assert "<b>No</b> space left on device. The last checkpoint (step 80) can be used." in panel.banner.text.text()
     with qtbot.waitSignal(panel.use_wanted) as wanted:
-        panel._use.click()
+        panel.banner.use.click()
     assert wanted.args == [FOLDER / "last.safetensors"]
 
 
@@ -140,15 +159,16 @@ def test_a_choice_that_was_made_is_not_asked_again(panel: TrainingPanel) -> None
     panel.set_run(FOLDER, model="D0", decided=True)
     panel.add_events([STARTED, SAVED])
     panel.set_state(RunState.DIED)
-    assert not panel._banner_row.isVisible()
+    assert panel.verdict is None
+    assert panel.banner.text.text().endswith("The new model is not in use.")
 
 
 def test_a_run_without_checkpoint_can_only_be_closed(qtbot: QtBot, panel: TrainingPanel) -> None:
     panel.set_run(FOLDER, model="D0")
     panel.set_state(RunState.DIED, reason="no boxes")
-    assert not panel._use.isVisible()
+    assert not panel.banner.use.isVisible()
     with qtbot.waitSignal(panel.keep_wanted):
-        panel._keep.click()
+        panel.banner.keep.click()
 
 
 def test_plots_are_asked_for_once_and_show_what_came_before_them(qtbot: QtBot) -> None:
@@ -165,3 +185,38 @@ def test_plots_are_asked_for_once_and_show_what_came_before_them(qtbot: QtBot) -
         panel.set_run(FOLDER, model="D0")
     panel.show_plots()
     assert plots(panel) is first
+
+
+def test_views_are_a_click_away_and_ask_for_what_they_need(qtbot: QtBot, panel: TrainingPanel) -> None:
+    sample = SampleImage("/p/a.jpg", ((1.0, 2.0, 3.0, 4.0),), (0.5,), ("nut",))
+    panel.set_run(FOLDER, model="D0")
+    with qtbot.assertNotEmitted(panel.pictures_wanted):
+        panel.add_events([STARTED, Evaluated(0, {"AP": 0.1}, {"nut": 0.1}), SamplesFound(0, (sample,))])
+    with qtbot.waitSignal(panel.pictures_wanted) as wanted:
+        panel._chips[View.PICTURES].click()
+    assert wanted.args == [["/p/a.jpg"]]
+    assert panel.samples.isVisible()
+    with qtbot.assertNotEmitted(panel.pictures_wanted):  # the same ones, found anew
+        panel.add_events([SamplesFound(9, (replace(sample, scores=(0.9,)),))])
+    assert panel.samples._samples[0].scores == (0.9,)
+    panel._chips[View.CLASSES].click()
+    assert panel._classes_page.currentIndex() == 0
+    panel.add_events([Evaluated(9, {"AP": 0.3}, {"nut": 0.3})])
+    assert panel._classes_page.currentIndex() == 1
+    assert panel._classes.item(0, 3).text() == "+0.20"
+    panel.set_thresholds({"nut": 0.45})
+    assert panel._classes.item(0, 4).text() == "0.45"
+    with qtbot.waitSignal(panel.runs_wanted):
+        panel._chips[View.RUNS].click()
+    assert panel.runs.isVisible()
+    assert [chip.isChecked() for chip in panel._chips.values()] == [False, False, False, True]
+    panel.set_run(FOLDER, model="D1")
+    assert plots(panel).isVisible()
+
+
+def test_the_question_makes_room_for_the_table_of_runs(panel: TrainingPanel) -> None:
+    end(panel, 0.41, 0.58)
+    panel._chips[View.RUNS].click()
+    assert not panel._banner_row.isVisible()
+    panel._chips[View.CURVES].click()
+    assert panel._banner_row.isVisible()

@@ -74,7 +74,7 @@ def test_a_run_tells_its_story_and_leaves_two_models(
     assert [event.step for event in events if isinstance(event, FusionWeights)] == [0, 3, 6]
     assert isinstance(events[-1], RunFinished)
     assert events[-1].reason == "done"
-    assert kinds(events)[:4] == ["RunStarted", "FusionWeights", "Evaluated", "StepDone"]
+    assert kinds(events)[:5] == ["RunStarted", "FusionWeights", "SamplesFound", "Evaluated", "StepDone"]
     for name in ("best", "last"):
         info = load(tmp_path / f"{name}.safetensors").info
         assert info.classes == tuple(NAMES)

@@ -1,0 +1,155 @@
+"""The sheet of a fine-tuning at work: it is filled from the document, its data are checked, its ways out are gone."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app import settings as table
+from app.background.lesson_check import CheckEvent, Compared, TwinsSought, check_lesson
+from app.background.training_pace import Pace, paces, remember, remembered
+from app.background.training_process import list_runs
+from app.dialogs.fine_tune import FineTuneDialog
+from app.dialogs.fine_tune_options import ModelFacts, facts_of
+from app.dialogs.fine_tune_plan import FineTunePlan, plan
+from app.document import Document
+from app.jobs import Job, Jobs
+from app.model_choice import ModelInUse
+from app.models import choice
+from app.notifications import Notifications
+from app.settings import Settings
+from app.verbs.image_verbs import show_group, unite_sides
+from app.verbs.reviewing import started, vouch
+from detector.data.lesson import Lesson
+from detector.data.project.store import Project
+from detector.data.split import Side
+from detector.data.twins import Signature
+from detector.device import is_cpu
+from detector.errors import StudioError
+
+RUNS_TIMED = 5
+
+
+class FineTuneSheet(QObject):
+    """Shows one sheet at a time. start_wanted: the FineTuneOptions, and the source of the model to begin with."""
+
+    start_wanted = Signal(object, str)
+
+    def __init__(
+        self,
+        document: Document,
+        jobs: Jobs,
+        notifications: Notifications,
+        model: ModelInUse,
+        *,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
+        self._settings = settings
+        self._sheet: FineTuneDialog | None = None
+        self._checking: Job | None = None
+        self._looks: dict[int, Signature] = {}
+        document.project_changed.connect(self._looks.clear)
+
+    def open(self, parent: QWidget) -> None:
+        """Show the sheet, and check the data meanwhile."""
+        project = self._document.project
+        if project is None:
+            return
+        choices = [item for group in self._model.groups() for item in group.choices if not item.missing]
+        self._sheet = sheet = FineTuneDialog(
+            self._plan(),
+            self._facts(self._model.source),
+            models=choices,
+            source=self._model.source,
+            paces=self._paces(project),
+            on_gpu=not is_cpu(self._model.device),
+            parent=parent,
+        )
+        sheet.start_wanted.connect(self.start_wanted)
+        sheet.vouch_wanted.connect(self._vouch)
+        sheet.model_chosen.connect(lambda source: sheet.set_model(self._facts(source)))
+        sheet.images_wanted.connect(partial(show_group, self._document))
+        sheet.one_side_wanted.connect(self._unite)
+        sheet.finished.connect(self._on_sheet_closed)
+        sheet.open()
+        self._check()
+
+    def _plan(self) -> FineTunePlan:
+        document = self._document
+        return plan(document.images.values(), document.tally.boxes, document.classes)
+
+    def _facts(self, source: str) -> ModelFacts:
+        try:
+            return facts_of(choice(source))
+        except StudioError as error:
+            self._notifications.error(error)
+            return ModelFacts(choice(source).title)
+
+    def _paces(self, project: Project) -> tuple[Pace, ...]:
+        """Those of this project's runs, then those of others on this machine."""
+        of_project = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
+        before = self._settings.get(table.PACES)
+        if (now := remember(of_project, before)) != before:
+            self._settings.set(table.PACES, now)
+        return (*of_project, *remembered(now))
+
+    def _check(self) -> None:
+        """Look in a worker at what the data are like."""
+        project = self._document.project
+        if self._checking is not None:
+            self._checking.cancel()
+        if project is not None:
+            looks = self._looks
+            self._checking = self._jobs.start(
+                "Checking the data", lambda: check_lesson(project, looks), on_events=self._on_checked
+            )
+
+    def _on_checked(self, events: list[CheckEvent]) -> None:
+        sheet = self._sheet
+        if sheet is None or self._checking is None or self._checking.cancelling:
+            return
+        for event in events:
+            match event:
+                case Lesson():
+                    sheet.set_lesson(event)
+                case Compared():
+                    sheet.set_compared(event)
+                case TwinsSought():
+                    sheet.set_twins(event.finding)
+
+    def _unite(self, groups: Iterable[Sequence[int]]) -> None:
+        unite_sides(self._document, groups)
+        if self._sheet is not None:
+            self._sheet.set_plan(self._plan())
+            self._check()
+
+    def _vouch(self) -> None:
+        """Vouch for all started images; their sides are found in a worker, which may have to read their files."""
+        project, images = self._document.project, started(self._document)
+        if project is not None and images:
+            self._jobs.start("Vouching", lambda: sides_of(project, images), on_events=self._on_sides_found)
+
+    def _on_sides_found(self, found: list[dict[int, Side]]) -> None:
+        vouch(self._document, found[-1])
+        if self._sheet is not None:
+            self._sheet.set_plan(self._plan())
+            self._check()
+
+    def _on_sheet_closed(self) -> None:
+        self._sheet = None
+        if self._checking is not None:
+            self._checking.cancel()
+            self._checking = None
+
+
+def sides_of(project: Project, wanted: Mapping[int, Collection[int]]) -> Iterator[dict[int, Side]]:
+    """In a worker: the side of each image, from the ids of its classes."""
+    worker = project.connect()
+    try:
+        yield worker.sides.together(wanted)
+    finally:
+        worker.close()
