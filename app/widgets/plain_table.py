@@ -78,6 +78,7 @@ class PlainTable(QTableWidget):
         """From now on a click on a title sorts."""
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
+        self.horizontalHeader().setSortIndicatorShown(False)  # the style paints none, and it takes room
 
     def value(self, row: int, column: int = 0) -> Any:
         """What the cell at a place means."""
