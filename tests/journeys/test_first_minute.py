@@ -217,7 +217,7 @@ def everything(me: "Person") -> dict[str, Any]:
         "classes": document.classes,
         "proposals": document.tally.proposal_total(),
         "threshold": document.limits.overall,
-        "model": (me.window.model.source, me.window.top_bar.model_button.text()),
+        "model": (me.window.model.source, me.window.top_bar.model_button.toolTip()),  # all of it, whatever the room
         "current": document.current,
         "curves": (course.steps, course.losses, course.evaluated, course.aps, course.start_ap),
     }
