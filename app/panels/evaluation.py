@@ -33,6 +33,7 @@ EMPTY = (
     "Measure the model on your validation images: a share of what you reviewed that no fine-tuning learns from."
 )
 NO_IMAGES = "No reviewed image validates yet.\nReview some more: about one in five is kept to measure on."
+LEAST = (160, 48)  # px of a view, on the lowest of screens
 METRICS = {
     "AP": "Mean over IoU 0.5 … 0.95 and all classes",
     "AP50": "At IoU 0.5: roughly in the right place",
@@ -149,6 +150,7 @@ class EvaluationPanel(QWidget):
             strip.addLayout(_figure(name, number, METRICS[name]))
         strip.addStretch(1)
         self._views = QStackedWidget()
+        self._views.setMinimumSize(*LEAST)
         for view in (self.classes, self.curves, self.confusion):
             self._views.addWidget(view)
         room = QHBoxLayout()

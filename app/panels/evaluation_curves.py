@@ -18,7 +18,7 @@ class PrecisionRecall(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumHeight(96)
+        self.setMinimumHeight(48)
         self._curves: Sequence[Curve] = ()
 
     def show_curves(self, curves: Sequence[Curve]) -> None:

@@ -34,6 +34,7 @@ EMPTY = (
     "No training yet.\n"
     "Review some images, then choose Fine-tune: the model learns from them, and its loss and AP are drawn here."
 )
+LEAST = (160, 80)  # px of a view, on the lowest of screens
 NO_CLASSES = "AP by class is compared here after the first measurement."
 STATES = {
     RunState.STARTING: "Starting",
@@ -213,6 +214,7 @@ class TrainingPanel(QWidget):
     def _make_views(self) -> QWidget:
         """The views one behind the other; the curves take their place when they can be drawn."""
         self._views = QStackedWidget()
+        self._views.setMinimumSize(*LEAST)
         self._place, self._classes, self.samples, self.runs = QWidget(), ClassChanges(), SampleStrip(), RunTable()
         classes = QStackedWidget()
         for widget in (empty_page(NO_CLASSES), _inset(self._classes)):

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QPushButton, QVB
 from app.background.run_records import RunRecord
 from app.background.training_course import ap_change
 from app.widgets.empty_page import empty_page
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.plain_table import Cell, PlainTable
 from app.wording import duration
 
@@ -55,12 +56,12 @@ class RunTable(QWidget):
             )
         }
         self._none = empty_page("No run yet.")
-        verbs = QHBoxLayout()
-        verbs.setContentsMargins(8, 0, 16, 8)
-        verbs.setSpacing(4)
+        verbs = FlowLayout(gap=4)
         for button in self._buttons.values():
             verbs.addWidget(button)
-        verbs.addStretch(1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 0, 16, 8)
+        foot.addLayout(verbs, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -69,7 +70,7 @@ class RunTable(QWidget):
         room.setContentsMargins(12, 0, 12, 0)  # so that words and the panel's begin at one line
         room.addWidget(self.table)
         column.addLayout(room, 1)
-        column.addLayout(verbs)
+        column.addLayout(foot)
         self.set_records([])
 
     def set_records(self, records: Sequence[RunRecord], *, in_use: str = "") -> None:

@@ -20,7 +20,7 @@ class SampleStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(64)
         self._samples: Sequence[SampleImage] = ()
         self._pictures: Mapping[str, tuple[QImage, int]] = {}
         self._colours: Mapping[str, str] = {}

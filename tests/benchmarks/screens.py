@@ -28,6 +28,7 @@ from screen_runs import BETTER, DIED, RUNNING, WORSE, Story, write_run  # noqa: 
 from screen_workshop import (  # noqa: E402
     FULL,
     SMALL,
+    TINY,
     Workshop,
     dialog_of,
     over,
@@ -326,9 +327,14 @@ def training_runs(shop: Workshop) -> QPixmap:
     return viewed(shop, View.RUNS)
 
 
-def viewed(shop: Workshop, view: View) -> QPixmap:
+@screen
+def training_runs_tiny(shop: Workshop) -> QPixmap:
+    return viewed(shop, View.RUNS, size=TINY)
+
+
+def viewed(shop: Workshop, view: View, *, size: tuple[int, int] = FULL) -> QPixmap:
     """Another view of a run than its curves."""
-    window = training(shop, BETTER)
+    window = training(shop, BETTER, size=size)
     window.training._chips[view].click()
     settle(window)
     return window.grab()
