@@ -179,8 +179,7 @@ class FineTuneDialog(QDialog):
             self._error.setText(str(error))
             options = None
         self._error.setVisible(options is None)
-        images = self._plan.train + self._plan.undivided
-        self.form.show_automatic_steps(FineTuneOptions(batch=self.form.batch.value()).total_steps(images))
+        self.form.show_automatic_steps(self._plan.train + self._plan.undivided)
         self._effort.setVisible(options is not None and not self._plan.problem)
         if options is not None:
             self._effort.setText(self._effort_text(options))

@@ -84,8 +84,9 @@ class OptionsForm(QFrame):
         self.image_size.setValue(facts.image_size or 0)
         self.changed.emit()
 
-    def show_automatic_steps(self, steps: int) -> None:
-        """Say what 0 steps stand for."""
+    def show_automatic_steps(self, images: int) -> None:
+        """Say what 0 steps stand for with so many images to learn from."""
+        steps = FineTuneOptions(batch=self.batch.value()).total_steps(images) or 0
         self.steps.setSpecialValueText(f"{steps:,}, from the number of images")
 
     def options(self) -> FineTuneOptions:

@@ -128,7 +128,7 @@ def unmeasured(of: Lesson) -> Finding | None:
 
 def flat(of: Lesson) -> Finding | None:
     """Boxes without an area: no anchor can match them."""
-    which = (of.boxes[:, 2:] <= of.boxes[:, :2]).any(axis=1)
+    which = np.asarray((of.boxes[:, 2:] <= of.boxes[:, :2]).any(axis=1))
     number = int(which.sum())
     if not number:
         return None

@@ -1,6 +1,10 @@
 """Reads from a store what a fine-tuning of it would learn from."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.data.lesson import Lesson
 from detector.data.project.database import Database
@@ -14,9 +18,14 @@ def read_lesson(database: Database) -> Lesson:
     """The reviewed images that are in use; those without a side count as training. Raises ProjectError."""
     sql = f"SELECT id, max(ifnull(width, 0), ifnull(height, 0)), split = 'val' FROM images WHERE {_IMAGES} ORDER BY id"
     rows = ((id, long_side or np.nan, bool(validates)) for id, long_side, validates in database.stream(sql))
-    images = np.fromiter(rows, np.dtype((float, 3)))
+    images = _table(rows, 3)
     ids = images[:, 0].astype(np.int64)
-    boxes = np.fromiter(database.stream(_BOXES), np.dtype((float, 6)))
+    boxes = _table(database.stream(_BOXES), 6)
     owners = np.searchsorted(ids, boxes[:, 4].astype(np.int64))
     names = dict(database.rows("SELECT id, name FROM classes"))
     return Lesson(ids, images[:, 1], images[:, 2] > 0, boxes[:, :4], owners, boxes[:, 5].astype(np.int64), names)
+
+
+def _table(rows: Iterable[tuple[Any, ...]], columns: int) -> NDArray[np.float64]:
+    """Rows as an array (N, columns), without a list of them all."""
+    return np.asarray(np.fromiter(rows, np.dtype((float, columns))), np.float64)
