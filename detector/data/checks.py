@@ -117,8 +117,9 @@ def _beyond(dataset: Dataset, images: Mapping[int, ImageEntry]) -> Counter[int]:
 def _paired_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Intersection over union (N,) of boxes (N, 4) with those in the same rows of (N, 4)."""
     sides = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None)
-    shared = sides.prod(axis=1)
-    return shared / ((a[:, 2:] - a[:, :2]).prod(axis=1) + (b[:, 2:] - b[:, :2]).prod(axis=1) - shared)
+    with np.errstate(over="ignore", invalid="ignore"):  # a file may say 1e300, which overlaps with nothing then
+        shared = sides.prod(axis=1)
+        return shared / ((a[:, 2:] - a[:, :2]).prod(axis=1) + (b[:, 2:] - b[:, :2]).prod(axis=1) - shared)
 
 
 def _turned(box: Box, turn: int, size: tuple[int, int]) -> Box:

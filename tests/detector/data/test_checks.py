@@ -67,6 +67,12 @@ def test_duplicates_are_those_that_every_pair_shows(entries: list[tuple[int, int
     assert all(found[image] > 0 for image in found)
 
 
+@pytest.mark.filterwarnings("error")
+def test_boxes_of_any_size_are_looked_at_without_a_warning() -> None:
+    boxes = tuple(Box(1, CLASSES[0].id, (0, 0, side, side)) for side in (1e300, 1e300, 5, 5))
+    assert checks.duplicates(Dataset((ImageEntry(1, "a.png"),), CLASSES, boxes)) == {1: 1}
+
+
 def test_ten_thousand_equal_boxes_take_no_time() -> None:
     boxes = tuple(Box(9, 0, (0, 0, 5, 5)) for _ in range(10_000))
     assert checks.duplicates(Dataset(IMAGES, CLASSES, boxes)) == {9: 9_999}
