@@ -40,6 +40,7 @@ def check_lesson(project: Project, looks: Looks) -> Iterator[CheckEvent]:
     """The lesson at once; then, after seconds for thousands of pictures, which of them look alike."""
     with closing(project.connect()) as worker:
         of = read_lesson(worker.database)
+        _ = of.sides, of.lasting  # worked out here, so that the window need not
         yield of
         paths = {image.id: image.path for image in worker.images()}
         ids = of.image_ids.tolist()

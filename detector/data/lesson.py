@@ -64,6 +64,12 @@ class Lesson:
         spans = np.clip(self.boxes[:, 2:] - self.boxes[:, :2], 0, None)
         return np.sqrt(spans.prod(axis=1)) / self.long_sides[self.owners]
 
+    @cached_property
+    def lasting(self) -> tuple[Finding, ...]:
+        """What is worth a word at any image size."""
+        found = (too_few(self), unmeasured(self), flat(self))
+        return tuple(finding for finding in found if finding is not None)
+
     def images_with(self, which: NDArray[np.bool_]) -> tuple[int, ...]:
         """The ids of the images that have some of these boxes (M,), in order."""
         has = np.zeros(len(self.image_ids), bool)
@@ -96,9 +102,12 @@ def lesson(train: Dataset, validation: Dataset | None) -> Lesson:
 
 
 def findings(of: Lesson, *, image_size: int, stride: int) -> list[Finding]:
-    """What is worth a word before a run at an image size in px, a multiple of `stride`; some ms for a million boxes."""
-    found = (too_few(of), unmeasured(of), flat(of), too_small(of, image_size=image_size, stride=stride))
-    return [finding for finding in found if finding is not None]
+    """What is worth a word before a run at an image size in px, a multiple of `stride`.
+
+    Once `sides` and `lasting` are known, another size costs some milliseconds for a million boxes.
+    """
+    small = too_small(of, image_size=image_size, stride=stride)
+    return [*of.lasting, *([] if small is None else [small])]
 
 
 def too_few(of: Lesson) -> Finding | None:
