@@ -30,7 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skips slow tests but for the sample, which is the same in each run: those whose names have the lowest hashes."""
+    """Skips slow tests but for the sample, which is the same in each run: those whose names have the lowest hashes; and
+    those for a GPU where there is none.
+    """
+    of_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if of_gpu and not _has_cuda():
+        for item in of_gpu:
+            item.add_marker(pytest.mark.skip(reason="needs a GPU that CUDA knows"))
     if config.getoption("--slow"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
@@ -38,6 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     sample = len(slow) // SAMPLE_ONE_IN if os.environ.get("CI") == "true" else 0
     for item in slow[sample:]:
         item.add_marker(pytest.mark.skip(reason="slow: runs with --slow, and 5% of these in CI"))
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(scope="session")

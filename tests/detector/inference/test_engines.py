@@ -1,6 +1,7 @@
 """The torch engine computes what the network in evaluation mode does, and leaves the caller's network alone."""
 
 import dataclasses
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from detector.inference.torch_engine import TorchEngine
+from detector.inference.predictor import Prediction, Predictor
+from detector.inference.torch_engine import LARGEST_BATCH, TorchEngine, filled_up, fitting_batch, halve
 from detector.model.checkpoint import Model
+from detector.model.folding import fold_batch_norms
 from detector.model.info import ADVPROP
 
 CPU = torch.device("cpu")
@@ -68,3 +71,62 @@ def test_later_training_does_not_reach_the_engine(model: Model, pictures: NDArra
         bias += 1
         assert torch.equal(engine.outputs(pictures)[0], before)
         bias.copy_(saved)
+
+
+@pytest.mark.parametrize(
+    ("free", "taken", "batch"), [(0, 100, 1), (1000, 100, 4), (1000, 0, LARGEST_BATCH), (100_000, 100, LARGEST_BATCH)]
+)
+def test_a_batch_is_what_the_free_memory_holds(free: int, taken: int, batch: int) -> None:
+    assert fitting_batch(free, taken) == batch
+
+
+def test_batches_are_filled_up_to_few_sizes() -> None:
+    assert [filled_up(count, 24) for count in (1, 2, 3, 5, 16, 17, 24)] == [1, 2, 4, 8, 16, 24, 24]
+
+
+def test_batch_norms_are_folded_where_their_convolution_is_their_own(model: Model) -> None:
+    folded = deepcopy(model.network).double()
+    images = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for module in folded.modules():
+        if isinstance(module, nn.BatchNorm2d):  # statistics that are not those of the beginning
+            module.running_mean.normal_(0, 0.1, generator=torch.Generator().manual_seed(1))  # type: ignore[union-attr]
+            module.running_var.uniform_(0.5, 2, generator=torch.Generator().manual_seed(2))  # type: ignore[union-attr]
+    with torch.inference_mode():
+        expected = folded(images)
+    fold_batch_norms(folded)
+    left = [name for name, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    assert left
+    assert all(name.startswith(("class_net", "box_net")) for name in left)
+    with torch.inference_mode():
+        for output, wanted in zip(folded(images), expected, strict=True):
+            torch.testing.assert_close(output, wanted, rtol=1e-9, atol=1e-9)
+
+
+def test_convolutions_compute_in_half_precision_and_batch_norms_keep_theirs(model: Model) -> None:
+    halved, images = deepcopy(model.network), torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    halve(halved, torch.bfloat16)
+    with torch.inference_mode():
+        for output, wanted in zip(halved(images.bfloat16()), model.network(images), strict=True):
+            assert output.dtype == torch.bfloat16
+            assert (output.float() - wanted).abs().mean() < 0.05 * wanted.abs().mean()
+
+
+@pytest.mark.gpu
+def test_cuda_finds_what_the_cpu_does_and_replays_graphs(model: Model) -> None:
+    rng = np.random.default_rng(0)
+    sources = [rng.integers(0, 256, (200, 90 + 80 * (i % 2), 3), np.uint8) for i in range(24)]
+    engine = TorchEngine(model, torch.device("cuda"), floor=0.3, batch=4)
+    expected = list(Predictor(TorchEngine(model, CPU, floor=0.3)).run(sources))
+    for _ in range(2):
+        for ours, wanted in zip(Predictor(engine).run(sources), expected, strict=True):
+            assert isinstance(ours, Prediction)
+            assert isinstance(wanted, Prediction)
+            assert abs(len(ours.detections) - len(wanted.detections)) <= 0.1 * len(wanted.detections) + 2
+            np.testing.assert_allclose(ours.detections.scores[:5], wanted.detections.scores[:5], atol=0.02)
+
+
+@pytest.mark.gpu
+def test_exactness_on_cuda_is_the_cpus(model: Model, pictures: NDArray[np.uint8]) -> None:
+    outputs = TorchEngine(model, torch.device("cuda"), exact=True).outputs(pictures)
+    for output, wanted in zip(outputs, TorchEngine(model, CPU, exact=True).outputs(pictures), strict=True):
+        torch.testing.assert_close(output.cpu(), wanted, rtol=1e-3, atol=1e-3)
