@@ -14,7 +14,8 @@ from detector.commands.options import AsJson, BatchSize, ClassFile, DeviceName, 
 from detector.device import EngineKind, is_cpu
 from detector.errors import StudioError
 
-COLUMNS = ("decode_ms", "resize_ms", "detect_ms", "images_per_second", "peak_mb", "export_seconds")
+STAGES = ("decode_ms", "resize_ms", "forward_ms", "post_ms")
+COLUMNS = (*STAGES, "images_per_second", "peak_mb", "gpu_mb", "export_seconds")
 
 
 def bench(

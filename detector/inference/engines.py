@@ -31,6 +31,10 @@ class Engine(Protocol):
         """What is in each picture. Raises OptionsError where the memory does not hold even one."""
         ...
 
+    def with_floor(self, floor: float) -> "Engine":
+        """The same engine, its network shared, for scores from another one on."""
+        ...
+
 
 def wanted_channels(info: ModelInfo, asked: Collection[int] | None) -> list[int]:
     """The channels to look for: those with a name, of `asked` if given. Raises OptionsError where none is left."""

@@ -38,7 +38,7 @@ class OnnxEngine:
         self._floor = np.array(floor, np.float32)
 
     def with_floor(self, floor: float) -> "OnnxEngine":
-        """The same engine, its session shared, for scores from another one on."""
+        """See `Engine`."""
         other = copy(self)
         other._floor = np.array(floor, np.float32)
         return other

@@ -113,9 +113,13 @@ class OnnxSource:
         self._name, self._variant, self._classes = name, variant, classes
         self._path = model_file(name)
 
-    @cached_property
+    @property
     def info(self) -> ModelInfo:
         """See `Source`."""
+        return self._info
+
+    @cached_property
+    def _info(self) -> ModelInfo:
         says_all = self._path.suffix == ".safetensors" and self._variant is None and self._classes is None
         return read_info(self._path) if says_all else self._asked.info
 

@@ -84,7 +84,7 @@ def _cut(boxes: Float32, within: Float32, size: Float32) -> NDArray[np.bool_]:
     near = (within[:, 2:] - within[:, :2]) / MARGIN
     lower = (boxes[:, :2] - within[:, :2] < near) & (within[:, :2] > 0)
     upper = (within[:, 2:] - boxes[:, 2:] < near) & (within[:, 2:] < size)
-    return (lower | upper).any(axis=1)
+    return np.any(lower | upper, axis=1)
 
 
 def _best(found: Detections) -> Int64:

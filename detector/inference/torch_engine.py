@@ -1,7 +1,7 @@
 """The engine that runs PyTorch: on CUDA, MPS and the CPU, and to the letter of the reference."""
 
 from collections.abc import Collection, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 import torch
@@ -67,6 +67,12 @@ class TorchEngine:
     def device(self) -> str:
         """Where it computes, in words."""
         return describe(self._device)
+
+    def with_floor(self, floor: float) -> "TorchEngine":
+        """See `Engine`."""
+        other = copy(self)
+        other._floor = floor
+        return other
 
     def detect(self, images: Sequence[Prepared]) -> list[Detections]:
         """See `Engine`. Where the GPU's memory does not hold all pictures, they come in halves from now on."""

@@ -29,6 +29,8 @@ def fold_batch_norms(network: EfficientDet) -> None:
             conv, bn = module.get_submodule(conv_name), module.get_submodule(bn_name)
             assert isinstance(conv, nn.Conv2d)
             assert isinstance(bn, nn.BatchNorm2d)
+            assert bn.running_mean is not None
+            assert bn.running_var is not None
             statistics = bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
             conv.weight, conv.bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)
             module.set_submodule(bn_name, nn.Identity())

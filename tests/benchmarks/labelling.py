@@ -45,6 +45,12 @@ class Runs:
     rates: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
+    def note(self, name: str, rate: float, memory: float) -> None:
+        """A further run; says so, since a round takes minutes."""
+        print(f"  {name} {rate:.2f}", flush=True)
+        self.rates.append(rate)
+        self.memory.append(memory)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -119,11 +125,9 @@ def compare(pictures: Path, count: int, weights: Path, variant: str, repeats: in
     for _ in range(repeats):
         for name, command in baselines.items():
             said, _, memory = run(command)
-            runs[name].rates.append(float(said.split()[-1]))
-            runs[name].memory.append(memory)
+            runs[name].note(name, float(said.split()[-1]), memory)
         _, seconds, memory = run(ours)
-        runs["ours"].rates.append(count / seconds)
-        runs["ours"].memory.append(memory)
+        runs["ours"].note("ours", count / seconds, memory)
     best = median(runs["ours"].rates)
     for name, done in runs.items():
         rates = ", ".join(f"{rate:.2f}" for rate in done.rates)

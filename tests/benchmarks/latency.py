@@ -432,7 +432,10 @@ def working(driver: Driver) -> Script:
     yield from edit(driver, lambda: False, seconds / 2)
     labelling = []
     window.labelling.device_found.connect(lambda _: labelling.append(True))
+    told = []
+    window.labelling.progressed.connect(lambda text, _: told.append((time.monotonic(), text)))
     meter.begin("loading the model")
+    clicked = time.monotonic()
     window.actions_["label-all"].trigger()
     yield lambda: bool(labelling)
     yield 0.5
@@ -441,8 +444,13 @@ def working(driver: Driver) -> Script:
     driver.found["labelled"] = sum(
         window.document.project.predictions.of(i) is not None for i in window.document.images
     )
+    first = next(when for when, text in told if text.startswith("Labelling"))  # which is told of stored ones
+    driver.found["first label s"] = first - clicked
+    was_running, stopped = window.labelling.is_running, time.monotonic()
     window.labelling.stop()
     yield lambda: not window.labelling.is_running
+    if was_running:
+        driver.found["stopping s"] = time.monotonic() - stopped
     meter.begin("undoing the pass")
     while window.document.undo_stack.index():
         undoing.undo(window.document)
