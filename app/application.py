@@ -12,11 +12,13 @@ from app.garbage import Garbage
 from app.main_window import MainWindow
 from app.settings import THEME, Settings
 
+SWITCH = 0.0005  # seconds a worker goes on computing when the window's thread has something to do; 5 ms by default
 FRAMED = 0.94  # of a screen: what a window may take beside its frame
 
 
 def run(path: Path | None = None) -> int:
     """Show the window, on a folder or COCO file if one is named, until it is closed; gives the exit code."""
+    sys.setswitchinterval(SWITCH)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("efficientdet-studio")
     application.setApplicationDisplayName("EfficientDet Studio")

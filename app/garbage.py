@@ -8,8 +8,10 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer
 
+OLDEST = 2  # generation
 INTERVAL = 1000  # ms
 MANY = 20_000  # objects in an interval; so many are no litter but a library or a project, which stays
+MOST = 50_000  # objects that are looked through at once, in some 10 ms
 
 
 class Garbage(QObject):
@@ -31,5 +33,8 @@ def collect() -> None:
         gc.freeze()
         return
     due = [generation for generation, limit in enumerate(gc.get_threshold()) if counts[generation] > limit]
-    if due:
+    if due and due[-1] == OLDEST and len(gc.get_objects()) > MOST:  # they came bit by bit, and have stayed
+        gc.collect(OLDEST - 1)
+        gc.freeze()
+    elif due:
         gc.collect(due[-1])

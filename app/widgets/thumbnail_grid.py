@@ -6,13 +6,13 @@ from itertools import count as numbers
 from operator import ne
 
 from PySide6.QtCore import (
+    QAbstractListModel,
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
     QRect,
     QSize,
-    QStringListModel,
     Qt,
     QTimer,
     Signal,
@@ -20,7 +20,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -33,6 +32,7 @@ from app.document import Document
 from app.image_selection import ImageSelection
 from app.verbs import navigation
 from app.widgets.image_cells import Cell, paint_row, paint_thumbnail, state_text
+from app.widgets.uniform_grid import UniformGrid
 from app.wording import tooltip
 
 NARROWEST = 112  # px, of a cell where there are more than two columns
@@ -62,7 +62,7 @@ def splice(before: Sequence[int], after: Sequence[int]) -> tuple[int, int, int]:
     return start, len(before) - start - same_end, len(after) - start - same_end
 
 
-class ThumbnailGrid(QListView):
+class ThumbnailGrid(UniformGrid):
     """The document's visible images. A click shows one; with Ctrl or Shift several are `chosen` together, for verbs on
     them. Keys that it has no use for go on to the window's actions.
     """
@@ -80,10 +80,6 @@ class ThumbnailGrid(QListView):
         self.setModel(self._rows)
         self.setItemDelegate(_Painter(document, thumbnails, self))
         self.setAccessibleName("Images")
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(True)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -149,7 +145,7 @@ class ThumbnailGrid(QListView):
         """Arrows step through the images, with Shift they choose on the way; page keys scroll; the rest is for the
         window.
         """
-        row, modifiers = self._columns(), event.modifiers() & ~Modifier.KeypadModifier
+        row, modifiers = self.columns(), event.modifiers() & ~Modifier.KeypadModifier
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -row, Qt.Key.Key_Down: row}
         if self._is_about_chosen(event):
             self.choose(self._ids if event.key() == Qt.Key.Key_A else ())
@@ -209,9 +205,6 @@ class ThumbnailGrid(QListView):
             self._on_current_changed()
         self._asking.start()
 
-    def _columns(self) -> int:
-        return max(1, (self.viewport().width() - 1) // max(1, self.gridSize().width()))
-
     def _select(self, wanted: ImageSelection) -> None:
         before, self._selection = self._selection, wanted
         if before.chosen != wanted.chosen:
@@ -226,6 +219,7 @@ class ThumbnailGrid(QListView):
         before = list(self._ids)
         self._ids[:] = self._document.visible
         self._rows.follow(*splice(before, self._ids))
+        self.updateGeometries()
         self._select(self._selection.among(self._ids))
         self._on_current_changed()
         self._asking.start()
@@ -252,7 +246,7 @@ class ThumbnailGrid(QListView):
         """Asks for the thumbnails on screen, then for the screen below and the one above."""
         if not self._ids or not self.isVisible():
             return
-        height, cell = max(self.gridSize().height(), 1), self._columns()
+        height, cell = max(self.gridSize().height(), 1), self.columns()
         first = self.verticalScrollBar().value() // height * cell
         shown = (self.viewport().height() // height + 2) * cell
         ids = self._ids
@@ -260,23 +254,32 @@ class ThumbnailGrid(QListView):
         self._thumbnails.want([*ids[first : first + shown], *below, *above])
 
 
-class _Rows(QStringListModel):
-    """As many rows as there are ids; only a row that is asked for gets its text.
-
-    A model in C++: Qt asks for each of 100,000 rows while it lays them out, too slow a thing for Python.
-    """
+class _Rows(QAbstractListModel):
+    """As many rows as there are ids; only a row that is asked for gets its text."""
 
     def __init__(self, document: Document, ids: list[int], parent: QWidget) -> None:
         super().__init__(parent)
-        self._document, self._ids = document, ids
+        self._document, self._ids, self._count = document, ids, len(ids)
 
     def follow(self, start: int, gone: int, come: int) -> None:
         """Rows go and others come at a place; the ids have changed already."""
         if gone + come > RESET_FROM:
-            self.setStringList([""] * len(self._ids))
-        else:
-            self.removeRows(start, gone)
-            self.insertRows(start, come)
+            self.beginResetModel()
+            self._count = len(self._ids)
+            self.endResetModel()
+            return
+        if gone:
+            self.beginRemoveRows(QModelIndex(), start, start + gone - 1)
+            self._count -= gone
+            self.endRemoveRows()
+        if come:
+            self.beginInsertRows(QModelIndex(), start, start + come - 1)
+            self._count += come
+            self.endInsertRows()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
+        """One row an image."""
+        return 0 if parent.isValid() else self._count
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
         """The path, for those who listen instead of looking."""

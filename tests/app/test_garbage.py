@@ -46,3 +46,21 @@ def test_a_flood_of_objects_is_frozen_and_no_longer_looked_at():
     collect()
     assert gc.get_freeze_count() >= before + len(data)
     assert gc.get_count() == (0, 0, 0)
+
+
+def test_what_came_bit_by_bit_is_set_aside_before_looking_through_it_takes_long(monkeypatch: pytest.MonkeyPatch):
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+    monkeypatch.setattr(garbage, "MOST", 5000)
+    monkeypatch.setattr(gc, "get_threshold", lambda: (100, 1, 1))
+    kept: list[list[object]] = []
+    looked_through: list[int] = []
+    gc.callbacks.append(looked := lambda phase, info: looked_through.append(info["generation"]))
+    for _ in range(30):
+        kept += [[] for _ in range(1000)]
+        collect()
+    gc.callbacks.remove(looked)
+    assert gc.get_freeze_count() > 20_000
+    assert len(gc.get_objects()) < 15_000
+    assert 1 in looked_through

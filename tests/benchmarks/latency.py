@@ -27,8 +27,6 @@ from pathlib import Path
 from statistics import median
 from types import FrameType
 
-from app.verbs import box_verbs, undoing
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data" / "coco-person" / "train"
 SAMPLE = REPOSITORY / "resources" / "sample" / "images"
@@ -417,6 +415,7 @@ def switching(driver: Driver) -> Script:
 def working(driver: Driver) -> Script:
     """Editing alone; while the model is loaded; while it labels; while another process trains."""
     from app.dialogs.fine_tune import FineTuneDialog
+    from app.verbs import box_verbs, undoing
     from app.verbs.class_verbs import add_class
     from app.verbs.reviewing import review
 
