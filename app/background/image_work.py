@@ -23,10 +23,14 @@ from detector.data.split import Side
 
 @dataclass(frozen=True)
 class Vouched:
-    """What vouching for images changes, and how many of them nobody has looked at, so that they stay as they are."""
+    """What vouching for images changes, and how many of them nobody has looked at, so that they stay as they are.
+
+    class_ids: of the boxes that it makes of proposals.
+    """
 
     change: Change
     unseen: int
+    class_ids: frozenset[int]
 
 
 class ImageWork(QObject):
@@ -74,8 +78,7 @@ class ImageWork(QObject):
         document = self._document
         if document.project is not project or document.refuse_editing():
             return
-        classes = {item.id for item in document.classes}
-        if any(after is not None and after.class_id not in classes for _, after in found.change.boxes):
+        if not found.class_ids <= {item.id for item in document.classes}:
             document.refused.emit("A class of these proposals is gone by now, so nothing was vouched for; try again.")
             return
         change = unchanged(found.change, document.images)
@@ -163,12 +166,15 @@ def vouched(project: Project, images: Sequence[ProjectImage], limits: Limits) ->
         changes = [edits.review(page, sides[page.image.id], worker.new_id) for page in seen]
     boxes = tuple(pair for change in changes for pair in change.boxes)
     rows = tuple(pair for change in changes for pair in change.images)
-    yield Vouched(Change(boxes=boxes, images=rows), len(pages) - len(seen))
+    class_ids = frozenset(after.class_id for _, after in boxes if after is not None)
+    yield Vouched(Change(boxes=boxes, images=rows), len(pages) - len(seen), class_ids)
 
 
 def unchanged(change: Change, images: Mapping[int, ProjectImage]) -> Change:
-    """As much of a change as is about images that are still as it found them."""
-    same = {before.id for before, _ in change.images if images.get(before.id) == before}
+    """As much of a change as is about images that are still as it found them; mostly the very same objects."""
+    same = {old.id for old, _ in change.images if (now := images.get(old.id)) is old or now == old}
+    if len(same) == len(change.images):
+        return change
     boxes = tuple(pair for pair in change.boxes if pair[1] is not None and pair[1].image_id in same)
     return replace(change, boxes=boxes, images=tuple(pair for pair in change.images if pair[0].id in same))
 

@@ -86,8 +86,10 @@ def changing(database: Database) -> Iterator[Connection]:
 def write_change(connection: Connection, change: Change) -> None:
     """Writes a change within `changing`."""
     for table, pairs in ((CLASSES, change.classes), (BOXES, change.boxes), (REJECTIONS, change.rejections)):
+        table.insert(connection, [after for before, after in pairs if before is None and after is not None])
         for before, after in pairs:
-            _replace_row(connection, table, before, after)
+            if before is not None:
+                _replace_row(connection, table, before, after)
     for before, after in change.images:
         _update_image(connection, before, after)
     for _, after in change.passes:
@@ -111,12 +113,8 @@ class _StaleError(Exception):
     """A row that is not there any more, or not as it was."""
 
 
-def _replace_row(connection: Connection, table: Table[Any], before: Any | None, after: Any | None) -> None:
-    """One row comes, goes or changes."""
-    if before is None:
-        if after is not None:
-            table.insert(connection, [after])
-        return
+def _replace_row(connection: Connection, table: Table[Any], before: Any, after: Any | None) -> None:
+    """One row goes or changes."""
     if after is None:
         cursor = connection.execute(f"DELETE FROM {table.name} WHERE id = ?", (before.id,))
     else:

@@ -42,7 +42,7 @@ def scan(database: Database, folder: Path) -> Iterator[tuple[ProjectImage, ...]]
         changed -= {image.id for image in images}
         yield images
         size = THEN
-    for ids in _portions(sorted(changed), THEN):
+    for ids in portions(sorted(changed), THEN):
         yield IMAGES.select(database, f"WHERE id IN ({', '.join('?' * len(ids))})", ids)
 
 
@@ -51,14 +51,14 @@ def in_order(database: Database, condition: str = LISTED) -> list[ProjectImage]:
     return sorted(IMAGES.select(database, f"WHERE {condition}"), key=lambda image: natural_key(image.path))
 
 
-def note_decoded(database: Database, image_id: int, *, width: int | None, height: int | None, key: str) -> None:
-    """Keeps what whoever decodes an image finds, unless it is None or empty; nothing where nothing may be written.
+def note_decoded(database: Database, image_id: int, *, width: int, height: int, key: str) -> None:
+    """Keeps what whoever decodes an image finds, the key unless it is empty; nothing where nothing may be written.
 
     Writes only what is new: most images are decoded many times. Raises ProjectError.
     """
-    ((*before, old_key),) = database.rows("SELECT width, height, content_key FROM images WHERE id = ?", (image_id,))
-    values = (width or before[0], height or before[1], key or old_key)
-    if database.read_only is None and values != (*before, old_key):
+    (before,) = database.rows("SELECT width, height, content_key FROM images WHERE id = ?", (image_id,))
+    values = (width, height, key or before[2])
+    if database.read_only is None and values != before:
         with database.transaction() as connection:
             sql = "UPDATE images SET width = ?, height = ?, content_key = ? WHERE id = ?"
             connection.execute(sql, (*values, image_id))
@@ -128,5 +128,6 @@ def _mark_missing(database: Database, image_ids: set[int]) -> set[int]:
     return {image_id for _, image_id in changes}
 
 
-def _portions(ids: list[int], size: int) -> Iterator[list[int]]:
+def portions(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Ids, so many at a time."""
     return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -1,14 +1,15 @@
 """Which images are for training and which for validation: an image's first review decides."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from detector.data.project.database import Database
 from detector.data.project.records import Change
-from detector.data.project.scanning import note_decoded
+from detector.data.project.scanning import portions
 from detector.data.split import Side, content_key, next_side
 
+AT_ONCE = 500  # images that one query is about
 _SQL = (
     "SELECT DISTINCT images.id, split, class_id FROM images JOIN boxes ON image_id = images.id "
     "WHERE split IS NOT NULL AND NOT iscrowd"
@@ -39,8 +40,9 @@ class Sides:
         given: dict[int, Side] = {}
         added: dict[int, Counter[Side]] = {class_id: Counter() for ids in wanted.values() for class_id in ids}
         by_key: dict[str, Side] = {}
+        stored = self._stored(list(wanted))
         for image_id, class_ids in wanted.items():
-            side, key = self._stored(image_id)
+            side, key = stored[image_id]
             if side is None:
                 counted = {id: counts + added[id] for id, counts in self._counts.of(class_ids).items()}
                 side = by_key.get(key) or self._of_copy(key) or next_side(key, class_ids, counted)
@@ -60,14 +62,23 @@ class Sides:
         """Many boxes have changed, maybe by a further connection: the counts are read anew when they are needed."""
         self._counts = None
 
-    def _stored(self, image_id: int) -> tuple[Side | None, str]:
-        """The side of an image, None before its first review, and its content key, which is stored if it was not."""
-        sql = "SELECT path, split, content_key FROM images WHERE id = ?"
-        ((path, side, key),) = self._database.rows(sql, (image_id,))
-        if side is None and not key:
-            key = content_key(self._folder / path)
-            note_decoded(self._database, image_id, width=None, height=None, key=key)
-        return (None if side is None else Side(side)), key or ""
+    def _stored(self, image_ids: Sequence[int]) -> dict[int, tuple[Side | None, str]]:
+        """The sides of images, None before their first review, and their content keys, stored where they were not."""
+        found: dict[int, tuple[Side | None, str]] = {}
+        for some in portions(image_ids, AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT id, path, split, content_key FROM images WHERE id IN ({marks})"
+            rows = self._database.rows(sql, some)
+            new = {id: content_key(self._folder / path) for id, path, side, key in rows if side is None and not key}
+            self._keep(new)
+            found |= {id: (None if side is None else Side(side), key or new.get(id, "")) for id, _, side, key in rows}
+        return found
+
+    def _keep(self, keys: Mapping[int, str]) -> None:
+        if keys and self._database.read_only is None:
+            with self._database.transaction() as connection:
+                sql = "UPDATE images SET content_key = ? WHERE id = ?"
+                connection.executemany(sql, [(key, image_id) for image_id, key in keys.items()])
 
     def _of_copy(self, key: str) -> Side | None:
         sql = "SELECT split FROM images WHERE content_key = ? AND split IS NOT NULL ORDER BY id LIMIT 1"
