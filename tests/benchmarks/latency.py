@@ -1,8 +1,8 @@
 """How long a person waits for the window: at its start, at opening, at switching, and in gaps of its event loop.
 
 python tests/benchmarks/latency.py [PART ...] [--images 10000] [--seconds 20] [--switches 120] [--causes] [--json]
-PART: start, open, switch, work; all of them if none is named. Pictures come from ../shared/data where that is beside
-the repository, else from the sample; a large folder is made of hard links to them, in a temporary folder.
+PART: start, open, switch, work, vouch; all of them if none is named. Pictures come from ../shared/data where that is
+beside the repository, else from the sample; a large folder is made of hard links to them, in a temporary folder.
 
 Each part runs the real window, offscreen, in a process of its own, driven by real mouse and key events. A timer of
 5 ms in the window's thread notes how late it is. Beside it a process that does nothing notes how late it is woken:
@@ -30,7 +30,7 @@ from types import FrameType
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data" / "coco-person" / "train"
 SAMPLE = REPOSITORY / "resources" / "sample" / "images"
-PARTS = ("start", "open", "switch", "work")
+PARTS = ("start", "open", "switch", "work", "vouch")
 TICK, LONG, LONGEST = 0.005, 0.05, 0.25  # seconds: of the timers, and the gaps that are judged
 SOURCES, WORKED_ON = 60, 200  # pictures that a large folder is made of, and those that are labelled
 MOVE = 12  # ms between two events of the mouse
@@ -99,7 +99,18 @@ def measure_work(asked: argparse.Namespace, folder: Path) -> dict:
     return call(asked, "work", make_folder(folder / "work", WORKED_ON))
 
 
-PARTS_MEASURED = {"start": measure_start, "open": measure_open, "switch": measure_switch, "work": measure_work}
+def measure_vouch(asked: argparse.Namespace, folder: Path) -> dict:
+    """Vouching for all images of a large folder, with ten proposals each; and taking it back."""
+    return call(asked, "vouch", make_folder(folder / "vouch", asked.images))
+
+
+PARTS_MEASURED = {
+    "start": measure_start,
+    "open": measure_open,
+    "switch": measure_switch,
+    "work": measure_work,
+    "vouch": measure_vouch,
+}
 
 
 def call(asked: argparse.Namespace, part: str, folder: Path | None) -> dict:
@@ -210,13 +221,17 @@ def run_child(asked: argparse.Namespace) -> dict:
         def drive(_: object = None) -> int:
             driver = Driver(asked, found)
             code = endless()
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            found.update({"phases": driver.meter.phases, "peak memory MB": memory})
+            found.update({"phases": driver.meter.phases, "peak memory MB": peak_memory()})
             return code
 
         QApplication.exec = drive
         application.run()
     return found
+
+
+def peak_memory() -> float:
+    """The most that this process has had in memory, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 class Meter:
@@ -310,7 +325,7 @@ class Driver:
         self.window.pictures.ready.connect(self._on_ready)
         self.opened = 0.0  # when all images were known
         self.window.projects.opened.connect(self._on_opened)
-        scripts = {"start": start, "open": opening, "switch": switching, "work": working}
+        scripts = {"start": start, "open": opening, "switch": switching, "work": working, "vouch": vouching}
         self._script: Script = scripts[asked.child](self)
         self._until: Callable[[], bool] = lambda: True
         self._timer = QTimer(interval=2)
@@ -364,6 +379,7 @@ def opening(driver: Driver) -> Script:
     yield lambda: driver.opened > 0
     driver.found["list complete s"] = driver.opened - began
     driver.found["images"] = len(document.images)
+    driver.found["memory then MB"] = peak_memory()
     bar = driver.window.images.grid.verticalScrollBar()
     driver.meter.begin("scrolling thumbnails")
     until = time.monotonic() + min(driver.asked.seconds, 10)
@@ -471,6 +487,52 @@ def working(driver: Driver) -> Script:
     driver.found["training"] = watcher.state.value
     watcher.run.kill()
     yield lambda: watcher.state.has_ended
+
+
+def vouching(driver: Driver) -> Script:
+    """A review of all images at once."""
+    from app.verbs import undoing
+    from app.widgets.image_menu import ImageVerb
+    from detector.data.project.records import State
+
+    window, meter = driver.window, driver.meter
+    put_predictions(driver.asked.folder)
+    driver.open_folder()
+    yield lambda: driver.painted is not None and driver.opened > 0 and not window.jobs.running
+    yield 2.0
+    reviewed = window.document.tally.states[State.REVIEWED]
+    total = len(window.document.images)
+    for phase, act, number in (
+        ("vouching", lambda: window.image_work.run(ImageVerb.REVIEW, list(window.document.images)), total),
+        ("taking it back", lambda: undoing.undo(window.document), 0),
+    ):
+        meter.begin(phase)
+        began = time.monotonic()
+        act()
+        yield lambda number=number: len(reviewed) == number and not window.document.busy and not window.jobs.running
+        driver.found[f"{phase} s"] = time.monotonic() - began
+    driver.found["images"] = total
+
+
+def put_predictions(folder: Path) -> None:
+    """What a model found in a folder's pictures: ten boxes in each."""
+    import numpy as np
+
+    from detector.boxes import Detections
+    from detector.data.project.store import Project
+
+    project, chance = Project.open(folder), np.random.default_rng(0)
+    images = [image for chunk in project.scan() for image in chunk]
+    made = project.passes.begin(model="M", source="m", names=["a", "b"], category_ids=[1, 2], thresholds={})
+    for start in range(0, len(images), 500):
+        found = []
+        for image in images[start : start + 500]:
+            corners = chance.uniform(0, 300, (10, 2)).astype(np.float32)
+            scores = chance.uniform(0.4, 1, 10).astype(np.float32)
+            boxes = np.hstack([corners, corners + 40])
+            found.append((image.id, Detections(boxes, scores, chance.integers(0, 2, 10), np.arange(10))))
+        project.predictions.put(made.id, found)
+    project.close()
 
 
 def edit(driver: Driver, ended: Callable[[], bool], seconds: float) -> Script:

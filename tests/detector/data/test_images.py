@@ -544,3 +544,13 @@ def test_no_folder_and_no_picture_are_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "gone", tmp_path / "labels.json"):
         with pytest.raises(ImageError, match=f"{path.name}: there is no such folder"):
             images.list_images(path)
+
+
+def test_many_names_of_a_folder_come_in_natural_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "AT_ONCE", 16)
+    names = [f"{letter}{number}{suffix}" for letter in "bA c" for number in range(60) for suffix in (".png", ".JPG")]
+    for name in names:
+        (tmp_path / name).touch()
+    found = [path.name for path in images.find_images(tmp_path)]
+    assert found == sorted(names, key=images.natural_key)
+    assert len(found) == 480
