@@ -1,6 +1,7 @@
 """What a person asks of auto-labelling, answered with the chosen model on the chosen device."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
@@ -9,12 +10,14 @@ from app.background.class_work import ClassWork
 from app.background.weights_download import WeightsDownload
 from app.document import Document
 from app.model_choice import ModelInUse
-from app.models import choice, classes_of
+from app.models import STARTER_NAME, choice, classes_of
 from app.notifications import Notifications
+from app.projects import sample_folder
 from app.wording import count
 from detector.data.project.passes import Unfinished
 from detector.data.project.records import Pass
 from detector.errors import StudioError
+from detector.model.weights import published
 
 
 class LabellingRequests(QObject):
@@ -34,6 +37,7 @@ class LabellingRequests(QObject):
         super().__init__(parent)
         self._document, self._labelling, self._model, self._weights = document, labelling, model, weights
         self._classes, self._notifications = classes, notifications
+        self._told: Path | None = None
         labelling.again_wanted.connect(self.label_again)
         labelling.go_on_wanted.connect(self.go_on)
         labelling.classes_brought.connect(self._on_classes_brought)
@@ -90,7 +94,26 @@ class LabellingRequests(QObject):
         if self._model.choice.megabytes:
             self._weights.offer(self._model.source)
         else:
-            self._guard(lambda: verb(source=self._model.source, device=self._model.device, tiled=self._model.tiled))
+            self._guard(lambda: self._label(verb))
+
+    def _label(self, verb: Callable[..., None]) -> None:
+        verb(source=self._model.source, device=self._model.device, tiled=self._model.tiled)
+        self._tell_of_starter()
+
+    def _tell_of_starter(self) -> None:
+        """Once a project: what little the starter knows, and what knows more; not of the sample, which it is for."""
+        project, coco = self._document.project, published("d0")
+        if project is None or project.folder in (self._told, sample_folder()):
+            return
+        if self._model.source != STARTER_NAME or coco.path.is_file():
+            return
+        self._told = project.folder
+        known = ", ".join(item.name for item in classes_of(STARTER_NAME) if item is not None)
+        self._notifications.info(
+            f"The starter knows only {known}. {coco.title} with its COCO weights knows 80 everyday things.",
+            action=f"Download ({coco.megabytes} MB)",
+            run=lambda: self._weights.start(coco),
+        )
 
     def _guard(self, verb: Callable[[], None]) -> None:
         try:

@@ -28,7 +28,7 @@ Classes = Mapping[int, ObjectClass]  # by the model's channel
 
 def auto_label(
     folder: Annotated[Path, Argument(metavar="FOLDER", help="The pictures in it and its folders are labelled.")],
-    model: ModelName,
+    model: ModelName = "",
     out: Annotated[Path | None, Option(help="The COCO file, or the new YOLO or VOC folder, to write.")] = None,
     written: Annotated[Written, Option("--format", help="What to write.")] = Written.COCO,
     copy_images: Annotated[bool, Option("--copy-images", help="Copy the pictures, too.")] = False,
@@ -63,6 +63,7 @@ def auto_label(
 
     for path in filter(None, (out, results)):
         _check_writable(path, as_folder=path is out and written is not Written.COCO)
+    model = model or _default_model()
     with shards() as ranks:
         opened = open_source(model, device=own_device(device), exact=exact, variant=variant, classes=classes)
         info, wanted = opened.info, channel_classes(opened.info.classes, opened.info.category_ids, only or [])
@@ -185,6 +186,21 @@ def _listed(ids: Path, folder: Path, names: Sequence[str | None], wanted: Classe
     if not theirs:
         raise OptionsError(f"{ids} has none of the classes asked for; leave --only out.")
     return [(image.id, listed.paths[image.id]) for image in listed.dataset.images if image.id in listed.paths], theirs
+
+
+def _default_model() -> str:
+    """The model where none was named, and what it is, to stderr."""
+    from detector.model.info import read_info
+    from detector.model.weights import PUBLISHED, STARTER, default_model
+
+    name, d0 = default_model(), PUBLISHED["d0"]
+    if name != "starter":
+        say(f"No --model: {d0.title} with its COCO weights.")
+    else:
+        known = ", ".join(filter(None, read_info(STARTER).classes))
+        fetched = f"`weights get d0` fetches COCO's 80 classes ({d0.megabytes} MB)"
+        say(f"No --model, and no COCO weights here: the starter, which knows {known} only; {fetched}.")
+    return name
 
 
 def _check_writable(path: Path, *, as_folder: bool) -> None:

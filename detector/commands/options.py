@@ -6,7 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 DataFile = Annotated[Path, Argument(metavar="DATA", help="A COCO file.")]
-ModelName = Annotated[str, Option(metavar="starter|d0…d7x|FILE", help="A model by its name or file.")]
+ModelName = Annotated[
+    str, Option(metavar="starter|d0…d7x|FILE", help="A model by its name or file.", show_default=False)
+]
 VariantName = Annotated[str | None, Option(help="d0 … d7x, d0_ap …: for a .pth file that does not say.")]
 ClassFile = Annotated[Path | None, Option(help="A name a line: for a .pth file that does not say.")]
 ImageFolder = Annotated[Path | None, Option(help="Where the pictures are; default: beside DATA.")]

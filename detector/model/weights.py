@@ -85,6 +85,11 @@ PUBLISHED = {
 }
 
 
+def default_model() -> str:
+    """The model of whoever names none: D0 where its COCO weights are here, else the starter."""
+    return "d0" if PUBLISHED["d0"].path.is_file() else "starter"
+
+
 def model_path(name: str) -> Path:
     """Where a model is read from, whether it is there or not: `starter`, published weights, or a path."""
     if name.lower() in PUBLISHED and not Path(name).is_file():

@@ -551,6 +551,18 @@ def test_the_starter_labels_the_sample(command: Command, tmp_path: Path) -> None
     assert json.loads(measured.out)["metrics"]["AP50"] > 0.5
 
 
+def test_without_a_model_named_the_starter_labels_and_says_so(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFFICIENTDET_STUDIO_WEIGHTS", str(tmp_path / "weights"))
+    (folder := tmp_path / "pictures").mkdir()
+    shutil.copy(MAIN.parent / "resources" / "sample" / "images" / "0001.jpg", folder)
+    ended = command("auto-label", folder, "--out", tmp_path / "labels.json")
+    assert ended.code == 0
+    assert "the starter, which knows nut, washer, bolt, gear only; `weights get d0` fetches" in ended.err
+    assert read(tmp_path / "labels.json")["annotations"]
+
+
 def test_a_reader_that_goes_away_is_no_error(model_file: Path) -> None:
     running = subprocess.Popen(program("fusion", model_file, "--csv"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert running.stdout is not None

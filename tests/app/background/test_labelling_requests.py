@@ -127,3 +127,40 @@ def test_many_new_classes_come_with_a_question(asked: Asked, document: Document,
     (dialog,) = asked.window.findChildren(ClassMapDialog)
     dialog.only_mine.click()
     assert [name for name in dialog.names().values() if name] == ["Thing 7"]  # not what the pass has brought by now
+
+
+def test_it_is_said_once_what_little_the_starter_knows(
+    asked: Asked, calls: list, document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked.requests.label_all()
+    asked.requests.label_current()
+    (notice,) = asked.notices
+    assert "knows only nut, washer, bolt, gear" in notice.text
+    assert notice.action == "Download (16 MB)"
+    assert len(calls) == 2  # it labels all the same
+    started: list[str] = []
+    monkeypatch.setattr(WeightsDownload, "start", lambda self, weights: started.append(weights.name))
+    assert notice.run is not None
+    notice.run()
+    assert started == ["d0"]
+
+
+def test_in_the_sample_and_beside_coco_weights_nothing_is_said_of_the_starter(
+    asked: Asked, calls: list, document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert document.project is not None
+    folder = document.project.folder
+    monkeypatch.setattr("app.background.labelling_requests.sample_folder", lambda: folder)
+    asked.requests.label_all()
+    monkeypatch.undo()
+    monkeypatch.setattr("app.background.labelling_requests.published", lambda name: Here(tmp_path))
+    asked.requests.label_all()
+    assert asked.notices == []
+
+
+class Here:
+    """Published weights that are on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "d0.pth"
+        self.path.touch()
