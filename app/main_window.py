@@ -76,18 +76,50 @@ class MainWindow(QMainWindow):
         self.jobs = Jobs(self.notifications, self)
         self.document = Document(self)
         self.projects = Projects(self.document, self.jobs, self.notifications, settings, self)
-        self.exporting = Exporting(self.document, self.jobs, self.notifications, self)
-        self.importing = Importing(self.document, self.jobs, self.notifications, self)
-        self.importing_predictions = ImportingPredictions(self.document, self.jobs, self.notifications, self)
-        self.propagation = Propagation(self.document, self.jobs, self.notifications, self)
-        self.labelling = AutoLabelling(self.document, self.jobs, self.notifications, self)
         self.model = ModelInUse(self.document, settings, self)
-        self.weights = WeightsDownload(self.jobs, self.notifications, self.model, parent=self)
-        self.device_finder = DeviceFinder(self.jobs, self)
-        self.model_opening = ModelOpening(self.jobs, self.notifications, self.model, parent=self)
-        self.files = FileChoice(self.projects, self.notifications, self)
-        self.class_choice = ClassChoice(self.document, self)
-        self.class_work = ClassWork(self.document, self.jobs, self)
+        self.actions_ = Actions(self, settings.shortcuts())
+        self._add_image_work()
+        self._add_label_work()
+        self._add_model_work()
+        self._build()
+        self._add_training()
+        self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
+        self.sheets = Sheets(self)
+        self._follow()
+        Wires(self)
+        connect_actions(self)
+        self.resize(1440, 900)
+        self._restore_layout()
+        self._on_project_changed()
+
+    # Parts
+
+    def _add_image_work(self) -> None:
+        document, jobs, notifications = self.document, self.jobs, self.notifications
+        self.files = FileChoice(self.projects, notifications, self)
+        self.bookmark = Bookmark(document, self)
+        self.ordering = Ordering(document, jobs, self)
+        self.long_edits = LongEdits(document, jobs, self)
+        self.image_work = ImageWork(document, jobs, notifications, self)
+        self.refreshing = Refreshing(document, jobs, notifications, self)
+        self.thumbnails = Thumbnails(document, jobs, self)
+        self.pictures = Pictures(document, jobs, self)
+
+    def _add_label_work(self) -> None:
+        document, jobs, notifications = self.document, self.jobs, self.notifications
+        self.exporting = Exporting(document, jobs, notifications, self)
+        self.importing = Importing(document, jobs, notifications, self)
+        self.importing_predictions = ImportingPredictions(document, jobs, notifications, self)
+        self.propagation = Propagation(document, jobs, notifications, self)
+        self.class_choice = ClassChoice(document, self)
+        self.class_work = ClassWork(document, jobs, self)
+
+    def _add_model_work(self) -> None:
+        jobs, notifications = self.jobs, self.notifications
+        self.labelling = AutoLabelling(self.document, jobs, notifications, self)
+        self.weights = WeightsDownload(jobs, notifications, self.model, parent=self)
+        self.device_finder = DeviceFinder(jobs, self)
+        self.model_opening = ModelOpening(jobs, notifications, self.model, parent=self)
         self.requests = LabellingRequests(
             self.document,
             self.labelling,
@@ -97,21 +129,14 @@ class MainWindow(QMainWindow):
             notifications=self.notifications,
             parent=self,
         )
-        self.bookmark = Bookmark(self.document, self)
-        self.ordering = Ordering(self.document, self.jobs, self)
-        self.long_edits = LongEdits(self.document, self.jobs, self)
-        self.image_work = ImageWork(self.document, self.jobs, self.notifications, self)
-        self.refreshing = Refreshing(self.document, self.jobs, self.notifications, self)
-        self.thumbnails = Thumbnails(self.document, self.jobs, self)
-        self.pictures = Pictures(self.document, self.jobs, self)
-        self.actions_ = Actions(self, settings.shortcuts())
-        self._build()
+
+    def _add_training(self) -> None:
         self.fine_tuning = FineTuning(
             self.document,
             self.jobs,
             self.notifications,
             self.model,
-            settings=settings,
+            settings=self.settings,
             training=self.training,
             fusion=self.fusion,
             parent=self,
@@ -121,7 +146,7 @@ class MainWindow(QMainWindow):
             self.projects,
             self.model,
             self.fine_tuning,
-            settings=settings,
+            settings=self.settings,
             mark=self._coach,
             targets={
                 "label": self.top_bar.label_button,
@@ -134,16 +159,6 @@ class MainWindow(QMainWindow):
         self.evaluating = Evaluating(
             self.document, self.jobs, self.notifications, self.model, panel=self.evaluation, parent=self
         )
-        self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
-        self.sheets = Sheets(self)
-        self._follow()
-        Wires(self)
-        connect_actions(self)
-        self.resize(1440, 900)
-        self._restore_layout()
-        self._on_project_changed()
-
-    # Parts
 
     def _build(self) -> None:
         document = self.document
