@@ -13,7 +13,7 @@ from detector.data.project.records import Change, ProjectBox, ProjectImage
 from detector.data.project.store import Project
 
 MANY = 500  # images or boxes; fewer are changed at once, in some 20 ms
-PORTION = 1000  # images that are counted at once, in some 10 ms
+PORTION = 300  # images that are counted at once, in some 10 ms with ten boxes each
 BUSY = "Many images are being changed; try again in a moment."
 
 

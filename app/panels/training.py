@@ -160,7 +160,7 @@ class TrainingPanel(QWidget):
             self._views.removeWidget(self._place)
             self._place.deleteLater()
             self._show_view(self.view)
-            self._refresh()
+            QTimer.singleShot(0, self, self._refresh)  # making them has taken its time; clicks come first
 
     # Construction
 

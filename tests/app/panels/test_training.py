@@ -180,6 +180,7 @@ def test_plots_are_asked_for_once_and_show_what_came_before_them(qtbot: QtBot) -
     assert list(load_plots()) == [None]
     panel.show_plots()
     first = plots(panel)
+    qtbot.waitUntil(lambda: first.raw_curve.getData()[0] is not None)
     assert first.raw_curve.getData()[0].tolist() == list(range(1, 101))
     with qtbot.assertNotEmitted(panel.plots_wanted):
         panel.set_run(FOLDER, model="D0")
