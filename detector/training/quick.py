@@ -3,8 +3,8 @@
 What is left then trains in stages: first the pyramid and the heads, then also the last stages of the backbone.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -45,18 +45,24 @@ class _View:
     labelled: LabelledImage  # without its pixels
     features: Features
 
+    @property
+    def size(self) -> int:
+        """In bytes, but for the few of its boxes."""
+        return sum(array.nbytes for array in self.features)
+
 
 class FeatureLoader:
     """Batches of the backbone's features over a loader's samples, in the loader's order.
 
     Each sample has at most VIEWS random views, as many as `memory_limit` bytes hold of all samples, taken in turn; the
-    features of a view are computed when it first comes up, and kept in half precision. What a step gets depends on the
+    features of a view are computed when it first comes up, and kept in half precision. Where the memory does not even
+    hold one of each, the features of those that came too late are computed each time. What a step gets depends on the
     seed and the step alone.
     """
 
     def __init__(self, loader: Loader, learner: Learner, *, samples: int, seed: int, memory_limit: int) -> None:
         self._loader, self._learner, self._seed = loader, learner, seed
-        self._samples, self._memory_limit = samples, memory_limit
+        self._samples, self._memory = samples, memory_limit
         self._views = 0
         self._kept: dict[tuple[int, int], _View] = {}
 
@@ -73,19 +79,29 @@ class FeatureLoader:
         keys = [(index, epoch % self._views) for epoch, index in places]
         missing = [key for key in dict.fromkeys(keys) if key not in self._kept]
         made = dict(zip(missing, self._make(missing), strict=True))
-        self._kept |= made
-        return [self._kept[key] for key in keys]
+        self._keep(made)
+        return [made[key] if key in made else self._kept[key] for key in keys]
+
+    def _keep(self, made: Mapping[tuple[int, int], _View]) -> None:
+        """As many as there is still memory for. None is given up for another: none is likelier to come again soon."""
+        for key, view in made.items():
+            if view.size <= self._memory:
+                self._memory -= view.size
+                self._kept[key] = view
 
     def _affordable(self, index: int) -> int:
         (view,) = self._make([(index, 0)])
-        size = sum(array.nbytes for array in view.features)
-        return max(1, min(VIEWS, self._memory_limit // (size * self._samples)))
+        return max(1, min(VIEWS, self._memory // (view.size * self._samples)))
 
     def _make(self, keys: Sequence[tuple[int, int]]) -> list[_View]:
         if not keys:
             return []
         inputs = [self._loader.compose(index, self._rng(index, view)) for index, view in keys]
-        return [_View(*pair) for pair in zip(inputs, self._features(inputs), strict=True)]
+        nothing = np.empty((0, 0, 3), np.uint8)  # in place of the pixels, which take as much memory as the features
+        return [
+            _View(replace(labelled, image=nothing), features)
+            for labelled, features in zip(inputs, self._features(inputs), strict=True)
+        ]
 
     def _rng(self, index: int, view: int) -> np.random.Generator:
         return np.random.default_rng((self._seed, index, view, 0, VIEW_STREAM))

@@ -1,5 +1,6 @@
 """Quick mode: kept features, thawing in stages, and a whole checkpoint at the end."""
 
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ ALONE = Ranks(torch.device("cpu"))
 SIZE = 128
 OPTIONS = FineTuneOptions(steps=10, batch=2, image_size=SIZE, quick=True)
 LARGE = 10**9
+BYTES_OF_A_VIEW = 2 * (16 * 16 * 40 + 8 * 8 * 112 + 4 * 4 * 320)
 
 
 @pytest.fixture
@@ -87,10 +89,41 @@ def test_views_come_again_after_their_number_of_epochs_and_not_before(samples: t
 
 
 def test_as_many_views_are_kept_as_the_memory_holds(samples: tuple[Sample, ...]) -> None:
-    bytes_each = 2 * (16 * 16 * 40 + 8 * 8 * 112 + 4 * 4 * 320)
-    loader, _ = feature_loader(samples, memory=2 * bytes_each * len(samples))
+    loader, _ = feature_loader(samples, memory=2 * BYTES_OF_A_VIEW * len(samples))
     seen = {array.tobytes() for batch in loader.batches(0, 12) for array in batch.features[-1]}
     assert len(seen) == 2 * len(samples)
+
+
+def test_views_that_the_memory_does_not_hold_are_computed_each_time(samples: tuple[Sample, ...]) -> None:
+    def batches(views: int) -> tuple[list[Batch], int]:
+        """Those of the later epochs, and of how many views features are computed for them."""
+        loader, learner = feature_loader(samples, memory=views * BYTES_OF_A_VIEW)
+        backbone, computed = learner.network.backbone, []
+        real = backbone.features
+        backbone.features = lambda images, count: computed.append(len(images)) or real(images, count)
+        for _ in loader.batches(0, 3):
+            pass
+        computed.clear()
+        return list(loader.batches(3, 9)), sum(computed)
+
+    (some, anew), (kept, none) = batches(1), batches(len(samples))
+    assert anew >= len(samples)
+    assert none == 0
+    for a, b in zip(some, kept, strict=True):
+        for one, other in zip(a.features, b.features, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0.02, atol=0.02)  # other numbers of images at a time
+
+
+def test_of_a_view_no_pixels_are_kept(samples: tuple[Sample, ...]) -> None:
+    loader, _ = feature_loader(samples)
+    tracemalloc.start()  # which sees what numpy has, and not what torch has
+    try:
+        for _ in loader.batches(0, VIEWS * len(samples)):
+            pass
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < VIEWS * len(samples) * SIZE * SIZE * 3 / 2
 
 
 def test_layers_thaw_stage_by_stage_and_frozen_ones_keep_their_weights(
