@@ -21,6 +21,7 @@ def read_lesson(database: Database) -> Lesson:
     images = _table(rows, 3)
     ids = images[:, 0].astype(np.int64)
     boxes = _table(database.stream(_BOXES), 6)
+    boxes = boxes[np.isin(boxes[:, 4], ids)]  # not those of an image that was reviewed between the two queries
     owners = np.searchsorted(ids, boxes[:, 4].astype(np.int64))
     names = dict(database.rows("SELECT id, name FROM classes"))
     return Lesson(ids, images[:, 1], images[:, 2] > 0, boxes[:, :4], owners, boxes[:, 5].astype(np.int64), names)

@@ -1,13 +1,16 @@
 """What a store says a fine-tuning would learn from."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from detector.data.project.database import Database
 from detector.data.project.lessons import read_lesson
-from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
 from detector.data.split import Side
 
@@ -40,3 +43,39 @@ def test_reviewed_images_and_their_boxes(tmp_path: Path) -> None:
     assert found.boxes[:, 2].tolist() == [3, 5, 7]
     assert set(found.kinds.tolist()) == {nut.id}
     assert found.names[nut.id] == "nut"
+
+
+def test_an_image_that_is_reviewed_meanwhile_is_left_out_with_its_boxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        Image.new("RGB", (90, 60)).save(tmp_path / f"{number}.png")
+    project = Project.open(tmp_path)
+    for _ in project.scan():
+        pass
+    first, second = project.images()
+    nut = ProjectClass(project.new_id(), "nut", "#000000", 0, 1)
+    boxes = [ProjectBox(project.new_id(), one.id, nut.id, (1, 2, 30, 9), Origin.DRAWN) for one in (first, second)]
+
+    def review(*images: ProjectImage) -> None:
+        project.apply(Change(images=tuple((one, replace(one, state=State.REVIEWED)) for one in images)))
+
+    project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),)))
+    review(first)
+    monkeypatch.setattr(Database, "stream", then_once(Database.stream, lambda: review(second)))
+    found = read_lesson(project.database)
+    project.close()
+    assert found.image_ids.tolist() == [first.id]
+    assert found.owners.tolist() == [0]
+
+
+def then_once(stream: Callable[..., Iterator], do: Callable[[], None]) -> Callable[..., Iterator]:
+    """Reads as `stream` does; something is done after the first time."""
+    waiting = [do]
+
+    def read(*arguments) -> Iterator:
+        yield from stream(*arguments)
+        if waiting:
+            waiting.pop()()
+
+    return read
