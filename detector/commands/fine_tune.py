@@ -75,6 +75,8 @@ def fine_tune(
     options = _options(context.params)
     if backbone is not None and not from_scratch:
         raise OptionsError(f"{backbone} is for new weights: add --from-scratch, or leave --backbone out.")
+    if quick and from_scratch and backbone is None:
+        raise OptionsError("--quick keeps the first layers as they are, which random ones must not be; leave it out.")
     if images is not None and data.is_dir():
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
     keep_pages()
@@ -82,7 +84,7 @@ def fine_tune(
         learned = _learned(data, images, val, val_images, out=out, resume=resume)
         names = {"variant": variant, "classes": classes, "backbone": backbone}
         start = _start(learned, model, **names, fresh=from_scratch, seed=seed)
-        if not resume:
+        if ranks.speaks and not resume:
             check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
         samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
         if empty := sum(not len(sample.boxes) for sample in samples):

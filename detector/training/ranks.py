@@ -82,7 +82,7 @@ def together(device: torch.device, *, longest: timedelta | None = None) -> Itera
     try:
         with ExitStack() as silenced:
             if not ranks.speaks:
-                nowhere = silenced.enter_context(open(os.devnull, "w"))
+                nowhere = silenced.enter_context(open(os.devnull, "w", encoding="utf-8"))
                 silenced.enter_context(redirect_stdout(nowhere))
                 silenced.enter_context(redirect_stderr(nowhere))
             yield ranks

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -48,7 +49,7 @@ def save_state(out: Path, learner: Learner, progress: Progress, options: FineTun
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.network.state_dict().items()}
     for index, values in learner.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in values.items()}
-    described = {"progress": json.dumps(asdict(progress)), "options": json.dumps(asdict(options))}
+    described = {"progress": json.dumps(asdict(progress)), "options": json.dumps(_conditions(learner, options))}
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     try:
         with replacing(out / STATE_FILE) as temporary:
@@ -69,7 +70,8 @@ def load_state(out: Path, learner: Learner, options: FineTuneOptions) -> Progres
         with safe_open(path, framework="pt", device=str(learner.device)) as file:
             described = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        _compare(json.loads(described["options"]), json.loads(json.dumps(asdict(options))), out)
+        now = json.loads(json.dumps(_conditions(learner, options)))
+        _compare(json.loads(described["options"]), now, out)
         _restore(learner, tensors)
         return Progress(**json.loads(described["progress"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -78,8 +80,14 @@ def load_state(out: Path, learner: Learner, options: FineTuneOptions) -> Progres
         ) from error
 
 
+def _conditions(learner: Learner, options: FineTuneOptions) -> dict[str, Any]:
+    """What must be the same where a run goes on: a step of more processes is a step of more images."""
+    return {**asdict(options), "processes": learner.ranks.count}
+
+
 def _compare(before: Mapping[str, object], now: Mapping[str, object], out: Path) -> None:
-    before = {**json.loads(json.dumps(asdict(FineTuneOptions()))), **before}  # runs of earlier versions knew fewer
+    known = {**json.loads(json.dumps(asdict(FineTuneOptions()))), "processes": 1}
+    before = {**known, **before}  # runs of earlier versions knew fewer
     differing = [name for name in now if before[name] != now[name]]
     if differing:
         changes = ", ".join(f"{name} was {before[name]}, now {now[name]}" for name in differing)

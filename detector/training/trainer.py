@@ -1,6 +1,5 @@
 """The training loop: a generator of events."""
 
-import os
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from detector.device import describe
+from detector.device import cores, describe
 from detector.errors import TrainingError
 from detector.events import (
     CheckpointSaved,
@@ -155,6 +154,7 @@ class Trainer:
     def _train(self) -> Generator[Event, None, str]:
         """The steps up to the end of the budget; why they ended."""
         saved = time.monotonic()
+        self._check_time()
         while (before := self._moment()).share < 1:
             yield from self._enter_stage(before)
             loader = self.loader
@@ -178,6 +178,14 @@ class Trainer:
                         break
                     before = after
         return "done"
+
+    def _check_time(self) -> None:
+        """Raises TrainingError where measuring leaves no time for a single step."""
+        if self.progress.step == 0 and self._moment().share >= 1:
+            raise TrainingError(
+                f"Measuring takes {self.budget.reserve:.0f} s each time and leaves no time to learn; give the run more "
+                "--minutes, or fewer validation images."
+            )
 
     def _moment(self) -> Moment:
         """Where the run is, by the clock of the first process."""
@@ -303,7 +311,7 @@ class Trainer:
         """Write the best checkpoint; it counts as the best only once it is written."""
         progress = self.progress
         progress.since_best = 0
-        saved = self.keeper.save(BEST, self.info, progress)
+        saved = self.ranks.tell(self.keeper.save(BEST, self.info, progress))  # only the first one writes, or fails to
         if evaluation is not None and isinstance(saved, CheckpointSaved):
             progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
         return saved
@@ -321,7 +329,8 @@ class Trainer:
         model = Model(self.learner.average.network, self.info)
         stop = self.out / STOP_FILE
         measured = measure(model, self.validation, self.learner.device, ranks=self.ranks, stopped=stop.exists)
-        self.progress.measuring = self.budget.reserve = max(self.budget.reserve, time.monotonic() - began)
+        (seconds,) = self.ranks.as_first((time.monotonic() - began,))  # all measure at the same steps
+        self.progress.measuring = self.budget.reserve = max(self.budget.reserve, seconds)
         messages = (f"{message} It is left out of what is measured." for message in measured.failures.values())
         yield from (Warned(message, self.progress.step) for message in self._news(messages))
         if measured.samples:
@@ -362,7 +371,7 @@ class Trainer:
             seed=self.options.seed,
             augmentation=augmentation,
             fill=self.info.normalisation.fill,
-            threads=max(1, min(8, (os.cpu_count() or 2) // 2)),
+            threads=max(1, min(8, cores() // 2)),
             memory_limit=memory_limit,
             share=(self.ranks.rank, self.ranks.count),
         )

@@ -70,3 +70,8 @@ def test_a_run_begins_with_an_imagenet_backbone(data: Path) -> None:
 def test_a_backbone_is_for_new_weights(data: Path) -> None:
     with pytest.raises(OptionsError, match="add --from-scratch, or leave --backbone out"):
         fine_tune(data, "--model", "d0", "--backbone", "tf_efficientnet_b0.pth")
+
+
+def test_random_layers_are_not_kept_as_they_are(data: Path) -> None:
+    with pytest.raises(OptionsError, match="--quick keeps the first layers"):
+        fine_tune(data, "--model", "d0", "--from-scratch", "--quick")

@@ -12,13 +12,15 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
-from detector.errors import TrainingError
+from detector.errors import OptionsError, TrainingError
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, StepDone, Warned
 from detector.model.checkpoint import Model, load, save
 from detector.model.variants import VARIANTS
-from detector.training import keeper, learner, measuring
+from detector.training import keeper, learner, measuring, trainer
 from detector.training.dataset import ValidationSet, training_samples
+from detector.training.evaluation import Evaluation
 from detector.training.losses import Losses
+from detector.training.measuring import Measurement
 from detector.training.options import FineTuneOptions
 from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
@@ -27,6 +29,7 @@ from detector.training.transfer import random_model
 
 OPTIONS = FineTuneOptions(steps=6, batch=2, image_size=128)
 PICTURES = 4
+ALONE = Ranks(torch.device("cpu"))
 
 
 @pytest.fixture
@@ -45,11 +48,12 @@ def data(tmp_path: Path) -> ValidationSet:
 def run(data: ValidationSet, tmp_path: Path) -> Callable[..., Trainer]:
     """Makes the trainer of a run in tmp_path/run."""
 
-    def make(options: FineTuneOptions = OPTIONS, *, measured: bool = False, fresh: bool = False) -> Trainer:
+    def make(
+        options: FineTuneOptions = OPTIONS, *, measured: bool = False, fresh: bool = False, ranks: Ranks = ALONE
+    ) -> Trainer:
         model = random_model(VARIANTS["d0"], ["bolt"], [1], seed=3)
         samples = training_samples(data.dataset, data.paths, [1])
         validation = data if measured else None
-        ranks = Ranks(torch.device("cpu"))
         return Trainer(model, samples, validation, options, tmp_path / "run", ranks=ranks, fresh=fresh)
 
     return make
@@ -256,3 +260,37 @@ def test_a_stop_while_it_measures_ends_at_once_and_keeps_what_was_best(
     *_, ended = run(options, measured=True).events(resume=True)
     assert isinstance(ended, RunFinished)
     assert (ended.reason, ended.step) == ("done", 6)
+
+
+def test_a_time_that_measuring_uses_up_is_refused_with_a_way_out(run: Callable[..., Trainer]) -> None:
+    with pytest.raises(TrainingError, match="leaves no time to learn; give the run more --minutes"):
+        list(run(replace(OPTIONS, steps=None, minutes=0.0001), measured=True).events())
+
+
+def test_a_run_goes_on_only_in_as_many_processes(run: Callable[..., Trainer], tmp_path: Path) -> None:
+    for event in run().events():
+        if isinstance(event, StepDone):
+            (tmp_path / "run" / STOP_FILE).touch()
+    with pytest.raises(OptionsError, match="processes was 1, now 2"):
+        list(run(ranks=Ranks(torch.device("cpu"), 0, 2)).events(resume=True))
+
+
+class Second(Ranks):
+    """One of two processes, of which the first takes 7 s for whatever is timed, and has no room on its disk."""
+
+    def as_first(self, values):
+        return [7.0] if len(values) == 1 else list(values)
+
+    def tell(self, value):
+        return Warned("The disk is full.", 0) if isinstance(value, CheckpointSaved) else value
+
+
+def test_all_processes_go_by_what_the_first_one_timed_and_wrote(
+    run: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = Measurement(Evaluation({"AP": 0.5}, {}, {}), {})
+    monkeypatch.setattr(trainer, "measure", lambda *_, **__: measured)
+    second = run(replace(OPTIONS, steps=1), measured=True, ranks=Second(torch.device("cpu"), rank=1))
+    assert "The disk is full." in warnings(list(second.events()))
+    assert second.progress.best is None
+    assert second.budget.reserve == second.progress.measuring == 7.0
