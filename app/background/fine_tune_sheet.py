@@ -52,7 +52,7 @@ class FineTuneSheet(QObject):
         self._sheet: FineTuneDialog | None = None
         self._checking: Job | None = None
         self._looks: dict[int, Signature] = {}
-        document.project_changed.connect(self._looks.clear)
+        document.project_changed.connect(self._on_project_changed)
 
     def open(self, parent: QWidget) -> None:
         """Show the sheet, and check the data meanwhile."""
@@ -104,13 +104,15 @@ class FineTuneSheet(QObject):
             self._checking.cancel()
         if project is not None:
             looks = self._looks
-            self._checking = self._jobs.start(
-                "Checking the data", lambda: check_lesson(project, looks), on_events=self._on_checked
+            self._checking = job = self._jobs.start(
+                "Checking the data",
+                lambda: check_lesson(project, looks),
+                on_events=lambda events: self._on_checked(job, events),
             )
 
-    def _on_checked(self, events: list[CheckEvent]) -> None:
+    def _on_checked(self, job: Job, events: list[CheckEvent]) -> None:
         sheet = self._sheet
-        if sheet is None or self._checking is None or self._checking.cancelling:
+        if sheet is None or job is not self._checking or job.cancelling:
             return
         for event in events:
             match event:
@@ -138,6 +140,9 @@ class FineTuneSheet(QObject):
         if self._sheet is not None:
             self._sheet.set_plan(self._plan())
             self._check()
+
+    def _on_project_changed(self) -> None:
+        self._looks = {}  # not cleared: a worker may still be filling those of the project before
 
     def _on_sheet_closed(self) -> None:
         self._sheet = None

@@ -10,7 +10,7 @@ from PIL import Image
 from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.background import run_history
+from app.background import fine_tune_sheet, run_history
 from app.background.fine_tuning import FineTuning, read_pictures
 from app.background.training_process import Run, _write
 from app.dialogs.fine_tune import FineTuneDialog
@@ -29,6 +29,7 @@ from app.verbs.image_verbs import set_side
 from app.verbs.reviewing import review
 from detector.boxes import Detections
 from detector.data.lesson import Fault
+from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.events import RunFinished, RunStarted, to_json
 from detector.model.weights import STARTER
@@ -202,3 +203,18 @@ def test_moving_twins_updates_plan_and_check(
     assert sheet._lesson.validates.sum() == 1
     sheet.reject()
     qtbot.waitUntil(lambda: tuning.sheet._sheet is None)
+
+
+def test_a_check_of_the_project_before_has_no_part_in_the_next_one(
+    qtbot: QtBot, tuning: FineTuning, document: Document, parent: QWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+    monkeypatch.setattr(fine_tune_sheet, "check_lesson", lambda _, looks: iter(given.append(looks) or ()))
+    for _ in range(2):
+        tuning.ask(parent)
+        qtbot.waitUntil(lambda: not tuning._jobs.running)
+        folder = document.opened.folder
+        document.detach()
+        document.attach(Project.open(folder))
+        given[-1][1] = "what a worker that is still at it has just seen"
+    assert given[0] is not given[1]
