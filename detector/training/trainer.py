@@ -29,9 +29,9 @@ from detector.model.fusion import snapshot
 from detector.training.augment import Augmentation
 from detector.training.averaging import reestimate_statistics
 from detector.training.budget import Budget, Moment
+from detector.training.checkpoint_writer import CheckpointWriter
 from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation
-from detector.training.keeper import Keeper
 from detector.training.learner import Learner, StepLosses, TooLargeError
 from detector.training.loader import Batch, Loader, Sample
 from detector.training.measuring import StopWantedError, measure
@@ -85,7 +85,7 @@ class Trainer:
             any_orientation=options.any_orientation,
         )
         self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh)
-        self.keeper = Keeper(out, self.learner, options)
+        self.checkpoints = CheckpointWriter(out, self.learner, options)
         self.fusion_share = trained_rate(options.learning_rate, fresh=fresh) / options.learning_rate
         self.progress = Progress()
         self.told: set[str] = set()
@@ -311,7 +311,7 @@ class Trainer:
         """Write the best checkpoint; it counts as the best only once it is written."""
         progress = self.progress
         progress.since_best = 0
-        saved = self.ranks.tell(self.keeper.save(BEST, self.info, progress))  # only the first one writes, or fails to
+        saved = self.ranks.tell(self.checkpoints.save(BEST, self.info, progress))  # only the first process writes it
         if evaluation is not None and isinstance(saved, CheckpointSaved):
             progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
         return saved
@@ -319,7 +319,7 @@ class Trainer:
     def _save_last(self) -> CheckpointSaved | Warned:
         progress, learner = self.progress, self.learner
         progress.seconds, progress.chunks, progress.caution = self.budget.used, learner.chunks, learner.caution
-        return self.keeper.save_last(self.info, progress)
+        return self.checkpoints.save_last(self.info, progress)
 
     def _measure(self) -> Generator[Event, None, Evaluation | None]:
         """None where there is nothing to measure on: no validation images, or none with boxes."""

@@ -16,7 +16,7 @@ from detector.errors import OptionsError, TrainingError
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, StepDone, Warned
 from detector.model.checkpoint import Model, load, save
 from detector.model.variants import VARIANTS
-from detector.training import keeper, learner, measuring, trainer
+from detector.training import checkpoint_writer, learner, measuring, trainer
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
 from detector.training.losses import Losses
@@ -132,7 +132,7 @@ def test_weights_that_are_not_finite_are_never_written(run: Callable[..., Traine
     before = (tmp_path / "run" / BEST).read_bytes(), (tmp_path / "run" / LAST).read_bytes()
     with torch.no_grad():
         trainer.learner.average.network.fpn.p6.conv.weight[0, 0] = float("inf")
-    for saved in (trainer.keeper.save(BEST, trainer.info, trainer.progress), trainer._save_last()):
+    for saved in (trainer.checkpoints.save(BEST, trainer.info, trainer.progress), trainer._save_last()):
         assert isinstance(saved, Warned)
         assert "not finite" in saved.message
     assert ((tmp_path / "run" / BEST).read_bytes(), (tmp_path / "run" / LAST).read_bytes()) == before
@@ -216,7 +216,7 @@ def test_a_full_disk_keeps_the_best_so_far_and_the_run(
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         save(model, path, **keywords)
 
-    monkeypatch.setattr(keeper, "save", save_file)
+    monkeypatch.setattr(checkpoint_writer, "save", save_file)
     events = list(run(replace(OPTIONS, steps=None, epochs=3)).events())
     assert [path.name for path in writes] == [BEST, LAST] * 3
     assert len([text for text in warnings(events) if "No space left" in text and "make room" in text]) == 2

@@ -16,7 +16,7 @@ from detector.training.run_folder import LAST
 from detector.training.state import Progress, save_state
 
 
-class Keeper:
+class CheckpointWriter:
     """The files of the run in `out`; with several processes, of the one that speaks."""
 
     def __init__(self, out: Path, learner: Learner, options: FineTuneOptions) -> None:
