@@ -52,7 +52,7 @@ def test_found_by_words_in_any_order_by_subject_and_by_key(actions: Actions):
     assert texts(actions, "image next")[0] == "Next image"
     assert set(texts(actions, "view zoom")) == {"Zoom in", "Zoom out"}
     assert texts(actions, "ctrl+j") == ["Fit the picture"]
-    assert texts(actions, "ctrl+f") == []  # it is not its key any more
+    assert "Fit the picture" not in texts(actions, "ctrl+f")  # it is not its key any more
     assert texts(actions, "w")[0] == "Draw a box"
     assert texts(actions, "draw") == ["Draw bar", "Draw a box"]
     assert texts(actions, "class nut") == ["hex nut"]
