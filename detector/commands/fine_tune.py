@@ -67,7 +67,7 @@ def fine_tune(
     from detector.device import pick
     from detector.training.allocator import keep_pages
     from detector.training.dataset import training_samples
-    from detector.training.ranks import together
+    from detector.training.ranks import process_group
     from detector.training.run_folder import EVENTS
     from detector.training.state import STATE_FILE
     from detector.training.trainer import Trainer
@@ -80,7 +80,7 @@ def fine_tune(
     if images is not None and data.is_dir():
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
     keep_pages()
-    with together(pick(device)) as ranks:
+    with process_group(pick(device)) as ranks:
         learned = _learned(data, images, val, val_images, out=out, resume=resume)
         names = {"variant": variant, "classes": classes, "backbone": backbone}
         start = _start(learned, model, **names, fresh=from_scratch, seed=seed)

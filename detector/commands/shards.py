@@ -30,9 +30,9 @@ def shards() -> Iterator["Ranks | None"]:
         return
     import torch
 
-    from detector.training.ranks import together
+    from detector.training.ranks import process_group
 
-    with together(torch.device("cpu"), longest=LONGEST) as ranks:
+    with process_group(torch.device("cpu"), longest=LONGEST) as ranks:
         yield ranks
 
 

@@ -48,7 +48,7 @@ class Ranks:
         distributed.broadcast(sent, 0)
         return sent.tolist()
 
-    def tell(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """What the first process gives here: any value, slower than `as_first`."""
         box = [value]
         if self.count > 1:
@@ -65,7 +65,7 @@ class Ranks:
 
 
 @contextmanager
-def together(device: torch.device, *, longest: timedelta | None = None) -> Iterator[Ranks]:
+def process_group(device: torch.device, *, longest: timedelta | None = None) -> Iterator[Ranks]:
     """This process among those that torchrun has started, if it has: over gloo on the CPU, over NCCL on GPUs, each
     with a GPU of its own. Only the first of them writes to the terminal meanwhile. longest: that one waits for
     another, PyTorch's default where it is None.

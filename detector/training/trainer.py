@@ -311,7 +311,7 @@ class Trainer:
         """Write the best checkpoint; it counts as the best only once it is written."""
         progress = self.progress
         progress.since_best = 0
-        saved = self.ranks.tell(self.checkpoints.save(BEST, self.info, progress))  # only the first process writes it
+        saved = self.ranks.broadcast(self.checkpoints.save(BEST, self.info, progress))  # which the first one writes
         if evaluation is not None and isinstance(saved, CheckpointSaved):
             progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
         return saved

@@ -13,7 +13,7 @@ from detector.training.dataset import training_samples
 from detector.training.learner import Learner
 from detector.training.loader import Loader
 from detector.training.options import FineTuneOptions
-from detector.training.ranks import Ranks, together
+from detector.training.ranks import Ranks, process_group
 from detector.training.transfer import adapt
 
 STEPS, SIZE, WHOLE = 3, 128, 4
@@ -50,5 +50,5 @@ def train(ranks: Ranks, data: Path, out: Path, *, trains_statistics: bool) -> No
 
 
 if __name__ == "__main__":
-    with together(torch.device("cpu")) as ranks:
+    with process_group(torch.device("cpu")) as ranks:
         train(ranks, Path(sys.argv[1]), Path(sys.argv[2]), trains_statistics=sys.argv[3] == "statistics")

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from detector.data.workbench import CLASSES, scene
-from detector.training.ranks import Ranks, together
+from detector.training.ranks import Ranks, process_group
 
 ROOT = Path(__file__).parents[3]
 CHILD = Path(__file__).with_name("rank_child.py")
@@ -114,9 +114,9 @@ def other_folder(data: Path, tmp_path: Path) -> Path:
 
 
 def test_alone_nothing_is_sent() -> None:
-    with together(torch.device("cpu")) as ranks:
+    with process_group(torch.device("cpu")) as ranks:
         assert ranks == Ranks(torch.device("cpu"), 0, 1)
         assert ranks.as_first([1.5, 2]) == [1.5, 2]
         assert ranks.gather("a") == ["a"]
-        assert ranks.tell({"b": 1}) == {"b": 1}
+        assert ranks.broadcast({"b": 1}) == {"b": 1}
         assert ranks.sum(torch.ones(2)).tolist() == [1, 1]

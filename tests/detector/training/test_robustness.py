@@ -281,7 +281,7 @@ class Second(Ranks):
     def as_first(self, values):
         return [7.0] if len(values) == 1 else list(values)
 
-    def tell(self, value):
+    def broadcast(self, value):
         return Warned("The disk is full.", 0) if isinstance(value, CheckpointSaved) else value
 
 
