@@ -35,6 +35,7 @@ from app.bookmark import Bookmark
 from app.canvas.stage import Stage
 from app.canvas.view import CanvasView
 from app.class_choice import ClassChoice
+from app.connections import Connections
 from app.dialogs.welcome import WelcomePage
 from app.document import Document
 from app.file_choice import FileChoice
@@ -60,7 +61,6 @@ from app.tour import Tour
 from app.verb_table import connect_actions
 from app.widgets import frames
 from app.widgets.coach_mark import CoachMark
-from app.wires import Wires
 
 LEFT, RIGHT, BOTTOM = 268, 288, 300  # px at first
 TITLE = "EfficientDet Studio"
@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self.lookup = Lookup(self.document, self.actions_, self.class_choice, listed=self.classes.listed, parent=self)
         self.sheets = Sheets(self)
         self._follow()
-        Wires(self)
+        Connections(self)
         connect_actions(self)
         self.resize(1440, 900)
         self._restore_layout()

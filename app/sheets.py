@@ -12,7 +12,7 @@ from app.dialogs.preferences import Preferences
 from app.dialogs.propagate import PropagateDialog
 from app.dialogs.shortcuts import ShortcutSheet
 from detector.data.project.import_report import ReadyImport
-from detector.data.project.predictions import ReadyPredictions
+from detector.data.project.importing_predictions import ReadyPredictions
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow

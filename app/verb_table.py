@@ -11,8 +11,8 @@ from app.canvas.tone import PLAIN
 from app.canvas.tools import Tool
 from app.canvas.view import CanvasView
 from app.document import Document
+from app.focus_cycle import go_to_panel
 from app.page import FLAGS
-from app.panel_round import go_to_panel
 from app.verbs import box_verbs, copying, navigation, undoing
 from app.verbs.flagging import toggle_flag
 from app.verbs.reviewing import mark_empty, review

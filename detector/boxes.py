@@ -33,7 +33,7 @@ class Detections:
         return Detections(self.boxes[which], self.scores[which], self.channels[which], self.anchors[which])
 
 
-def together(parts: Sequence[Detections]) -> Detections:
+def concatenate(parts: Sequence[Detections]) -> Detections:
     """The detections of several parts, at least one, in their order."""
     return Detections(
         np.concatenate([part.boxes for part in parts]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app import news
+from app import worker_results
 from app.background.labelling_work import AllKnown, Engines, ModelChanged, PassBegan, Task, work
 from app.document import Document
 from app.jobs import Job, Jobs
@@ -168,7 +168,7 @@ class AutoLabelling(QObject):
                     text = f"The file of {event.model} holds another model now, so the pass cannot go on."
                     self._notifications.warning(f"{text} Auto-label anew.")
         if labelled:
-            news.note_labelled(self._document, labelled)
+            worker_results.note_labelled(self._document, labelled)
         if total and self._job and not self._job.cancelling:
             seconds = time.monotonic() - run.began
             self.progressed.emit(progress_text(run.done, total, seconds, at_first=run.at_first), run.done / total)
@@ -186,7 +186,7 @@ class AutoLabelling(QObject):
         run, self._run, self._job = self._run, None, None
         if run is not None and run.pass_ is not None and self._document.project is run.project:
             if run.done > len(run.failures):
-                news.end_pass(self._document, run.pass_.id, run.pass_.model)
+                worker_results.end_pass(self._document, run.pass_.id, run.pass_.model)
             if run.failures:
                 text = f"{count(len(run.failures), 'image')} could not be read; the others are labelled."
                 self._notifications.warning(text, details=failure_list(run.failures))

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from app.background.labelling_work import Task, make_ready
 from app.models import choice
 from detector.data.annotations import Dataset
-from detector.data.lesson import Lesson
 from detector.data.project import datasets
-from detector.data.project.lessons import read_lesson
 from detector.data.project.mapping import FORMER_NAMES, map_classes
 from detector.data.project.passes import known_classes
 from detector.data.project.store import Project
+from detector.data.project.training_data import read_training_data
 from detector.data.split import Side
+from detector.data.training_data import TrainingData
 from detector.errors import LabelError
 from detector.files import file_key, replacing
 from detector.model.weights import model_path
@@ -73,7 +73,7 @@ def read_kept(project: Project, source: str) -> Iterator[Kept]:
     path = _path(project, source)
     with closing(project.connect()) as worker:
         report = read_report(path) if path else None
-        yield Kept(report, report is None or report.stamp == stamp(read_lesson(worker.database)))
+        yield Kept(report, report is None or report.stamp == stamp(read_training_data(worker.database)))
 
 
 def measure(project: Project, source: str, device: str) -> Iterator[Looked | Kept]:
@@ -82,7 +82,7 @@ def measure(project: Project, source: str, device: str) -> Iterator[Looked | Kep
 
     engine, info = yield from _engine(source, device)
     with closing(project.connect()) as worker:
-        now, truth = stamp(read_lesson(worker.database)), read_truth(worker)
+        now, truth = stamp(read_training_data(worker.database)), read_truth(worker)
         class_ids, shown = channels(worker, info)
     if not any(not box.iscrowd for box in truth.boxes):
         raise LabelError("No reviewed image that validates has boxes, so nothing can be measured; review some more.")
@@ -146,7 +146,7 @@ def channels(project: Project, info: "ModelInfo") -> tuple[dict[int, int], dict[
     return class_ids, {class_id: mapped.thresholds[class_id] for class_id in class_ids.values()}
 
 
-def stamp(of: Lesson) -> str:
+def stamp(of: TrainingData) -> str:
     """What changes with the labels of the validation images."""
     on_side = of.validates[of.owners]
     parts = (of.image_ids[of.validates], of.image_ids[of.owners][on_side], of.kinds[on_side], of.boxes[on_side])

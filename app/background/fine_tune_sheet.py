@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import settings as table
-from app.background.lesson_check import CheckEvent, Compared, TwinsSought, check_lesson
+from app.background.training_data_check import CheckEvent, Compared, NearDuplicatesSought, check_training_data
 from app.background.training_pace import Pace, paces, remember, remembered
 from app.background.training_process import list_runs
 from app.dialogs.fine_tune import FineTuneDialog
@@ -21,10 +21,10 @@ from app.notifications import Notifications
 from app.settings import Settings
 from app.verbs.image_verbs import show_group, unite_sides
 from app.verbs.reviewing import started, vouch
-from detector.data.lesson import Lesson
+from detector.data.near_duplicates import Signature
 from detector.data.project.store import Project
 from detector.data.split import Side
-from detector.data.twins import Signature
+from detector.data.training_data import TrainingData
 from detector.device import is_cpu
 from detector.errors import StudioError
 
@@ -106,7 +106,7 @@ class FineTuneSheet(QObject):
             looks = self._looks
             self._checking = job = self._jobs.start(
                 "Checking the data",
-                lambda: check_lesson(project, looks),
+                lambda: check_training_data(project, looks),
                 on_events=lambda events: self._on_checked(job, events),
             )
 
@@ -116,12 +116,12 @@ class FineTuneSheet(QObject):
             return
         for event in events:
             match event:
-                case Lesson():
-                    sheet.set_lesson(event)
+                case TrainingData():
+                    sheet.set_training_data(event)
                 case Compared():
                     sheet.set_compared(event)
-                case TwinsSought():
-                    sheet.set_twins(event.finding)
+                case NearDuplicatesSought():
+                    sheet.set_near_duplicates(event.finding)
 
     def _unite(self, groups: Iterable[Sequence[int]]) -> None:
         unite_sides(self._document, groups)

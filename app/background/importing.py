@@ -17,10 +17,10 @@ from app.wording import count
 from detector.data import labels
 from detector.data.box_layout import BoxLayout, LayoutError
 from detector.data.formats import Format
-from detector.data.project import datasets, predictions
+from detector.data.project import datasets, importing_predictions
 from detector.data.project.import_report import ReadyImport, look_into
 from detector.data.project.importing import Imported, Mode
-from detector.data.project.predictions import ReadyPredictions
+from detector.data.project.importing_predictions import ReadyPredictions
 from detector.data.project.store import Project
 from detector.data.results import is_results
 from detector.errors import LabelError
@@ -270,7 +270,7 @@ def _look(project: Project, path: Path, layout: BoxLayout | None) -> Iterator[Fo
     """In the worker. A file of one picture's labels stands for its folder."""
     if path.is_file() and is_results(path):
         with closing(project.connect()) as worker:
-            yield predictions.look_into(worker, path)
+            yield importing_predictions.look_into(worker, path)
         return
     kind, _ = labels.detect(path)
     if path.is_file() and kind in (Format.VOC, Format.LABELME):

@@ -10,7 +10,7 @@ from app.edits import PassEdit
 from app.jobs import Job, Jobs
 from app.notifications import Notifications
 from app.wording import count
-from detector.data.project.predictions import ReadyPredictions, bring_in
+from detector.data.project.importing_predictions import ReadyPredictions, bring_in
 from detector.data.project.records import Pass
 from detector.data.project.store import Project
 

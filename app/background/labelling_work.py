@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.models import choice
-from detector.data.project.predicted import Coverage
+from detector.data.project.predictions import Coverage
 from detector.data.project.records import Pass, ProjectImage, pass_key
 from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app import news
+from app import worker_results
 from app.canvas.mipmap import MipMap
 from app.document import Document
 from app.jobs import Job, Jobs
@@ -85,7 +85,9 @@ class Pictures(QObject):
             self._cache[picture.image_id] = picture
             if picture.pixels is not None:
                 height, width = picture.pixels.levels[0].shape[:2]
-                news.note_decoded(self._document, picture.image_id, width=width, height=height, key=picture.key)
+                worker_results.note_decoded(
+                    self._document, picture.image_id, width=width, height=height, key=picture.key
+                )
             if picture.image_id == self._document.current:
                 self.ready.emit(picture)
         self._trim()

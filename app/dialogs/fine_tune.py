@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.background.lesson_check import Compared
+from app.background.training_data_check import Compared
 from app.background.training_pace import Pace, estimate
 from app.dialogs.fine_tune_findings import FindingList
 from app.dialogs.fine_tune_options import ModelFacts, OptionsForm
@@ -14,7 +14,7 @@ from app.models import ModelChoice
 from app.theme import icon
 from app.widgets.elided_label import ElidedLabel
 from app.wording import count
-from detector.data.lesson import Finding, Lesson, findings
+from detector.data.training_data import Finding, TrainingData, findings
 from detector.errors import OptionsError
 from detector.training.options import FineTuneOptions
 
@@ -52,8 +52,8 @@ class FineTuneDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._paces, self._on_gpu = paces, on_gpu
         self._plan = plan
-        self._lesson: Lesson | None = None
-        self._twins: Finding | None = None
+        self._training_data: TrainingData | None = None
+        self._near_duplicates: Finding | None = None
         self.form = OptionsForm(models, source)
         self._build()
         self.set_model(model)
@@ -64,8 +64,8 @@ class FineTuneDialog(QDialog):
         """Show what would be learnt from."""
         self._plan = plan
         self._summary.setText(plan.summary())
-        self._learnt.setText(plan.lesson())
-        self._learnt.setVisible(bool(plan.lesson()))
+        self._learnt.setText(plan.content())
+        self._learnt.setVisible(bool(plan.content()))
         self._problem.setText(plan.problem)
         self._problem.setVisible(bool(plan.problem))
         self._vouch.setText(f"Vouch for the {count(plan.started, 'started image')}")
@@ -79,9 +79,9 @@ class FineTuneDialog(QDialog):
         self.form.set_model(model)
         self._refresh()
 
-    def set_lesson(self, lesson: Lesson) -> None:
+    def set_training_data(self, data: TrainingData) -> None:
         """Show what is to be said of the data; pictures are compared from now on."""
-        self._lesson, self._twins = lesson, None
+        self._training_data, self._near_duplicates = data, None
         self._refresh()
 
     def set_compared(self, so_far: Compared) -> None:
@@ -91,9 +91,9 @@ class FineTuneDialog(QDialog):
             self._checking.show()
             self._fit()
 
-    def set_twins(self, twins: Finding | None) -> None:
+    def set_near_duplicates(self, found: Finding | None) -> None:
         """All pictures are compared."""
-        self._twins = twins
+        self._near_duplicates = found
         self._checking.hide()
         self._refresh()
 
@@ -190,11 +190,11 @@ class FineTuneDialog(QDialog):
     def _show_findings(self, size: int | None) -> None:
         """What is to be said at an image size; of data that cannot be learnt from there is something else to say."""
         shown: list[Finding] = []
-        if self._lesson is not None and size is not None and not self._plan.problem:
+        if self._training_data is not None and size is not None and not self._plan.problem:
             stride = self._model.variant.stride if self._model.variant else 128
-            shown = findings(self._lesson, image_size=size, stride=stride)
-        if self._twins is not None:
-            shown.append(self._twins)
+            shown = findings(self._training_data, image_size=size, stride=stride)
+        if self._near_duplicates is not None:
+            shown.append(self._near_duplicates)
         self._findings.show_findings(shown)
         self._findings.setVisible(bool(shown))
 

@@ -8,14 +8,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app.image_filter import ImageGroup
 from app.theme import icon
 from app.wording import count
-from detector.data.lesson import Fault, Finding
+from detector.data.training_data import Fault, Finding
 
 TITLES = {
     Fault.FEW: "Few boxes",
     Fault.UNMEASURED: "Not measured",
     Fault.FLAT: "No area",
     Fault.SMALL: "Small objects",
-    Fault.TWINS: "Look alike",
+    Fault.NEAR_DUPLICATES: "Look alike",
 }
 ICON = 16  # px
 
@@ -83,7 +83,7 @@ class FindingList(QFrame):
             size = finding.image_size
             buttons.append(_way(f"Use {size} px"))
             buttons[-1].clicked.connect(lambda: self.size_wanted.emit(size))
-        if finding.fault is Fault.TWINS:
+        if finding.fault is Fault.NEAR_DUPLICATES:
             buttons.append(_way("Move them to one side"))
             buttons[-1].setToolTip("Each group goes where most of it is, at a tie to training; Undo takes it back")
             buttons[-1].clicked.connect(lambda: self.one_side_wanted.emit(finding.groups))

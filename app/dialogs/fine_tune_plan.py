@@ -67,7 +67,7 @@ class FineTunePlan:
             parts.append(f"{left_out:,} {_are(left_out)} left out: {why}")
         return f"{', '.join(parts)}."
 
-    def lesson(self) -> str:
+    def content(self) -> str:
         """What there is to learn, and what the new model will know."""
         if not self.classes:
             return ""

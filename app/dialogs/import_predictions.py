@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.dialogs.sheet import GAP, Sheet, paragraph
 from app.wording import count
-from detector.data.project.predictions import Naming, ReadyPredictions
+from detector.data.project.importing_predictions import Naming, ReadyPredictions
 
 WIDTH = 520  # px
 NAMED = 5  # classes, faults

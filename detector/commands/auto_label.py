@@ -57,7 +57,7 @@ def auto_label(
     if tiled and exact:
         raise BadParameter("the reference knows no tiles; leave --tiles or --exact out.")
     from detector.commands.prediction import ShownPredictor
-    from detector.data import coco, labels
+    from detector.data import coco
     from detector.inference.sources import open_source
     from detector.model.weights import model_file
 
@@ -77,17 +77,22 @@ def auto_label(
         floor = min(RESULTS_FLOOR, *least.values()) if score is None else score
         predictor = ShownPredictor(opened.engine(floor=floor, channels=wanted, batch=batch))
         outcomes = run_shared(predictor, [path for _, path in pictures], ranks, tiled=tiled)
-        if ranks is not None and not ranks.speaks:
+        if ranks is not None and not ranks.is_main:
             return
         images, boxes = _labelled(folder, outcomes, pictures, wanted)
     kept = tuple(box for box in boxes if box.score is not None and box.score >= least[box.class_id])
-    paths = {image.id: folder / image.path for image in images}
     dataset = Dataset(tuple(images), tuple(wanted.values()), kept)
-    left_out = labels.write(dataset, out, written, paths=paths, copy_images=copy_images)
-    warn([f"{problem}." for problem in left_out])
+    _write(dataset, folder, out, written, copy_images=copy_images)
     if results:
         coco.write_results(boxes, results)
     answer(f"{out}: {len(kept)} boxes in {len(images)} images")
+
+
+def _write(dataset: Dataset, folder: Path, out: Path, written: Written, *, copy_images: bool) -> None:
+    from detector.data import labels
+
+    paths = {image.id: folder / image.path for image in dataset.images}
+    warn([f"{problem}." for problem in labels.write(dataset, out, written, paths=paths, copy_images=copy_images)])
 
 
 def _pictures(folder: Path, ids: Path | None, names: Sequence[str | None], wanted: Classes) -> tuple[Pictures, Classes]:

@@ -16,10 +16,13 @@ from detector.commands.options import ClassFile, DeviceName, ImageFolder, ModelN
 from detector.errors import OptionsError
 from detector.events import Evaluated, Event, RunFinished, RunStarted, StageBegan, StepDone, Warned, to_json
 from detector.training.options import FineTuneOptions, Freeze
+from detector.training.run_folder import EVENTS
 
 if TYPE_CHECKING:
     from detector.commands.run_data import RunData
     from detector.model.checkpoint import Model
+    from detector.training.loader import Sample
+    from detector.training.ranks import Ranks
 
 DEFAULT = FineTuneOptions()
 REASONS = {"done": "Finished", "stopped": "Stopped", "early": "Ended for want of progress"}
@@ -66,39 +69,61 @@ def fine_tune(
     from detector.commands.run_data import check
     from detector.device import pick
     from detector.training.allocator import keep_pages
-    from detector.training.dataset import training_samples
     from detector.training.ranks import process_group
-    from detector.training.run_folder import EVENTS
-    from detector.training.state import STATE_FILE
     from detector.training.trainer import Trainer
 
     options = _options(context.params)
-    if backbone is not None and not from_scratch:
-        raise OptionsError(f"{backbone} is for new weights: add --from-scratch, or leave --backbone out.")
-    if quick and from_scratch and backbone is None:
-        raise OptionsError("--quick keeps the first layers as they are, which random ones must not be; leave it out.")
-    if images is not None and data.is_dir():
-        raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
+    _check_together(data, images=images, quick=quick, fresh=from_scratch, backbone=backbone)
     keep_pages()
     with process_group(pick(device)) as ranks:
         learned = _learned(data, images, val, val_images, out=out, resume=resume)
-        names = {"variant": variant, "classes": classes, "backbone": backbone}
-        start = _start(learned, model, **names, fresh=from_scratch, seed=seed)
-        if ranks.speaks and not resume:
+        start = _start(
+            learned, model, variant=variant, classes=classes, backbone=backbone, fresh=from_scratch, seed=seed
+        )
+        if ranks.is_main and not resume:
             check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
-        samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
-        if empty := sum(not len(sample.boxes) for sample in samples):
-            say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
-        ranks.gather(None)  # all have looked into OUT before the first of them writes there
-        out.mkdir(parents=True, exist_ok=True)
-        if ranks.speaks and not resume:
-            learned.freeze(out)
-        if resume and not (out / STATE_FILE).exists():
-            say("The run was ended before anything could be kept: it begins again.")
+        samples = _samples(learned)
+        _claim(out, learned, ranks, resume=resume)
         run = Trainer(start, samples, learned.validation, options, out, ranks=ranks, fresh=from_scratch)
-        told = run.events(resume=resume and (out / STATE_FILE).exists())
-        with _open_log(events or out / EVENTS if ranks.speaks else Path(os.devnull), resume) as log:
-            _follow(told, log)
+        with _open_log(events or out / EVENTS if ranks.is_main else Path(os.devnull), resume) as log:
+            _follow(run.events(resume=resume and _has_begun(out)), log)
+
+
+def _check_together(data: Path, *, images: Path | None, quick: bool, fresh: bool, backbone: Path | None) -> None:
+    """Raises OptionsError where parameters do not go with each other."""
+    if backbone is not None and not fresh:
+        raise OptionsError(f"{backbone} is for new weights: add --from-scratch, or leave --backbone out.")
+    if quick and fresh and backbone is None:
+        raise OptionsError("--quick keeps the first layers as they are, which random ones must not be; leave it out.")
+    if images is not None and data.is_dir():
+        raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
+
+
+def _samples(learned: "RunData") -> "Sequence[Sample]":
+    from detector.training.dataset import training_samples
+
+    samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
+    if empty := sum(not len(sample.boxes) for sample in samples):
+        say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
+    return samples
+
+
+def _claim(out: Path, learned: "RunData", ranks: "Ranks", *, resume: bool) -> None:
+    """Makes OUT the folder of the run, its data frozen there."""
+    ranks.gather(None)  # all have looked into OUT before the first of them writes there
+    out.mkdir(parents=True, exist_ok=True)
+    if ranks.is_main and not resume:
+        learned.freeze(out)
+
+
+def _has_begun(out: Path) -> bool:
+    """Whether the run to be resumed has kept anything."""
+    from detector.training.state import STATE_FILE
+
+    if not (out / STATE_FILE).exists():
+        say("The run was ended before anything could be kept: it begins again.")
+        return False
+    return True
 
 
 def _options(given: Mapping[str, Any]) -> FineTuneOptions:

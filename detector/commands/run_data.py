@@ -13,12 +13,12 @@ from detector.commands.data import find_pictures, match_classes, read_labelled
 from detector.data import coco
 from detector.data.annotations import Dataset, ObjectClass
 from detector.data.images import decode_reduced
-from detector.data.lesson import findings, lesson
+from detector.data.near_duplicates import LOOK_SIDE, NOTHING, Signature, groups_across, signature
 from detector.data.project import datasets
 from detector.data.project.home import find_home
 from detector.data.project.store import Project
 from detector.data.split import Side, content_key, split
-from detector.data.twins import LOOK_SIDE, NOTHING, Signature, groups_across, signature
+from detector.data.training_data import findings, tabulate
 from detector.device import cores
 from detector.errors import ImageError, LabelError, OptionsError
 from detector.training.dataset import ValidationSet
@@ -61,8 +61,8 @@ def collect(data: Path, images: Path, val: Path | None, val_images: Path) -> Run
 
 
 def check(data: RunData, *, image_size: int, stride: int) -> None:
-    """Warns of what makes the data of a run a poor lesson at an image size in px, a multiple of `stride`."""
-    of = lesson(data.train.dataset, data.validation.dataset if data.validation else None)
+    """Warns of what makes the data of a run poor to learn from at an image size in px, a multiple of `stride`."""
+    of = tabulate(data.train.dataset, data.validation.dataset if data.validation else None)
     warn([finding.text for finding in findings(of, image_size=image_size, stride=stride)])
     if data.validation is None:
         return

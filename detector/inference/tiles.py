@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.boxes import Detections, Float32, Int64, area, intersection, iou, together
+from detector.boxes import Detections, Float32, Int64, area, concatenate, intersection, iou
 
 OVERLAP = 4  # tiles have a side's fourth in common
 MARGIN = 64  # a box that ends within a side's 64th of a seam is cut by it: boxes are not exact
@@ -57,11 +57,11 @@ def merge(parts: Sequence[tuple[Window, Detections]], width: int, height: int) -
     """
     corners = np.array([[part.left, part.top, part.right, part.bottom] for part, _ in parts], np.float32)
     within = np.repeat(corners, [len(found) for _, found in parts], axis=0)
-    every = together([found for _, found in parts])
+    every = concatenate([found for _, found in parts])
     every = replace(every, boxes=every.boxes + within[:, [0, 1, 0, 1]])
     size = np.array([width, height], np.float32)
     each = [np.flatnonzero(every.channels == channel) for channel in np.unique(every.channels)]
-    merged = together(
+    merged = concatenate(
         [every.select(np.zeros(0, np.int64)), *(_merged(every.select(rows), within[rows], size) for rows in each)]
     )
     return merged.select(np.argsort(-merged.scores, kind="stable"))
@@ -75,7 +75,7 @@ def _merged(found: Detections, within: Float32, size: Float32) -> Detections:
     held = intersection(pieces.boxes, intact.boxes).max(axis=1, initial=0)
     alone = held < HELD * area(pieces.boxes)
     joined = _joined(pieces.select(alone), within[cut][alone])
-    both = together([intact, joined])
+    both = concatenate([intact, joined])
     return both.select(_best(both))
 
 

@@ -29,7 +29,7 @@ class CheckpointWriter:
             return Warned(f"The weights are not finite; {path} stays as it was.", progress.step)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         info = replace(info, metrics=progress.measured, thresholds=progress.thresholds, created=created)
-        if self._learner.ranks.speaks:
+        if self._learner.ranks.is_main:
             try:
                 save(Model(self._learner.average.network, info), path, half=self._options.half)
             except (OSError, CheckpointError) as error:
@@ -38,7 +38,7 @@ class CheckpointWriter:
 
     def save_last(self, info: ModelInfo, progress: Progress) -> CheckpointSaved | Warned:
         """Write the state to resume from, and the newest checkpoint."""
-        if self._learner.ranks.speaks and self._is_sound():
+        if self._learner.ranks.is_main and self._is_sound():
             try:
                 save_state(self.out, self._learner, progress, self._options)
             except (OSError, TrainingError) as error:

@@ -86,17 +86,19 @@ class Learner:
         self._prepare(moment)
         statistics = [buffer.clone() for buffer in self._statistics()]
         sums = self._gradients(batch)
-        class_loss, box_loss, total, failed = self.ranks.sum(sums).tolist()
+        class_loss, box_loss, total, failed = self.ranks.all_reduce(sums).tolist()
         if failed:
             raise TooLargeError("One image does not fit into the device's memory.")
-        self.ranks.sum_all([parameter.grad for parameter in self.network.parameters() if parameter.grad is not None])
+        self.ranks.all_reduce_many(
+            [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        )
         if not self._update(total):
             for buffer, before in zip(self._statistics(), statistics, strict=True):
                 buffer.copy_(before)  # the batch has passed the batch norms, whatever was wrong with it
             return None
         for buffer in (statistics := self._statistics()):
             buffer /= self.ranks.count
-        self.ranks.sum_all(statistics)
+        self.ranks.all_reduce_many(statistics)
         self.average.update(moment.done + 1, moment.steps)
         return StepLosses(total, class_loss, box_loss, max(group["lr"] for group in self.optimiser.param_groups))
 
@@ -143,7 +145,7 @@ class Learner:
         even image by image, else 0.
         """
         inputs, targets = self._inputs(batch), self._targets(batch)
-        positives = self.ranks.sum(targets.positives.float())
+        positives = self.ranks.all_reduce(targets.positives.float())
         while True:
             try:
                 return self._backward(inputs, targets, positives=positives)

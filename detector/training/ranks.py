@@ -22,25 +22,25 @@ class Ranks:
     count: int = 1
 
     @property
-    def speaks(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the one process that tells events and writes files."""
         return self.rank == 0
 
-    def sum(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, in place."""
         if self.count > 1:
             distributed.all_reduce(tensor)
         return tensor
 
-    def sum_all(self, tensors: Sequence[Tensor]) -> None:
-        """As `sum` for many tensors of one type, in one message."""
+    def all_reduce_many(self, tensors: Sequence[Tensor]) -> None:
+        """As `all_reduce` for many tensors of one type, in one message."""
         if self.count == 1 or not tensors:
             return
-        flat = self.sum(torch.cat([tensor.flatten() for tensor in tensors]))
+        flat = self.all_reduce(torch.cat([tensor.flatten() for tensor in tensors]))
         for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
-    def as_first(self, values: Sequence[float]) -> list[float]:
+    def broadcast_numbers(self, values: Sequence[float]) -> list[float]:
         """What the first process gives here."""
         if self.count == 1:
             return list(values)
@@ -49,7 +49,7 @@ class Ranks:
         return sent.tolist()
 
     def broadcast(self, value: T) -> T:
-        """What the first process gives here: any value, slower than `as_first`."""
+        """What the first process gives here: any value, slower than `broadcast_numbers`."""
         box = [value]
         if self.count > 1:
             distributed.broadcast_object_list(box, 0, device=self.device)
@@ -81,7 +81,7 @@ def process_group(device: torch.device, *, longest: timedelta | None = None) -> 
     ranks = Ranks(device, distributed.get_rank(), count)
     try:
         with ExitStack() as silenced:
-            if not ranks.speaks:
+            if not ranks.is_main:
                 nowhere = silenced.enter_context(open(os.devnull, "w", encoding="utf-8"))
                 silenced.enter_context(redirect_stdout(nowhere))
                 silenced.enter_context(redirect_stderr(nowhere))

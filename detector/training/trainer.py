@@ -34,13 +34,13 @@ from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation
 from detector.training.learner import Learner, StepLosses, TooLargeError
 from detector.training.loader import Batch, Loader, Sample
-from detector.training.measuring import StopWantedError, measure
 from detector.training.optimiser import trained_rate, warm_up_steps
 from detector.training.options import FineTuneOptions
 from detector.training.quick import FeatureLoader, stage_at
 from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.state import Progress, load_state
+from detector.training.validation import StopWantedError, measure
 
 MOSAIC_ENDS = 0.8  # the last fifth sees whole pictures, as inference will
 STATISTICS_IMAGES = 200
@@ -124,7 +124,7 @@ class Trainer:
             self._shrink(progress.size)
         self.budget.go_on(progress.seconds)
         (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
-        for torn in self.out.glob(".*.part") if self.ranks.speaks else ():
+        for torn in self.out.glob(".*.part") if self.ranks.is_main else ():
             torn.unlink()  # what was being written when the run was killed
 
     def _started(self) -> RunStarted:
@@ -190,11 +190,11 @@ class Trainer:
     def _moment(self) -> Moment:
         """Where the run is, by the clock of the first process."""
         own = self.budget.moment(self.progress.step)
-        share, steps = self.ranks.as_first((own.share, own.steps))
+        share, steps = self.ranks.broadcast_numbers((own.share, own.steps))
         return Moment(own.done, share, steps)
 
     def _is_stopped(self) -> bool:
-        (stopped,) = self.ranks.as_first(((self.out / STOP_FILE).exists(),))
+        (stopped,) = self.ranks.broadcast_numbers(((self.out / STOP_FILE).exists(),))
         return bool(stopped)
 
     def _enter_stage(self, moment: Moment) -> Iterator[Event]:
@@ -329,7 +329,7 @@ class Trainer:
         model = Model(self.learner.average.network, self.info)
         stop = self.out / STOP_FILE
         measured = measure(model, self.validation, self.learner.device, ranks=self.ranks, stopped=stop.exists)
-        (seconds,) = self.ranks.as_first((time.monotonic() - began,))  # all measure at the same steps
+        (seconds,) = self.ranks.broadcast_numbers((time.monotonic() - began,))  # all measure at the same steps
         self.progress.measuring = self.budget.reserve = max(self.budget.reserve, seconds)
         messages = (f"{message} It is left out of what is measured." for message in measured.failures.values())
         yield from (Warned(message, self.progress.step) for message in self._news(messages))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QApplication
 
-from app import news, theme
+from app import theme, worker_results
 from app.background.opening import ImagesRead, IndexRead, read_project
 from app.background.thumbnails import Thumbnails
 from app.document import Document
@@ -79,7 +79,7 @@ def make_pass(document: Document) -> MakePass:
         ids = list(document.visible)
         document.project.predictions.put(made.id, [(ids[place], _detections(of)) for place, of in found.items()])
         document.read_classes()
-        news.note_labelled(document, [ids[place] for place in found])
+        worker_results.note_labelled(document, [ids[place] for place in found])
 
     return run
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from app import news
+from app import worker_results
 from app.background.opening import ImagesRead, read_project
 from app.bookmark import Bookmark
 from app.document import Document
@@ -74,8 +74,8 @@ def a_pass(document: Document, detections: dict[str, Detections], names=("nut", 
     worker.predictions.put(made.id, [(by_name[name], item) for name, item in detections.items()])
     worker.close()
     document.read_classes()
-    news.note_labelled(document, [by_name[name] for name in detections])
-    news.end_pass(document, made.id, "M")
+    worker_results.note_labelled(document, [by_name[name] for name in detections])
+    worker_results.end_pass(document, made.id, "M")
     return made
 
 
@@ -118,7 +118,7 @@ def test_a_box_is_drawn_taken_back_and_drawn_again(document: Document):
 
 def test_boxes_are_cut_off_at_the_borders_and_empty_ones_refused(document: Document):
     add_class(document, "nut")
-    news.note_decoded(document, document.current, width=64, height=48, key="k")
+    worker_results.note_decoded(document, document.current, width=64, height=48, key="k")
     box_verbs.draw(document, (-10, -5, 100, 30))
     assert document.shown[0].xyxy == (0, 0, 64, 30)
     assert box_verbs.draw(document, (70, 0, 90, 20)) is None
@@ -229,7 +229,7 @@ def test_empty_is_recorded_and_proposals_there_are_rejected(document: Document, 
 def test_a_pass_is_undone_and_leaves_later_edits_alone(document: Document):
     first = document.current
     a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0))}, names=("nut",))
-    news.end_pass(document, 0, "none")  # a step that stands for an edit below the pass
+    worker_results.end_pass(document, 0, "none")  # a step that stands for an edit below the pass
     undoing.undo(document)
     second = a_pass(document, {"a1.png": found((0, 0, 9, 9, 0.9, 0), (20, 20, 40, 40, 0.9, 1))})
     assert len(document.shown) == 2

@@ -11,7 +11,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app import document as module
-from app import news
+from app import worker_results
 from app.background.opening import ImagesRead, read_index, read_project
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, kind_counts
@@ -45,8 +45,8 @@ def label(document: Document, chance: random.Random) -> None:
     seen = chance.sample(sorted(document.images), chance.randint(1, len(document.images)))
     project.predictions.put(made.id, [(image_id, some_detections(chance)) for image_id in seen])
     document.read_classes()
-    news.note_labelled(document, seen)
-    news.end_pass(document, made.id, "M")
+    worker_results.note_labelled(document, seen)
+    worker_results.end_pass(document, made.id, "M")
 
 
 def some_images(document: Document, chance: random.Random) -> list[int]:
@@ -152,7 +152,7 @@ def test_counts_and_filters_are_as_if_counted_anew(
     document.index_stale.connect(lambda: reread(document))
     open_into(document, tmp_path)
     for image_id in document.images:
-        news.note_decoded(document, image_id, width=64, height=48, key="")
+        worker_results.note_decoded(document, image_id, width=64, height=48, key="")
     add_class(document, "nut")
     for _ in range(STEPS):
         edit(document, chance)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import document as document_module
-from app import news
+from app import worker_results
 from app.background.class_work import ClassWork
 from app.background.image_work import ImageWork
 from app.background.opening import read_index
@@ -262,7 +262,7 @@ class Walker:
         found = {place: self._found() for place in self.random.sample(places, min(len(places), 3))}
         if found:
             self.make_pass(found, names=self.random.sample(NAMES, 2))
-            news.end_pass(self.document, project.passes.all()[-1].id, "D0")
+            worker_results.end_pass(self.document, project.passes.all()[-1].id, "D0")
 
     def _found(self) -> list[tuple[tuple[float, float, float, float], float, int]]:
         made = []
@@ -293,7 +293,7 @@ def test_what_is_shown_is_stored_and_undo_takes_all_back(
     seed: int, document: Document, jobs: Jobs, window: QWidget, make_pass: MakePass, qtbot: QtBot
 ) -> None:
     for image in list(document.images.values()):
-        news.note_decoded(document, image.id, width=WIDTH, height=HEIGHT, key=f"key {image.id}")
+        worker_results.note_decoded(document, image.id, width=WIDTH, height=HEIGHT, key=f"key {image.id}")
     walker = Walker(seed, document, jobs, window, make_pass, qtbot)
     walker.do_auto_label()
     document.undo_stack.clear()

@@ -9,8 +9,8 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app import news
 from app import settings as table
+from app import worker_results
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.tour import ENOUGH, STOPS
@@ -60,7 +60,7 @@ def label(window: MainWindow) -> None:
     found = Detections(box, score, np.zeros(1, np.int64), np.arange(1))
     document.project.predictions.put(made.id, [(image_id, found) for image_id in ids])
     document.read_classes()
-    news.note_labelled(document, ids)
+    worker_results.note_labelled(document, ids)
 
 
 def test_it_follows_what_the_person_does(make: Make, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch):

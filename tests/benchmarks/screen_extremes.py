@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog
 from screen_workshop import SMALL, TINY, Workshop, dialog_of, over, settle
 
-from app import news
+from app import worker_results
 from app.dialogs.preferences import Preferences
 from app.main_window import MainWindow
 from app.verbs.class_verbs import add_class
@@ -135,7 +135,7 @@ def find(window: MainWindow, number: int, *, names: list[str]) -> None:
     classes = chance.integers(0, len(names), number)
     project.predictions.put(pass_.id, [(current, Detections(boxes, scores, classes, np.arange(number)))])
     document.read_classes()
-    news.note_labelled(document, [current])
+    worker_results.note_labelled(document, [current])
     settle(window)
 
 

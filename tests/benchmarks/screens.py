@@ -54,8 +54,8 @@ from app.panels.training import View  # noqa: E402
 from app.verbs import box_verbs  # noqa: E402
 from app.verbs.class_verbs import add_class  # noqa: E402
 from app.verbs.image_verbs import set_side  # noqa: E402
-from detector.data.lesson import AP_LOOKS_BETTER, Fault, Finding  # noqa: E402
 from detector.data.split import Side  # noqa: E402
+from detector.data.training_data import AP_LOOKS_BETTER, Fault, Finding  # noqa: E402
 from detector.model.foreign import EFFDET_NAMING  # noqa: E402
 from detector.model.foreign_file import ForeignFile  # noqa: E402
 
@@ -484,7 +484,7 @@ def fine_tune_findings(shop: Workshop) -> QPixmap:
     def find(dialog: QDialog) -> None:
         assert isinstance(dialog, FineTuneDialog)
         twins = f"A validation image looks like images that train: {AP_LOOKS_BETTER}"
-        dialog.set_twins(Finding(Fault.TWINS, twins, (ids[0], ids[2]), groups=((ids[0], ids[2]),)))
+        dialog.set_near_duplicates(Finding(Fault.NEAR_DUPLICATES, twins, (ids[0], ids[2]), groups=((ids[0], ids[2]),)))
         dialog.form.image_size.setValue(128)
 
     return dialog_of(window, "fine-tune", prepare=find)

@@ -85,11 +85,9 @@ def changing(database: Database) -> Iterator[Connection]:
 
 def write_change(connection: Connection, change: Change) -> None:
     """Writes a change within `changing`."""
-    for table, pairs in ((CLASSES, change.classes), (BOXES, change.boxes), (REJECTIONS, change.rejections)):
-        table.insert(connection, [after for before, after in pairs if before is None and after is not None])
-        for before, after in pairs:
-            if before is not None:
-                _replace_row(connection, table, before, after)
+    _write_rows(connection, CLASSES, change.classes)
+    _write_rows(connection, BOXES, change.boxes)
+    _write_rows(connection, REJECTIONS, change.rejections)
     for before, after in change.images:
         _update_image(connection, before, after)
     for _, after in change.passes:
@@ -98,6 +96,15 @@ def write_change(connection: Connection, change: Change) -> None:
         show_and_hide(connection)
     for _, after in change.settings:
         _put_setting(connection, after)
+
+
+def _write_rows(
+    connection: Connection, table: Table[Record], pairs: Sequence[tuple[Record | None, Record | None]]
+) -> None:
+    table.insert(connection, [after for before, after in pairs if before is None and after is not None])
+    for before, after in pairs:
+        if before is not None:
+            _replace_row(connection, table, before, after)
 
 
 def show_and_hide(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from detector.data.project.cache import Cache
 from detector.data.project.database import DamageError, Database
 from detector.data.project.home import BACKUPS, Home, find_home, is_on_network, make_folder, take_lock
 from detector.data.project.passes import Passes
-from detector.data.project.predicted import Predictions
+from detector.data.project.predictions import Predictions
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, Rejection
 from detector.data.project.regrouping import Regrouped, Regrouping
 from detector.data.project.rescue import Rescued, ensure_sound

@@ -18,7 +18,6 @@ from app.document import Document
 from app.image_filter import ImageFilter, ImageGroup
 from app.jobs import Jobs
 from app.model_choice import ModelInUse
-from app.news import note_labelled
 from app.notifications import Notice, Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, View
@@ -27,10 +26,11 @@ from app.verbs import box_verbs
 from app.verbs.class_verbs import add_class
 from app.verbs.image_verbs import set_side
 from app.verbs.reviewing import review
+from app.worker_results import note_labelled
 from detector.boxes import Detections
-from detector.data.lesson import Fault
 from detector.data.project.store import Project
 from detector.data.split import Side
+from detector.data.training_data import Fault
 from detector.events import RunFinished, RunStarted, to_json
 from detector.model.weights import STARTER
 from detector.training.run_folder import BEST, EVENTS
@@ -171,7 +171,7 @@ def opened(qtbot: QtBot, tuning: FineTuning, parent: QWidget) -> FineTuneDialog:
     tuning.ask(parent)
     sheet = tuning.sheet._sheet
     assert sheet is not None
-    qtbot.waitUntil(lambda: sheet._lesson is not None and not tuning._jobs.running)
+    qtbot.waitUntil(lambda: sheet._training_data is not None and not tuning._jobs.running)
     return sheet
 
 
@@ -190,7 +190,7 @@ def test_the_sheet_shows_what_the_check_finds_and_the_images_behind_it(
     assert document.current == ids[0]
 
 
-def test_moving_twins_updates_plan_and_check(
+def test_moving_near_duplicates_updates_plan_and_check(
     qtbot: QtBot, tuning: FineTuning, document: Document, parent: QWidget
 ) -> None:
     ids = list(document.visible)
@@ -199,8 +199,8 @@ def test_moving_twins_updates_plan_and_check(
     sheet.one_side_wanted.emit(((ids[0], ids[2]),))
     assert "3 reviewed images train, 1 validates" in sheet._summary.text()
     qtbot.waitUntil(lambda: not tuning._jobs.running)
-    assert sheet._lesson is not None
-    assert sheet._lesson.validates.sum() == 1
+    assert sheet._training_data is not None
+    assert sheet._training_data.validates.sum() == 1
     sheet.reject()
     qtbot.waitUntil(lambda: tuning.sheet._sheet is None)
 
@@ -209,7 +209,7 @@ def test_a_check_of_the_project_before_has_no_part_in_the_next_one(
     qtbot: QtBot, tuning: FineTuning, document: Document, parent: QWidget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = []
-    monkeypatch.setattr(fine_tune_sheet, "check_lesson", lambda _, looks: iter(given.append(looks) or ()))
+    monkeypatch.setattr(fine_tune_sheet, "check_training_data", lambda _, looks: iter(given.append(looks) or ()))
     for _ in range(2):
         tuning.ask(parent)
         qtbot.waitUntil(lambda: not tuning._jobs.running)

@@ -14,8 +14,8 @@ from app.notifications import Notifications
 from app.verbs import undoing
 from app.verbs.class_verbs import add_class
 from detector.data.project import datasets
-from detector.data.project.predicted import Predictions
-from detector.data.project.predictions import ReadyPredictions
+from detector.data.project.importing_predictions import ReadyPredictions
+from detector.data.project.predictions import Predictions
 from detector.data.project.store import Project
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import news
+from app import worker_results
 from app.background.refreshing import FIND, News, Refreshing
 from app.document import Document
 from app.jobs import Jobs
@@ -43,7 +43,7 @@ def paths(document: Document) -> list[str]:
 def read_content(document: Document) -> None:
     for image in document.images.values():
         key = content_key(document.project.folder / image.path)
-        news.note_decoded(document, image.id, width=90, height=60, key=key)
+        worker_results.note_decoded(document, image.id, width=90, height=60, key=key)
 
 
 def test_what_has_changed_is_told_and_shown(qtbot: QtBot, refreshing: Refreshing, document: Document):
@@ -152,6 +152,6 @@ def test_news_count_each_image_once():
 
     known = {1: image(1, "a"), 2: image(2, "b"), 3: image(3, "c", missing=True)}
     news = News()
-    news.note([image(1, "x", missing=True), image(2, "b", missing=True), image(3, "c"), image(4, "d")], known)
+    worker_results.note([image(1, "x", missing=True), image(2, "b", missing=True), image(3, "c"), image(4, "d")], known)
     assert news == News(new=1, renamed=1, missing=1, returned=1)
-    assert news.text() == "In the folder: 1 new, 1 renamed, 1 missing, 1 found again."
+    assert worker_results.text() == "In the folder: 1 new, 1 renamed, 1 missing, 1 found again."

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.background.lesson_check import Compared
+from app.background.training_data_check import Compared
 from app.background.training_pace import Pace
 from app.dialogs.fine_tune import FineTuneDialog
 from app.dialogs.fine_tune_findings import FindingList
@@ -17,7 +17,7 @@ from app.dialogs.fine_tune_plan import FineTunePlan
 from app.image_filter import ImageGroup
 from app.models import ModelChoice
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
-from detector.data.lesson import Fault, Finding, lesson
+from detector.data.training_data import Fault, Finding, tabulate
 from detector.model.variants import VARIANTS
 from detector.training.options import FineTuneOptions, Freeze
 
@@ -39,7 +39,7 @@ def sheet(qtbot: QtBot, qapp: QApplication) -> FineTuneDialog:
 
 def test_it_says_what_will_happen(sheet: FineTuneDialog) -> None:
     assert sheet._summary.text() == GOOD.summary()
-    assert sheet._learnt.text() == GOOD.lesson()
+    assert sheet._learnt.text() == GOOD.content()
     assert sheet._effort.text().startswith("D0 at 512 px: 400 steps of 8 images, about 13 min")
     assert "CPU: 2 threads" in sheet._effort.text()
     assert not sheet._problem.isVisible()
@@ -181,7 +181,7 @@ def ways(sheet: FineTuneDialog) -> dict[str, QPushButton]:
 
 def test_small_objects_lead_to_a_larger_size(sheet: FineTuneDialog) -> None:
     low = sheet.height()
-    sheet.set_lesson(lesson(small_objects(), None))
+    sheet.set_training_data(tabulate(small_objects(), None))
     assert sheet.height() > low
     assert list(ways(sheet)) == ["Show 12 images", "Use 896 px"]
     assert sheet._area.verticalScrollBar().maximum() == 0  # nothing is cut off
@@ -192,7 +192,7 @@ def test_small_objects_lead_to_a_larger_size(sheet: FineTuneDialog) -> None:
 
 
 def test_findings_are_shown_in_the_list_of_images(qtbot: QtBot, sheet: FineTuneDialog) -> None:
-    sheet.set_lesson(lesson(small_objects(3), None))
+    sheet.set_training_data(tabulate(small_objects(3), None))
     texts = [label.text() for label in sheet._findings.findChildren(QLabel) if label.isVisible() and label.text()]
     assert any("3 of “<b>nut</b>”" in text for text in texts)
     assert all(label.textFormat() is Qt.TextFormat.PlainText for label in sheet._findings.findChildren(QLabel)[1::2])
@@ -203,15 +203,17 @@ def test_findings_are_shown_in_the_list_of_images(qtbot: QtBot, sheet: FineTuneD
     assert not sheet.isVisible()
 
 
-def test_twins_can_be_moved_to_one_side(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+def test_near_duplicates_can_be_moved_to_one_side(qtbot: QtBot, sheet: FineTuneDialog) -> None:
     sheet.set_compared(Compared(100, 4000))
     assert sheet._checking.text() == "Comparing pictures: 100 of 4,000"
     assert sheet._checking.isVisible()
-    sheet.set_twins(Finding(Fault.TWINS, "2 look like others.", (1, 2, 5, 6), groups=((1, 5), (2, 6))))
+    sheet.set_near_duplicates(
+        Finding(Fault.NEAR_DUPLICATES, "2 look like others.", (1, 2, 5, 6), groups=((1, 5), (2, 6)))
+    )
     assert not sheet._checking.isVisible()
     with qtbot.waitSignal(sheet.one_side_wanted) as wanted:
         ways(sheet)["Move them to one side"].click()
     assert wanted.args == [((1, 5), (2, 6))]
-    sheet.set_lesson(lesson(Dataset((), (), ()), None))
-    sheet.set_twins(None)
+    sheet.set_training_data(tabulate(Dataset((), (), ()), None))
+    sheet.set_near_duplicates(None)
     assert ways(sheet) == {}

@@ -38,7 +38,7 @@ def test_it_is_said_in_plain_words() -> None:
     assert found.summary() == (
         "10 reviewed images train, 2 validate, 5 are left out: 3 started images are not reviewed, 2 are unlabelled."
     )
-    assert found.lesson() == (
+    assert found.content() == (
         "They hold 57 boxes of 2 classes: bolt, <b>nut</b>. The new model will know these and nothing else. "
         "2 images without boxes count as empty."
     )
@@ -47,7 +47,7 @@ def test_it_is_said_in_plain_words() -> None:
         "1 reviewed image trains, 1 validates, 1 more is shared out as it starts, "
         "2 are left out: 1 started image is not reviewed, 1 is ignored."
     )
-    assert one.lesson() == "They hold 1 box of 1 class: bolt. The new model will know it and nothing else."
+    assert one.content() == "They hold 1 box of 1 class: bolt. The new model will know it and nothing else."
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.dialogs.import_predictions import ImportPredictionsDialog, facts, warnings
 from detector.data.problems import Problem
-from detector.data.project.predictions import Naming, ReadyPredictions
+from detector.data.project.importing_predictions import Naming, ReadyPredictions
 from detector.data.results import Result
 
 RESULT = Result(7, 3, (1, 2, 3, 4), 0.5)

@@ -8,7 +8,7 @@ from PIL import Image
 from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app import news
+from app import worker_results
 from app.background.opening import ImagesRead, read_project
 from app.document import Document
 from app.verbs import box_verbs, copying, navigation, undoing
@@ -174,7 +174,7 @@ def test_a_smaller_image_gets_them_inside(
     document: Document, bolt: int, clipboard: QClipboard, other: Document
 ) -> None:
     assert other.current is not None
-    news.note_decoded(other, other.current, width=40, height=50, key="")
+    worker_results.note_decoded(other, other.current, width=40, height=50, key="")
     document.set_selection(box.key for box in document.shown)
     copying.copy(document, clipboard)
     copying.paste(other, clipboard.text())

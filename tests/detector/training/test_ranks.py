@@ -116,7 +116,7 @@ def other_folder(data: Path, tmp_path: Path) -> Path:
 def test_alone_nothing_is_sent() -> None:
     with process_group(torch.device("cpu")) as ranks:
         assert ranks == Ranks(torch.device("cpu"), 0, 1)
-        assert ranks.as_first([1.5, 2]) == [1.5, 2]
+        assert ranks.broadcast_numbers([1.5, 2]) == [1.5, 2]
         assert ranks.gather("a") == ["a"]
         assert ranks.broadcast({"b": 1}) == {"b": 1}
-        assert ranks.sum(torch.ones(2)).tolist() == [1, 1]
+        assert ranks.all_reduce(torch.ones(2)).tolist() == [1, 1]

@@ -16,16 +16,16 @@ from detector.errors import OptionsError, TrainingError
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, StepDone, Warned
 from detector.model.checkpoint import Model, load, save
 from detector.model.variants import VARIANTS
-from detector.training import checkpoint_writer, learner, measuring, trainer
+from detector.training import checkpoint_writer, learner, trainer, validation
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
 from detector.training.losses import Losses
-from detector.training.measuring import Measurement
 from detector.training.options import FineTuneOptions
 from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.trainer import Trainer
 from detector.training.transfer import random_model
+from detector.training.validation import Measurement
 
 OPTIONS = FineTuneOptions(steps=6, batch=2, image_size=128)
 PICTURES = 4
@@ -242,7 +242,7 @@ def test_a_stop_while_it_measures_ends_at_once_and_keeps_what_was_best(
     run: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = replace(OPTIONS, steps=None, epochs=3)
-    real, looked = measuring.TorchEngine.detect, []
+    real, looked = validation.TorchEngine.detect, []
 
     def detect(engine, images):
         looked.append(len(images))
@@ -250,7 +250,7 @@ def test_a_stop_while_it_measures_ends_at_once_and_keeps_what_was_best(
             (tmp_path / "run" / STOP_FILE).touch()
         return real(engine, images)
 
-    monkeypatch.setattr(measuring.TorchEngine, "detect", detect)
+    monkeypatch.setattr(validation.TorchEngine, "detect", detect)
     events = list(run(options, measured=True).events())
     last = events[-1]
     assert isinstance(last, RunFinished)
@@ -278,7 +278,7 @@ def test_a_run_goes_on_only_in_as_many_processes(run: Callable[..., Trainer], tm
 class Second(Ranks):
     """One of two processes, of which the first takes 7 s for whatever is timed, and has no room on its disk."""
 
-    def as_first(self, values):
+    def broadcast_numbers(self, values):
         return [7.0] if len(values) == 1 else list(values)
 
     def broadcast(self, value):

@@ -22,12 +22,12 @@ from detector.training import trainer
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
 from detector.training.loader import Sample
-from detector.training.measuring import Measurement
 from detector.training.options import FineTuneOptions
 from detector.training.ranks import Ranks
 from detector.training.run_folder import STOP_FILE
 from detector.training.trainer import Trainer
 from detector.training.transfer import adapt, random_model
+from detector.training.validation import Measurement
 
 IDS = [item.id for item in CLASSES]
 NAMES = [item.name for item in CLASSES]

@@ -9,7 +9,7 @@ import pytest
 
 from detector.boxes import Detections
 from detector.data.project.passes import Unfinished
-from detector.data.project.predicted import Coverage
+from detector.data.project.predictions import Coverage
 from detector.data.project.records import Pass
 from detector.data.project.store import Project
 

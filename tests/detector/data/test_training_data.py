@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass, Rectangle
-from detector.data.lesson import FEWEST, Fault, Finding, Lesson, findings, lesson, twins_across
+from detector.data.training_data import FEWEST, Fault, Finding, TrainingData, findings, near_duplicates_across, tabulate
 
 CLASSES = (ObjectClass(1, "nut"), ObjectClass(7, "bolt"))
 LARGE = (0.0, 0.0, 300.0, 300.0)
@@ -22,7 +22,7 @@ def data(first: int, boxes: Sequence[tuple[int, Rectangle]], *, size: int | None
 
 
 def found(train: Dataset, validation: Dataset | None, size: int = 512) -> dict[Fault, Finding]:
-    told = findings(lesson(train, validation), image_size=size, stride=128)
+    told = findings(tabulate(train, validation), image_size=size, stride=128)
     assert len({finding.fault for finding in told}) == len(told)
     return {finding.fault: finding for finding in told}
 
@@ -91,20 +91,20 @@ def test_a_size_that_nobody_knows_is_no_small_object() -> None:
     assert found(unknown, data(VAL, [(1, LARGE)])) == {}
 
 
-def test_twins_on_both_sides_are_told() -> None:
-    of = lesson(GOOD, MEASURED)
-    told = twins_across(of, [(TRAIN, TRAIN + 1), (TRAIN + 5, VAL), (TRAIN + 7, VAL + 1, TRAIN + 8)])
+def test_near_duplicates_on_both_sides_are_told() -> None:
+    of = tabulate(GOOD, MEASURED)
+    told = near_duplicates_across(of, [(TRAIN, TRAIN + 1), (TRAIN + 5, VAL), (TRAIN + 7, VAL + 1, TRAIN + 8)])
     assert told is not None
     assert told.text.startswith("2 validation images look like images that train")
     assert told.image_ids == (TRAIN + 5, VAL, TRAIN + 7, VAL + 1, TRAIN + 8)
-    assert twins_across(of, [(TRAIN, TRAIN + 1)]) is None
+    assert near_duplicates_across(of, [(TRAIN, TRAIN + 1)]) is None
 
 
 def test_a_million_boxes_take_little_time() -> None:
     chance = np.random.default_rng(0)
     corners = chance.uniform(0, 900, (1_000_000, 2))
     boxes = np.hstack([corners, corners + chance.uniform(1, 90, (1_000_000, 2))])
-    of = Lesson(
+    of = TrainingData(
         np.arange(100_000), np.full(100_000, 1000.0), np.arange(100_000) % 5 == 0, boxes,
         np.repeat(np.arange(100_000), 10), chance.integers(0, 20, 1_000_000), {n: str(n) for n in range(20)},
     )  # fmt: skip

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from detector.data.project.database import Database
-from detector.data.project.lessons import read_lesson
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
 from detector.data.project.store import Project
+from detector.data.project.training_data import read_training_data
 from detector.data.split import Side
 
 
@@ -33,7 +33,7 @@ def test_reviewed_images_and_their_boxes(tmp_path: Path) -> None:
     ]
     project.note_decoded(images[0].id, width=90, height=60)
     project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),), images=tuple(reviewed)))
-    found = read_lesson(project.database)
+    found = read_training_data(project.database)
     project.close()
     used = [images[place].id for place in (0, 1, 2, 4)]  # 3 is ignored, 5 not reviewed
     assert found.image_ids.tolist() == used
@@ -63,7 +63,7 @@ def test_an_image_that_is_reviewed_meanwhile_is_left_out_with_its_boxes(
     project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),)))
     review(first)
     monkeypatch.setattr(Database, "stream", then_once(Database.stream, lambda: review(second)))
-    found = read_lesson(project.database)
+    found = read_training_data(project.database)
     project.close()
     assert found.image_ids.tolist() == [first.id]
     assert found.owners.tolist() == [0]

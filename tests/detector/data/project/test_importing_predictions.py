@@ -10,7 +10,7 @@ import pytest
 from detector.data import coco
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.project import datasets
-from detector.data.project.predictions import Naming, bring_in, look_into
+from detector.data.project.importing_predictions import Naming, bring_in, look_into
 from detector.data.project.records import Pass
 from detector.data.project.store import Project
 from detector.errors import LabelError

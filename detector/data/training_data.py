@@ -25,13 +25,13 @@ class Fault(StrEnum):
     UNMEASURED = "unmeasured"
     FLAT = "flat"
     SMALL = "small"
-    TWINS = "twins"
+    NEAR_DUPLICATES = "near-duplicates"
 
 
 @dataclass(frozen=True)
 class Finding:
     """One sentence on the data; the ids of the images that it is about; for SMALL the image size in px that would do,
-    None where none would; for TWINS the images that look alike, group by group.
+    None where none would; for NEAR_DUPLICATES the images that look alike, group by group.
     """
 
     fault: Fault
@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """Images and boxes in columns, without crowd regions.
 
     image_ids (N,) int64; long_sides (N,) float64 px, NaN where unknown; validates (N,) bool: measured on, not learnt
@@ -77,8 +77,8 @@ class Lesson:
         return tuple(self.image_ids[has].tolist())
 
 
-def lesson(train: Dataset, validation: Dataset | None) -> Lesson:
-    """The lesson of data sets whose class ids mean the same; the images are those of `train`, then of `validation`."""
+def tabulate(train: Dataset, validation: Dataset | None) -> TrainingData:
+    """The table of data sets whose class ids mean the same; the images are those of `train`, then of `validation`."""
     parts = [train] if validation is None else [train, validation]
     images = [image for part in parts for image in part.images]
     starts = (0, len(train.images))
@@ -90,7 +90,7 @@ def lesson(train: Dataset, validation: Dataset | None) -> Lesson:
         if not box.iscrowd
     ]
     table = np.array(rows, np.float64).reshape(-1, 6)
-    return Lesson(
+    return TrainingData(
         np.array([image.id for image in images], np.int64),
         np.array([max(image.width or 0, image.height or 0) or np.nan for image in images], np.float64),
         np.arange(len(images)) >= len(train.images),
@@ -101,7 +101,7 @@ def lesson(train: Dataset, validation: Dataset | None) -> Lesson:
     )
 
 
-def findings(of: Lesson, *, image_size: int, stride: int) -> list[Finding]:
+def findings(of: TrainingData, *, image_size: int, stride: int) -> list[Finding]:
     """What is worth a word before a run at an image size in px, a multiple of `stride`.
 
     Once `sides` and `lasting` are known, another size costs some milliseconds for a million boxes.
@@ -110,7 +110,7 @@ def findings(of: Lesson, *, image_size: int, stride: int) -> list[Finding]:
     return [*of.lasting, *([] if small is None else [small])]
 
 
-def too_few(of: Lesson) -> Finding | None:
+def too_few(of: TrainingData) -> Finding | None:
     """Classes with so few boxes to learn from that chance decides."""
     learnt = ~of.validates[of.owners]
     counts = _counts(of.kinds[learnt])
@@ -123,7 +123,7 @@ def too_few(of: Lesson) -> Finding | None:
     return Finding(Fault.FEW, text, of.images_with(which))
 
 
-def unmeasured(of: Lesson) -> Finding | None:
+def unmeasured(of: TrainingData) -> Finding | None:
     """Classes that are learnt, and that no validation image has."""
     on_side = of.validates[of.owners]
     learnt, measured = _counts(of.kinds[~on_side]), _counts(of.kinds[on_side])
@@ -135,7 +135,7 @@ def unmeasured(of: Lesson) -> Finding | None:
     return Finding(Fault.UNMEASURED, text, of.images_with(np.isin(of.kinds, missing)))
 
 
-def flat(of: Lesson) -> Finding | None:
+def flat(of: TrainingData) -> Finding | None:
     """Boxes without an area: no anchor can match them."""
     which = np.asarray((of.boxes[:, 2:] <= of.boxes[:, :2]).any(axis=1))
     number = int(which.sum())
@@ -145,7 +145,7 @@ def flat(of: Lesson) -> Finding | None:
     return Finding(Fault.FLAT, f"{told} nothing: redraw or delete {_it(number)}.", of.images_with(which))
 
 
-def too_small(of: Lesson, *, image_size: int, stride: int) -> Finding | None:
+def too_small(of: TrainingData, *, image_size: int, stride: int) -> Finding | None:
     """Boxes that lie within one cell of the finest level at that size, where they are more than a few."""
     which = of.sides * image_size < CELL
     which &= of.sides > 0  # those without an area are another matter
@@ -160,7 +160,7 @@ def too_small(of: Lesson, *, image_size: int, stride: int) -> Finding | None:
     return Finding(Fault.SMALL, text, of.images_with(which), larger)
 
 
-def twins_across(of: Lesson, groups: Iterable[Sequence[int]]) -> Finding | None:
+def near_duplicates_across(of: TrainingData, groups: Iterable[Sequence[int]]) -> Finding | None:
     """Pictures that look alike, groups of image ids, of which some train and some validate."""
     side = dict(zip(of.image_ids.tolist(), of.validates.tolist(), strict=True))
     torn = [tuple(group) for group in groups if len({side[image_id] for image_id in group}) == 2]
@@ -169,7 +169,9 @@ def twins_across(of: Lesson, groups: Iterable[Sequence[int]]) -> Finding | None:
         return None
     told = "A validation image looks" if measured == 1 else f"{measured:,} validation images look"
     text = f"{told} like images that train: {AP_LOOKS_BETTER}"
-    return Finding(Fault.TWINS, text, tuple(image_id for group in torn for image_id in group), groups=tuple(torn))
+    return Finding(
+        Fault.NEAR_DUPLICATES, text, tuple(image_id for group in torn for image_id in group), groups=tuple(torn)
+    )
 
 
 def _size_for(sides: NDArray[np.float64], *, above: int, stride: int) -> int | None:

@@ -57,7 +57,7 @@ def measure(
         raise StopWantedError
     parts = ranks.gather((found, failures))
     nothing = Measurement(None, {})
-    return ranks.broadcast(_evaluate(parts, model, validation) if ranks.speaks else nothing)
+    return ranks.broadcast(_evaluate(parts, model, validation) if ranks.is_main else nothing)
 
 
 def _evaluate(

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.background import lesson_check
-from app.background.lesson_check import Compared, Looks, TwinsSought, check_lesson
-from detector.data.lesson import Fault, Finding, Lesson
+from app.background import training_data_check
+from app.background.training_data_check import Compared, Looks, NearDuplicatesSought, check_training_data
 from detector.data.project.records import Change, State
 from detector.data.project.store import Project
 from detector.data.split import Side
+from detector.data.training_data import Fault, Finding, TrainingData
 
 
 @pytest.fixture
@@ -39,20 +39,20 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def check(project: Project, looks: Looks) -> Finding | None:
-    lesson, *_, last = check_lesson(project, looks)
-    assert isinstance(lesson, Lesson)
-    assert isinstance(last, TwinsSought)
+    data, *_, last = check_training_data(project, looks)
+    assert isinstance(data, TrainingData)
+    assert isinstance(last, NearDuplicatesSought)
     return last.finding
 
 
-def test_twins_are_found_and_looked_at_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_duplicates_are_found_and_looked_at_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [image.id for image in project.images()]
     looks: Looks = {}
     found = check(project, looks)
     assert found is not None
-    assert (found.fault, found.groups) == (Fault.TWINS, ((ids[0], ids[4]),))
+    assert (found.fault, found.groups) == (Fault.NEAR_DUPLICATES, ((ids[0], ids[4]),))
     assert sorted(looks) == sorted(ids)
-    monkeypatch.setattr(lesson_check, "decode_reduced", None)  # nothing is read again
+    monkeypatch.setattr(training_data_check, "decode_reduced", None)  # nothing is read again
     assert check(project, looks) == found
 
 
@@ -62,17 +62,17 @@ def test_small_pictures_of_the_store_are_enough(project: Project, monkeypatch: p
         if pixels is not None:
             project.thumbnails.put(image.id, cv2.imencode(".jpg", pixels)[1].tobytes())
     read: list[Path] = []
-    decode_reduced = lesson_check.decode_reduced
+    decode_reduced = training_data_check.decode_reduced
     monkeypatch.setattr(
-        lesson_check, "decode_reduced", lambda path, side: (read.append(path), decode_reduced(path, side))[1]
+        training_data_check, "decode_reduced", lambda path, side: (read.append(path), decode_reduced(path, side))[1]
     )
     assert check(project, {}) is not None
     assert [path.name for path in read] == ["2.png"]
 
 
 def test_progress_is_told_and_one_side_needs_no_comparison(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lesson_check, "TOLD_EVERY", 2)
-    told = [event for event in check_lesson(project, {}) if isinstance(event, Compared)]
+    monkeypatch.setattr(training_data_check, "TOLD_EVERY", 2)
+    told = [event for event in check_training_data(project, {}) if isinstance(event, Compared)]
     assert told[:2] == [Compared(2, 5), Compared(4, 5)]
     images = project.images()
     project.apply(Change(images=tuple((image, replace(image, split=Side.TRAIN)) for image in images)))

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.data.lesson import Lesson
 from detector.data.project.database import Database
+from detector.data.training_data import TrainingData
 
 _IMAGES = "state = 'reviewed' AND NOT ignored AND NOT missing"
 _BOXES = f"""SELECT x1, y1, x2, y2, image_id, class_id FROM boxes WHERE NOT iscrowd
     AND image_id IN (SELECT id FROM images WHERE {_IMAGES}) ORDER BY id"""
 
 
-def read_lesson(database: Database) -> Lesson:
+def read_training_data(database: Database) -> TrainingData:
     """The reviewed images that are in use; those without a side count as training. Raises ProjectError."""
     sql = f"SELECT id, max(ifnull(width, 0), ifnull(height, 0)), split = 'val' FROM images WHERE {_IMAGES} ORDER BY id"
     rows = ((id, long_side or np.nan, bool(validates)) for id, long_side, validates in database.stream(sql))
@@ -24,7 +24,7 @@ def read_lesson(database: Database) -> Lesson:
     boxes = boxes[np.isin(boxes[:, 4], ids)]  # not those of an image that was reviewed between the two queries
     owners = np.searchsorted(ids, boxes[:, 4].astype(np.int64))
     names = dict(database.rows("SELECT id, name FROM classes"))
-    return Lesson(ids, images[:, 1], images[:, 2] > 0, boxes[:, :4], owners, boxes[:, 5].astype(np.int64), names)
+    return TrainingData(ids, images[:, 1], images[:, 2] > 0, boxes[:, :4], owners, boxes[:, 5].astype(np.int64), names)
 
 
 def _table(rows: Iterable[tuple[Any, ...]], columns: int) -> NDArray[np.float64]:

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.data import twins
+from detector.data import near_duplicates
 from detector.data.images import decode
-from detector.data.twins import ALIKE, LOOK_SIDE, groups_across, signature
+from detector.data.near_duplicates import ALIKE, LOOK_SIDE, groups_across, signature
 
 
 def scene(seed: int) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_all_copies_are_of_one_group_in_parts_of_any_size(monkeypatch: pytest.Mo
     is_right = [number >= 6 for number in range(12)]
     wanted = [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
     assert groups(pictures, is_right) == wanted
-    monkeypatch.setattr(twins, "CHUNK", 2)
+    monkeypatch.setattr(near_duplicates, "CHUNK", 2)
     steps = list(groups_across([signature(pixels) for pixels in pictures], is_right))
     assert steps == [[], [], [], wanted]  # so that it can be ended between them
 
@@ -58,7 +58,7 @@ def test_plain_pictures_are_like_no_other() -> None:
     assert groups([plain, plain], [False, True]) == []
 
 
-def test_photographs_of_a_kind_are_no_twins(shared_data: Path) -> None:
+def test_photographs_of_a_kind_are_no_near_duplicates(shared_data: Path) -> None:
     paths = sorted((shared_data / "coco-person").rglob("*.jpg"))[:150]
     looks = np.stack([signature(decode(path)) for path in paths])
     likeness = looks @ looks.T

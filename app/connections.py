@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
 
 
-class Wires(QObject):
+class Connections(QObject):
     """Lays them once, when all parts are there; what a wire must do on its way is a slot of it."""
 
     def __init__(self, window: "MainWindow") -> None:

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from detector.data.images import decode_reduced
-from detector.data.lesson import Finding, Lesson, twins_across
-from detector.data.project.lessons import read_lesson
+from detector.data.near_duplicates import LOOK_SIDE, NOTHING, Signature, groups_across, signature
 from detector.data.project.store import Project
-from detector.data.twins import LOOK_SIDE, NOTHING, Signature, groups_across, signature
+from detector.data.project.training_data import read_training_data
+from detector.data.training_data import Finding, TrainingData, near_duplicates_across
 from detector.errors import ImageError, ProjectError
 
 TOLD_EVERY = 100  # pictures
@@ -27,25 +27,25 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class TwinsSought:
+class NearDuplicatesSought:
     """All pictures are compared; `finding` where some of both sides look alike."""
 
     finding: Finding | None
 
 
-CheckEvent = Lesson | Compared | TwinsSought
+CheckEvent = TrainingData | Compared | NearDuplicatesSought
 
 
-def check_lesson(project: Project, looks: Looks) -> Iterator[CheckEvent]:
-    """The lesson at once; then, after seconds for thousands of pictures, which of them look alike."""
+def check_training_data(project: Project, looks: Looks) -> Iterator[CheckEvent]:
+    """The table of the data at once; then, after seconds for thousands of pictures, which of them look alike."""
     with closing(project.connect()) as worker:
-        of = read_lesson(worker.database)
+        of = read_training_data(worker.database)
         _ = of.sides, of.lasting  # worked out here, so that the window need not
         yield of
         paths = {image.id: image.path for image in worker.images()}
         ids = of.image_ids.tolist()
         if of.validates.all() or not of.validates.any():
-            yield TwinsSought(None)
+            yield NearDuplicatesSought(None)
             return
         for done, image_id in enumerate(ids, 1):
             if image_id not in looks:
@@ -56,7 +56,7 @@ def check_lesson(project: Project, looks: Looks) -> Iterator[CheckEvent]:
     for found in groups_across([looks[image_id] for image_id in ids], of.validates.tolist()):
         groups = found
         yield Compared(len(ids), len(ids))
-    yield TwinsSought(twins_across(of, [[ids[place] for place in group] for group in groups]))
+    yield NearDuplicatesSought(near_duplicates_across(of, [[ids[place] for place in group] for group in groups]))
 
 
 def _look(project: Project, image_id: int, path: str) -> Signature:

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QListWidget,
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.panel_round import FocusRing, go_to_panel
+from app.focus_cycle import FocusRing, go_to_panel
 
 
 def panel_of(*widgets: QWidget) -> QWidget:
