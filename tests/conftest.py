@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before anything loads torch, and for the programs that tests start: more threads make small networks slower.
@@ -19,6 +20,10 @@ os.environ.setdefault("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1)))
 CACHE = Path(tempfile.mkdtemp(prefix="studio-tests-"))
 os.environ["XDG_CACHE_HOME"] = str(CACHE)
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+
+# How long an example takes says more of what else the machine does than of the code.
+hypothesis.settings.register_profile("studio", deadline=None)
+hypothesis.settings.load_profile("studio")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

@@ -76,7 +76,7 @@ def datasets(draw: st.DrawFn) -> Dataset:
     return Dataset(tuple(images), tuple(classes), tuple(boxes), draw(EXTRA))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(dataset=datasets())
 def test_a_data_set_survives_its_document_unchanged(dataset: Dataset) -> None:
     again, problems = coco.parse(json.loads(json.dumps(coco.to_document(dataset))), "labels.json")

@@ -442,7 +442,7 @@ def test_running_out_of_memory_is_an_error(tmp_path: Path, monkeypatch: pytest.M
         images.decode(tmp_path / "large.png")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.filterwarnings("ignore")  # Pillow's warnings about damage
 def test_whatever_bytes_a_file_holds_there_is_a_picture_or_an_error(data: st.DataObject, tmp_path: Path) -> None:

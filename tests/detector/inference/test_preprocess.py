@@ -93,7 +93,7 @@ def test_the_default_is_the_same_picture_in_the_smallest_rectangle_that_fits(wid
     variant=st.sampled_from(["d0", "d7x"]),
     size=st.sampled_from([256, 512]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_size_becomes_a_valid_input(width: int, height: int, variant: str, size: int) -> None:
     info = ModelInfo(variant, size, ("thing",), (1,))
     prepared = prepare(np.zeros((height, width, 3), np.uint8), info, exact=False)

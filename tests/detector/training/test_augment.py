@@ -259,7 +259,7 @@ def test_the_source_is_never_written_to():
 coordinate = st.floats(-50, 150, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(coordinate, coordinate, coordinate, coordinate, st.booleans()), max_size=6),
     st.integers(0, 2**32),

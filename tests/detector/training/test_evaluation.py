@@ -183,7 +183,7 @@ def f1(scores, correct, positives, threshold):
 scored = st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(scored, st.integers(0, 10))
 def test_no_other_threshold_has_a_better_f1(rows, missed):
     scores = np.array([score / 8 for score, _ in rows])

@@ -143,7 +143,7 @@ class Gestures(RuleBasedStateMachine):
 
 
 TestGestures = Gestures.TestCase
-TestGestures.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
+TestGestures.settings = settings(max_examples=30, stateful_step_count=15)
 
 
 def test_a_gesture_is_taken_back_in_the_reverse_order(tmp_path: Path) -> None:

@@ -331,7 +331,7 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(document=documents())
 def test_generated_files_mean_the_same_afterwards(document: Document, scratch: Path) -> None:
     for left in scratch.iterdir():
