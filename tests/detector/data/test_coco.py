@@ -462,7 +462,6 @@ def test_paths_become_posix_paths() -> None:
     assert [image.path for image in dataset.images] == ["sub/a.jpg", "../label/12.jpg", "b.jpg"]
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_whatever_json_there_is_gives_a_data_set_or_an_error(data: st.DataObject) -> None:
     odd = data.draw(JSON | st.floats())
