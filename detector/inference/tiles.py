@@ -15,6 +15,7 @@ from detector.boxes import Detections, Float32, Int64, area, concatenate, inters
 OVERLAP = 4  # tiles have a side's fourth in common
 MARGIN = 64  # a box that ends within a side's 64th of a seam is cut by it: boxes are not exact
 SAME = 0.5  # the intersection over union from which two boxes of a class are one object
+PORTION = 256  # pieces that are compared with all whole boxes at once
 HELD = 0.5  # the part of a cut box that lies in a whole one of its class, from which it is a piece of that
 
 
@@ -72,11 +73,17 @@ def _merged(found: Detections, within: Float32, size: Float32) -> Detections:
     cut = _cut(found.boxes, within, size)
     intact, pieces = found.select(~cut), found.select(cut)
     intact = intact.select(_best(intact))
-    held = intersection(pieces.boxes, intact.boxes).max(axis=1, initial=0)
-    alone = held < HELD * area(pieces.boxes)
+    alone = _most_held(pieces.boxes, intact.boxes) < HELD * area(pieces.boxes)
     joined = _joined(pieces.select(alone), within[cut][alone])
     both = concatenate([intact, joined])
     return both.select(_best(both))
+
+
+def _most_held(pieces: Float32, intact: Float32) -> Float32:
+    """How much of each piece (N, 4) one of the boxes (M, 4) holds at most, in px²; both may be many, hence portions."""
+    portions = [pieces[start : start + PORTION] for start in range(0, len(pieces), PORTION)]
+    held = [intersection(portion, intact).max(axis=1, initial=0) for portion in portions]
+    return np.concatenate([np.zeros(0, np.float32), *held])
 
 
 def _cut(boxes: Float32, within: Float32, size: Float32) -> NDArray[np.bool_]:

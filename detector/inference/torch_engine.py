@@ -85,8 +85,7 @@ class TorchEngine:
             return detections(outputs, anchors, images, channels=self._channels, floor=self._floor, exact=self.exact)
         except torch.cuda.OutOfMemoryError as error:
             if len(images) == 1:
-                lack = f"The GPU's memory does not hold one image of {width} × {height} px"
-                raise OptionsError(f"{lack}; take a smaller model, or the CPU.") from error
+                raise _too_large(width, height) from error
         if self._recorded is not None:
             self._recorded.forget()
         torch.cuda.empty_cache()  # out here: the exception would keep the failed batch alive
@@ -115,7 +114,7 @@ class TorchEngine:
             return self._network(normalised)
 
     def _usual_batch(self) -> int:
-        """See the class; on CUDA one picture is tried."""
+        """See the class; on CUDA one picture is tried. Raises OptionsError where not even that fits."""
         if self._device.type != "cuda":
             return 1 if self._device.type == "cpu" else 8
         side = self.info.image_size
@@ -123,11 +122,20 @@ class TorchEngine:
         side = -(-side // stride) * stride
         torch.cuda.reset_peak_memory_stats(self._device)
         before = torch.cuda.memory_allocated(self._device)
-        with torch.inference_mode():
-            self._forward(torch.zeros((1, side, side, 3), dtype=torch.uint8, device=self._device))
+        try:
+            with torch.inference_mode():
+                self._forward(torch.zeros((1, side, side, 3), dtype=torch.uint8, device=self._device))
+        except torch.cuda.OutOfMemoryError as error:
+            raise _too_large(side, side) from error
         taken = torch.cuda.max_memory_allocated(self._device) - before
         free, _ = torch.cuda.mem_get_info(self._device)
         return fitting_batch(free, taken)
+
+
+def _too_large(width: int, height: int) -> OptionsError:
+    return OptionsError(
+        f"The GPU's memory does not hold one image of {width} × {height} px; take a smaller model, or the CPU."
+    )
 
 
 def fitting_batch(free: int, taken: int) -> int:

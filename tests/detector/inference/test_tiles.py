@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.boxes import Detections, intersection, iou
-from detector.inference.tiles import MARGIN, OVERLAP, Window, merge, tiles
+from detector.inference.tiles import MARGIN, OVERLAP, PORTION, Window, merge, tiles
 
 SIDE = 128
 Box = tuple[float, float, float, float]
@@ -90,6 +90,15 @@ def test_a_piece_of_what_another_tile_holds_whole_goes_though_its_score_is_highe
     merged = merge([(LEFT, cut), (RIGHT, whole)], 200, 100)
     assert merged.boxes.tolist() == [[110, 10, 140, 30]]
     assert merged.scores.tolist() == pytest.approx([0.4])
+
+
+def test_pieces_and_whole_boxes_may_be_too_many_for_one_comparison() -> None:
+    assert PORTION < 700
+    cut = detections(*(((110, 2 * n, 128, 2 * n + 1), 0.9, 0) for n in range(700)))
+    whole = detections(*(((38, 2 * n, 68, 2 * n + 1), 0.4, 0) for n in range(0, 700, 2)))
+    left, right = Window(0, 0, 128, 1400), Window(72, 0, 200, 1400)
+    merged = merge([(left, cut), (right, whole)], 200, 1400)
+    assert sorted(merged.scores.tolist()) == pytest.approx([0.4] * 350 + [0.9] * 350)
 
 
 def test_pieces_that_no_tile_holds_whole_become_one_box() -> None:
