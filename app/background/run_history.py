@@ -46,6 +46,8 @@ class RunHistory(QObject):
 
     def rename(self, run: Run, name: str) -> None:
         """Give a run another name."""
+        if self._refuse():
+            return
         try:
             rename(run, name.strip())
         except OSError as error:
@@ -60,6 +62,8 @@ class RunHistory(QObject):
 
     def resume(self, run: Run) -> None:
         """Go on with a run that was cut short."""
+        if self._refuse():
+            return
         if job := self._jobs.device_job:
             self._notifications.info(f"{job.name} is still running; stop it first, or wait for its end.")
             return
@@ -71,6 +75,8 @@ class RunHistory(QObject):
     def ask_removal(self, record: RunRecord) -> None:
         """Move a run to the trash, once the person has said so."""
         run = record.run
+        if self._refuse():
+            return
         if reason := self._why_not(record):
             self._notifications.info(reason)
             return
@@ -83,6 +89,14 @@ class RunHistory(QObject):
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         move.clicked.connect(lambda: self._remove(run))
         box.open()
+
+    def _refuse(self) -> bool:
+        """Whether the project is only read here, perhaps because another window has it; if so, the person is told."""
+        project = self._document.project
+        if project is not None and project.read_only is not None:
+            self._notifications.info(project.read_only)
+            return True
+        return False
 
     def _why_not(self, record: RunRecord) -> str:
         if record.alive:

@@ -154,6 +154,24 @@ def test_runs_are_listed_renamed_shown_and_deleted(
     assert tuning.watcher.run.folder == newest  # what was shown is gone
 
 
+def test_runs_of_a_project_that_is_only_read_stay_as_they_are(
+    qtbot: QtBot, tuning: FineTuning, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_run(document, "a", created="2026-01-01T00:00:00")
+    panel = followed(qtbot, tuning)
+    panel._chips[View.RUNS].click()
+    qtbot.waitUntil(lambda: panel.runs.table.rowCount() == 1)
+    panel.runs.table.setCurrentCell(0, 0)
+    told: list[Notice] = []
+    tuning._notifications.posted.connect(told.append)
+    monkeypatch.setattr(document.opened, "read_only", "Another window has it.")
+    panel.runs.rename_wanted.emit(panel.runs.chosen(), "dusk")
+    panel.runs._buttons["Delete…"].click()
+    assert [notice.text for notice in told] == ["Another window has it."] * 2
+    assert not panel.findChildren(QMessageBox)
+    assert folder.is_dir()
+
+
 def test_sample_pictures_are_read_with_their_widths(tmp_path: Path) -> None:
     Image.new("RGB", (2000, 1000), "red").save(tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes(b"none")
