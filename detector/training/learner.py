@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from detector.errors import TrainingError
 from detector.model.anchors import anchor_boxes
 from detector.model.checkpoint import Model
 from detector.training.averaging import WeightAverage
@@ -33,7 +34,7 @@ class StepLosses:
     learning_rate: float
 
 
-class TooLargeError(Exception):
+class TooLargeError(TrainingError):
     """Not even one image of this size fits into the device's memory."""
 
 
@@ -88,7 +89,7 @@ class Learner:
         sums = self._gradients(batch)
         class_loss, box_loss, total, failed = self.ranks.all_reduce(sums).tolist()
         if failed:
-            raise TooLargeError("One image does not fit into the device's memory.")
+            raise TooLargeError("One image does not fit into the device's memory; take a smaller variant.")
         self.ranks.all_reduce_many(
             [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
         )
