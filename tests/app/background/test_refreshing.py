@@ -152,6 +152,6 @@ def test_news_count_each_image_once():
 
     known = {1: image(1, "a"), 2: image(2, "b"), 3: image(3, "c", missing=True)}
     news = News()
-    worker_results.note([image(1, "x", missing=True), image(2, "b", missing=True), image(3, "c"), image(4, "d")], known)
+    news.note([image(1, "x", missing=True), image(2, "b", missing=True), image(3, "c"), image(4, "d")], known)
     assert news == News(new=1, renamed=1, missing=1, returned=1)
-    assert worker_results.text() == "In the folder: 1 new, 1 renamed, 1 missing, 1 found again."
+    assert news.text() == "In the folder: 1 new, 1 renamed, 1 missing, 1 found again."
