@@ -235,9 +235,13 @@ def test_a_file_that_is_no_coco_file(
 
 
 def label_all(me: "Person") -> None:
+    """Labels, and closes what the window tells once of the starter."""
     over: list[bool] = []
     connection = me.window.labelling.ended.connect(lambda: over.append(True))
     me.click_button("Auto-label all")
+    for card in me.window.notices.cards():
+        if card.notice.text.startswith("The starter knows only "):
+            me.click(card.close_button)
     me.wait(lambda: over, LONG)
     me.window.labelling.ended.disconnect(connection)
 
