@@ -37,6 +37,9 @@ class StepLosses:
 class TooLargeError(TrainingError):
     """Not even one image of this size fits into the device's memory."""
 
+    def __init__(self) -> None:
+        super().__init__("One image does not fit into the device's memory; take a smaller variant.")
+
 
 class Learner:
     """Network, optimiser and weight average. `start` itself is trained.
@@ -89,7 +92,7 @@ class Learner:
         sums = self._gradients(batch)
         class_loss, box_loss, total, failed = self.ranks.all_reduce(sums).tolist()
         if failed:
-            raise TooLargeError("One image does not fit into the device's memory; take a smaller variant.")
+            raise TooLargeError
         self.ranks.all_reduce_many(
             [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
         )

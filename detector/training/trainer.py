@@ -263,10 +263,10 @@ class Trainer:
         )
 
     def _make_smaller(self) -> Warned:
-        """The next size down that the variant can have. Raises TrainingError where there is none."""
+        """The next size down that the variant can have. Raises TooLargeError where there is none."""
         size, stride = self.info.image_size, self.learner.network.variant.stride
         if size <= stride:
-            raise TrainingError("One image does not fit into the device's memory; take a smaller variant.")
+            raise TooLargeError
         if self.learner.device.type == "cuda":
             torch.cuda.empty_cache()
         self._shrink(size - stride)
