@@ -14,33 +14,13 @@ from PySide6.QtCore import Qt
 from app.notifications import Kind
 from detector.data.project import backups, home, store
 from detector.data.project.home import NAME
-from detector.data.project.store import Project
+from tests.journeys.steps import draw, open_folder, stored
 
 if TYPE_CHECKING:
     from tests.journeys.conftest import Person
 
 Key, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
-FREE = (450, 60, 560, 150)  # where nothing is, in picture pixels
 Start = Callable[..., "Person"]
-
-
-def open_folder(start: Start, folder: Path) -> "Person":
-    me = start(folder)
-    me.wait(lambda: me.sees_picture() and not me.window.jobs.running)
-    return me
-
-
-def draw(me: "Person") -> None:
-    me.press(Key.Key_W)
-    me.drag(FREE[:2], FREE[2:])
-
-
-def stored(folder: Path) -> dict[str, Any]:
-    """What a later start finds."""
-    project = Project.open(folder, anyway=True)
-    found = {image.path: (image.state, project.boxes(image.id)) for image in project.images()}
-    project.close()
-    return found
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from app.background.exporting import FILE
 from app.notifications import Kind
 from detector.data.project.home import NAME
 from detector.data.project.store import Project
+from tests.journeys.steps import draw, open_folder, stored
 
 if TYPE_CHECKING:
     from tests.journeys.conftest import Person
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 Key, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
 LONG = 120_000  # ms that a model may need to load on a busy machine
 ON_NUT = (150.0, 140.0)
-FREE = (460.0, 60.0, 560.0, 140.0)
-
-
-def open_folder(start: "Callable[..., Person]", folder: Path) -> "Person":
-    me = start(folder)
-    me.wait(lambda: me.sees_picture() and not me.window.jobs.running)
-    return me
 
 
 @pytest.fixture
@@ -39,19 +33,6 @@ def me(start: "Callable[..., Person]", folder: Path) -> "Person":
     person = open_folder(start, folder)
     draw(person)
     return person
-
-
-def draw(me: "Person") -> None:
-    me.press(Key.Key_W)
-    me.drag(FREE[:2], FREE[2:])
-
-
-def stored(folder: Path) -> dict[str, Any]:
-    """What a later start finds."""
-    project = Project.open(folder, anyway=True)
-    found = {image.path: (image.state, project.boxes(image.id)) for image in project.images()}
-    project.close()
-    return found
 
 
 def only_notice(me: "Person", kind: Kind = Kind.ERROR) -> str:
