@@ -36,6 +36,13 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def sweep(folder: Path) -> None:
+    """Remove from a folder the files that were being written when their writer was killed. Raises OSError."""
+    for torn in folder.glob(f".{'[0-9a-f]' * 32}.part"):
+        if torn.is_file():
+            torn.unlink()
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path`, which takes its place when the block ends well, and goes when it does not.

@@ -24,6 +24,7 @@ from detector.events import (
     StepDone,
     Warned,
 )
+from detector.files import sweep
 from detector.model.checkpoint import Model
 from detector.model.fusion import snapshot
 from detector.training.augment import Augmentation
@@ -99,6 +100,8 @@ class Trainer:
         OptionsError where a run resumed had other options, TrainingError where the run cannot go on.
         """
         self.out.mkdir(parents=True, exist_ok=True)
+        if self.ranks.is_main:  # a run killed before its first checkpoint begins anew in its own folder
+            sweep(self.out)
         if resume:
             self._go_on()
         began = time.monotonic()
@@ -124,8 +127,6 @@ class Trainer:
             self._shrink(progress.size)
         self.budget.go_on(progress.seconds)
         (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
-        for torn in self.out.glob(".*.part") if self.ranks.is_main else ():
-            torn.unlink()  # what was being written when the run was killed
 
     def _started(self) -> RunStarted:
         seconds = self.options.seconds()
