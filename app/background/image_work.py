@@ -1,5 +1,6 @@
 """Verbs on many images that need more than the window's thread, or the person's word: reviews and the trash."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from app.verbs import image_verbs
 from app.widgets.image_menu import ImageVerb
 from app.wording import count
 from detector.data.project.proposals import Limits
-from detector.data.project.records import Change, ProjectImage, State
+from detector.data.project.records import Change, ProjectBox, ProjectImage, State
 from detector.data.project.store import Project
 from detector.data.split import Side
 
@@ -159,15 +160,20 @@ def vouched(project: Project, images: Sequence[ProjectImage], limits: Limits) ->
     """In a worker: what vouching for all that is shown of images changes. Those that nobody has looked at stay as they
     are, and those with boxes or proposals of hidden classes: nobody vouches for what cannot be seen.
     """
+    boxes: list[tuple[ProjectBox | None, ProjectBox | None]] = []
+    rows: list[tuple[ProjectImage, ProjectImage]] = []
     with closing(project.connect()) as worker:
-        pages = [read_page(worker, image, limits) for image in images]
-        seen = [page for page in pages if (page.boxes or page.predicted) and not page.unseen]
+        pages = (read_page(worker, image, limits) for image in images)
+        seen = deque(page for page in pages if (page.boxes or page.predicted) and not page.unseen)
+        unseen = len(images) - len(seen)
         sides = worker.sides.together({page.image.id: {box.class_id for box in page.shown()} for page in seen})
-        changes = [edits.review(page, sides[page.image.id], worker.new_id) for page in seen]
-    boxes = tuple(pair for change in changes for pair in change.boxes)
-    rows = tuple(pair for change in changes for pair in change.images)
+        while seen:  # each page goes as its turn is over: all of them at once would hold the window's thread up
+            page = seen.popleft()
+            change = edits.review(page, sides[page.image.id], worker.new_id)
+            boxes.extend(change.boxes)
+            rows.extend(change.images)
     class_ids = frozenset(after.class_id for _, after in boxes if after is not None)
-    yield Vouched(Change(boxes=boxes, images=rows), len(pages) - len(seen), class_ids)
+    yield Vouched(Change(boxes=tuple(boxes), images=tuple(rows)), unseen, class_ids)
 
 
 def unchanged(change: Change, images: Mapping[int, ProjectImage]) -> Change:

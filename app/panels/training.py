@@ -27,6 +27,8 @@ from app.widgets.empty_page import empty_page
 from detector.events import Event, SampleImage
 
 if TYPE_CHECKING:
+    from pyqtgraph import PlotWidget
+
     from app.panels.training_plots import TrainingPlots
 
 PATIENCE = 10_000  # ms of stopping, after which killing is offered
@@ -48,7 +50,7 @@ STATES = {
 
 def load_plots() -> Iterator[None]:
     """In a worker: loads what the curves need, which would hold the window up for half a second."""
-    import pyqtgraph  # noqa: F401
+    import app.panels.training_plots  # noqa: F401
 
     yield None
 
@@ -99,6 +101,7 @@ class TrainingPanel(QWidget):
         self._decided = self._in_use = False
         self._thresholds: Mapping[str, float] = {}
         self._wanted: list[str] = []
+        self._made: list[PlotWidget] = []
         self._plots: TrainingPlots | None = None
         self._shown_samples: tuple[SampleImage, ...] = ()
         self.view = View.CURVES
@@ -151,16 +154,25 @@ class TrainingPanel(QWidget):
         self._classes.show_changes(self.course.class_changes(), thresholds)
 
     def show_plots(self) -> None:
-        """Draw the curves from now on."""
-        if self._plots is None:
-            from app.panels.training_plots import TrainingPlots
+        """Draw the curves from now on. Each step of making them has a turn of its own: clicks may come between."""
+        if not self._made:
+            self._make_plot()
 
-            self._plots = TrainingPlots()
-            self._views.insertWidget(0, self._plots)
-            self._views.removeWidget(self._place)
-            self._place.deleteLater()
-            self._show_view(self.view)
-            QTimer.singleShot(0, self, self._refresh)  # making them has taken its time; clicks come first
+    def _make_plot(self) -> None:
+        from app.panels.training_plots import line_plot
+
+        self._made.append(line_plot())
+        QTimer.singleShot(0, self, self._make_plot if len(self._made) < 2 else self._place_plots)
+
+    def _place_plots(self) -> None:
+        from app.panels.training_plots import TrainingPlots
+
+        self._plots = TrainingPlots(*self._made)
+        self._views.insertWidget(0, self._plots)
+        self._views.removeWidget(self._place)
+        self._place.deleteLater()
+        self._show_view(self.view)
+        QTimer.singleShot(0, self, self._refresh)
 
     # Construction
 

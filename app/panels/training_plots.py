@@ -17,11 +17,10 @@ FAINT = 70  # of 255: the losses of single steps behind their average
 class TrainingPlots(QWidget):
     """Two plots side by side, with the newest value above each."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, loss: pg.PlotWidget, ap: pg.PlotWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        pg.setConfigOptions(antialias=True)
         self.loss_title, self.ap_title = _title(), _title()
-        self.loss, self.ap = _plot(), _plot()
+        self.loss, self.ap = loss, ap
         self.ap.setXLink(self.loss)
         self.raw_curve, self.loss_curve = self.loss.plot(), self.loss.plot()
         self.start_line = pg.InfiniteLine(angle=0)
@@ -89,8 +88,9 @@ def _title() -> ElidedLabel:
     return label
 
 
-def _plot() -> pg.PlotWidget:
-    """A plot that is looked at, not played with."""
+def line_plot() -> pg.PlotWidget:
+    """A plot that is looked at, not played with. Making the first takes some 20 ms, a second one 10."""
+    pg.setConfigOptions(antialias=True)
     plot = pg.PlotWidget()
     plot.setMouseEnabled(x=False, y=False)
     plot.setMenuEnabled(False)

@@ -39,8 +39,9 @@ def panel(qtbot: QtBot, qapp: QApplication) -> TrainingPanel:
     return made
 
 
-def plots(panel: TrainingPanel) -> TrainingPlots:
-    assert panel._plots is not None
+def plots(qtbot: QtBot, panel: TrainingPanel) -> TrainingPlots:
+    """The curves, once they are there with all that came before them."""
+    qtbot.waitUntil(lambda: panel._plots is not None and bool(panel._plots.ap_title.text()))
     return panel._plots
 
 
@@ -59,12 +60,12 @@ def test_without_a_run_it_explains_itself(panel: TrainingPanel) -> None:
     assert panel._pages.currentIndex() == 0
 
 
-def test_curves_follow_the_events(panel: TrainingPanel) -> None:
+def test_curves_follow_the_events(qtbot: QtBot, panel: TrainingPanel) -> None:
     panel.set_run(FOLDER, model="<b>D0</b>")
     assert panel._title.text() == "Fine-tuning <b>D0</b>"
     panel.add_events([STARTED, Evaluated(0, {"AP": 0.25}), *STEPS[:40], Evaluated(40, {"AP": 0.5})])
     panel.set_state(RunState.RUNNING)
-    shown = plots(panel)
+    shown = plots(qtbot, panel)
     assert shown.raw_curve.getData()[0].tolist() == list(range(1, 41))
     assert shown.ap_curve.getData()[1].tolist() == [0.25, 0.5]
     assert (shown.start_line.isVisible(), shown.start_line.value()) == (True, 0.25)
@@ -78,20 +79,20 @@ def test_curves_follow_the_events(panel: TrainingPanel) -> None:
     assert high >= 400
 
 
-def test_a_new_run_starts_from_nothing(panel: TrainingPanel) -> None:
+def test_a_new_run_starts_from_nothing(qtbot: QtBot, panel: TrainingPanel) -> None:
     end(panel, 0.25, 0.5)
     panel.set_run(FOLDER, model="D1")
     assert panel.course.steps == []
     assert not panel._banner_row.isVisible()
     assert panel._stop.isVisible()
-    assert not plots(panel).start_line.isVisible()
+    assert not plots(qtbot, panel).start_line.isVisible()
 
 
-def test_curves_take_the_theme(panel: TrainingPanel, qapp: QApplication) -> None:
+def test_curves_take_the_theme(qtbot: QtBot, panel: TrainingPanel, qapp: QApplication) -> None:
     panel.set_run(FOLDER, model="D0")
     theme.apply(qapp, theme.DARK)
-    assert plots(panel).loss.backgroundBrush().color().name().upper() == theme.DARK.panel
-    assert plots(panel).loss_curve.opts["pen"].color().name().upper() == theme.DARK.accent
+    assert plots(qtbot, panel).loss.backgroundBrush().color().name().upper() == theme.DARK.panel
+    assert plots(qtbot, panel).loss_curve.opts["pen"].color().name().upper() == theme.DARK.accent
     theme.apply(qapp, theme.LIGHT)
 
 
@@ -179,13 +180,14 @@ def test_plots_are_asked_for_once_and_show_what_came_before_them(qtbot: QtBot) -
     panel.add_events([STARTED, *STEPS])
     assert list(load_plots()) == [None]
     panel.show_plots()
-    first = plots(panel)
+    panel.show_plots()
+    first = plots(qtbot, panel)
     qtbot.waitUntil(lambda: first.raw_curve.getData()[0] is not None)
     assert first.raw_curve.getData()[0].tolist() == list(range(1, 101))
     with qtbot.assertNotEmitted(panel.plots_wanted):
         panel.set_run(FOLDER, model="D0")
     panel.show_plots()
-    assert plots(panel) is first
+    assert plots(qtbot, panel) is first
 
 
 def test_views_are_a_click_away_and_ask_for_what_they_need(qtbot: QtBot, panel: TrainingPanel) -> None:
@@ -212,7 +214,7 @@ def test_views_are_a_click_away_and_ask_for_what_they_need(qtbot: QtBot, panel: 
     assert panel.runs.isVisible()
     assert [chip.isChecked() for chip in panel._chips.values()] == [False, False, False, True]
     panel.set_run(FOLDER, model="D1")
-    assert plots(panel).isVisible()
+    assert plots(qtbot, panel).isVisible()
 
 
 def test_the_question_makes_room_for_the_table_of_runs(panel: TrainingPanel) -> None:
