@@ -26,6 +26,7 @@ from detector.errors import ProjectError
 
 Record = TypeVar("Record", ProjectBox, ProjectClass, Rejection, ProjectImage)
 Row = tuple[Any, ...]
+_AT_ONCE = 1000  # rows inserted in one go, in some milliseconds
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,18 @@ class Table(Generic[Record]):
             yield from map(self.record, rows)
 
     def insert(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Writes new rows. Columns that none of them fills are left out, since None costs more than a number."""
-        rows = list(map(self.values, records))
+        """Writes new rows, some at a time: what is done to all of them in one go keeps other threads waiting."""
+        for start in range(0, len(records), _AT_ONCE):
+            self._insert(connection, list(map(self.values, records[start : start + _AT_ONCE])))
+
+    def _insert(self, connection: Connection, rows: list[Row]) -> None:
+        """Columns that no row fills are left out, since None costs more than a number."""
         filled = [place for place, values in enumerate(zip(*rows, strict=True)) if any(it is not None for it in values)]
         if len(filled) < len(self.columns):
             rows = list(map(itemgetter(*filled), rows)) if filled else []
         names = [self.columns[place] for place in filled]
         sql = f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join(map(_slot, names))})"
-        if rows:
-            connection.executemany(sql, rows)
+        connection.executemany(sql, rows)
 
 
 def store_change(database: Database, change: Change) -> None:
