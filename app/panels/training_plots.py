@@ -89,11 +89,9 @@ def _title() -> ElidedLabel:
 
 
 def line_plot() -> pg.PlotWidget:
-    """A plot that is looked at, not played with. Making the first takes some 20 ms, a second one 10."""
+    """A plot that is looked at, not played with. Making one takes some 10 to 20 ms, its menus would as much again."""
     pg.setConfigOptions(antialias=True)
-    plot = pg.PlotWidget()
-    plot.setMouseEnabled(x=False, y=False)
-    plot.setMenuEnabled(False)
+    plot = pg.PlotWidget(viewBox=pg.ViewBox(enableMouse=False, enableMenu=False), enableMenu=False)
     plot.hideButtons()
     plot.showGrid(x=False, y=True, alpha=GRID)
     plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
