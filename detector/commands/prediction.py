@@ -19,12 +19,17 @@ class ShownPredictor(Predictor):
         super().__init__(engine)
         say(f"{engine.info.variant.upper()} on {engine.device}")
 
-    def run(
+    def steps(
         self, sources: Iterable[Path | NDArray[np.uint8]], *, tiled: bool = False
-    ) -> Generator[Prediction | Failure]:
+    ) -> Generator[Prediction | Failure | None]:
         """See Predictor."""
         waiting = list(sources)
-        yield from progress(super().run(waiting, tiled=tiled), len(waiting))
+        left = iter(progress(waiting, len(waiting)))
+        next(left, None)  # which shows the bar
+        for outcome in super().steps(waiting, tiled=tiled):
+            if outcome is not None:
+                next(left, None)
+            yield outcome
 
 
 def report_failures(failures: Sequence[Failure], images: int) -> None:

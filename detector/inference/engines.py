@@ -31,6 +31,12 @@ class Engine(Protocol):
         """What is in each picture. Raises OptionsError where the memory does not hold even one."""
         ...
 
+    def interrupt(self) -> None:
+        """Ask the calls of `detect` that other threads are in to end early, if they can; then they raise, whatever it
+        is.
+        """
+        ...
+
     def with_floor(self, floor: float) -> "Engine":
         """The same engine, its network shared, for scores from another one on."""
         ...

@@ -16,18 +16,25 @@ QUICK = 0.05  # seconds an image: up to that, storing each by itself would slow 
 
 def label(
     project: Project, predictor: Predictor, pass_: Pass, images: Sequence[ProjectImage]
-) -> Generator[LabellingEvent, None, None]:
-    """Stores what the predictor finds in images, as predictions of a begun pass, and says which are done.
+) -> Generator[LabellingEvent | None]:
+    """Stores what the predictor finds in images, as predictions of a begun pass, and says which are done; None ten
+    times a second while none is.
 
     Slow models have each image stored as it is done, quick ones several at once. Closing the generator ends the work
-    within a batch; what was found is kept. `project` is the calling thread's own connection. Raises ProjectError where
-    the store cannot be written to, OptionsError where the GPU's memory does not hold one image.
+    at once, or where PyTorch computes within a batch; what was found is kept. `project` is the calling thread's own
+    connection. Raises ProjectError where the store cannot be written to, OptionsError where the GPU's memory does not
+    hold one image.
     """
     waiting: list[tuple[ProjectImage, Prediction]] = []
     began = stored = time.monotonic()
-    with closing(predictor.run((project.folder / image.path for image in images), tiled=pass_.tiled)) as outcomes:
+    left, done = iter(images), 0
+    with closing(predictor.steps((project.folder / image.path for image in images), tiled=pass_.tiled)) as outcomes:
         try:
-            for done, (image, outcome) in enumerate(zip(images, outcomes, strict=True), 1):
+            for outcome in outcomes:
+                if outcome is None:
+                    yield None
+                    continue
+                image, done = next(left), done + 1
                 if isinstance(outcome, Prediction):
                     waiting.append((image, outcome))
                 else:

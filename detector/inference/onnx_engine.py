@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from onnxruntime import InferenceSession
+from onnxruntime import InferenceSession, RunOptions
 
 from detector.boxes import Detections, Float32, Int64
 from detector.device import cores
@@ -36,6 +36,12 @@ class OnnxEngine:
         self._session = open_session(graph, threads=usable // self.lanes)
         self.info = _graph_info(self._session, graph)
         self._floor = np.array(floor, np.float32)
+        self._under_way: set[RunOptions] = set()
+
+    def interrupt(self) -> None:
+        """See `Engine`. ONNX Runtime ends after the operator that it is at."""
+        for run in tuple(self._under_way):
+            run.terminate = True
 
     def with_floor(self, floor: float) -> "OnnxEngine":
         """See `Engine`."""
@@ -51,7 +57,12 @@ class OnnxEngine:
             "limits": np.array(limits, np.float32)[:, None],
             "floor": self._floor,
         }
-        outputs = [np.asarray(output) for output in self._session.run(list(OUTPUTS), given)]
+        run = RunOptions()
+        self._under_way.add(run)
+        try:
+            outputs = [np.asarray(output) for output in self._session.run(list(OUTPUTS), given, run)]
+        finally:
+            self._under_way.discard(run)
         return [_found(*rows, image=image) for image, *rows in zip(images, *outputs, strict=True)]
 
 

@@ -1,11 +1,14 @@
 """Pictures in, detections out, in order: decoding and resizing ahead of an engine."""
 
 from collections import deque
-from collections.abc import Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +25,7 @@ from detector.model.info import ModelInfo
 
 WORKERS = min(16, cores())
 AHEAD_IN_FULL = 2  # pictures of which all pixels are kept
+TICK = 0.1  # seconds
 cv2.setNumThreads(1)  # the pictures themselves are spread over the cores
 
 
@@ -73,18 +77,28 @@ class Predictor:
 
     def run(
         self, sources: Iterable[Path | NDArray[np.uint8]], *, tiled: bool = False
-    ) -> Generator[Prediction | Failure, None, None]:
-        """A Prediction, or a Failure where a file cannot be decoded, for each source, in their order.
+    ) -> Generator[Prediction | Failure]:
+        """What `steps` gives, without its pauses."""
+        with closing(self.steps(sources, tiled=tiled)) as steps:
+            for outcome in steps:
+                if outcome is not None:
+                    yield outcome
+
+    def steps(
+        self, sources: Iterable[Path | NDArray[np.uint8]], *, tiled: bool = False
+    ) -> Generator[Prediction | Failure | None]:
+        """A Prediction, or a Failure where a file cannot be decoded, for each source, in their order; None ten times a
+        second while the next is not there yet, for a caller who may want to leave.
 
         Sources are paths, or arrays (H, W, 3) RGB uint8; they are read a few batches ahead and no further. Closing the
-        generator ends its threads. tiled: besides the whole of each picture the engine sees tiles of it in full
-        resolution, see `tiles`: so small objects in large pictures are found, in as much longer as there are tiles.
-        Raises OptionsError where the memory does not hold even one image.
+        generator ends its threads, and what the engine computes. tiled: besides the whole of each picture the engine
+        sees tiles of it in full resolution, see `tiles`: so small objects in large pictures are found, in as much
+        longer as there are tiles. Raises OptionsError where the memory does not hold even one image.
         """
         decoders = ThreadPoolExecutor(WORKERS, thread_name_prefix="prepare")
         runners = ThreadPoolExecutor(self.engine.lanes, thread_name_prefix="engine")
+        line: deque[_Slot] = deque()
         try:
-            line: deque[_Slot] = deque()
             waiting = enumerate(sources)
             look_ahead = AHEAD_IN_FULL if tiled else max(4 * self.engine.batch, 2 * WORKERS)
             while True:
@@ -93,14 +107,25 @@ class Predictor:
                     line.append(_Slot(name, decoders.submit(self._prepare, source, tiled)))
                 if not line:
                     return
+                yield from _pauses({line[0].parts})
                 under_way = self._start(line, runners)
                 while line[0].waiting:
-                    wait(under_way, return_when=FIRST_COMPLETED)
+                    yield from _pauses(under_way, until=FIRST_COMPLETED)
                     under_way = self._start(line, runners)
+                yield from _pauses({batch for batch, _ in line[0].found})
                 yield _outcome(line.popleft())
         finally:
-            runners.shutdown(cancel_futures=True)
+            self._end(line, runners)
             decoders.shutdown(cancel_futures=True)
+
+    def _end(self, line: Iterable[_Slot], runners: ThreadPoolExecutor) -> None:
+        """Let the engine begin no further batch, and interrupt it: again and again, since a thread may just begin."""
+        runners.shutdown(wait=False, cancel_futures=True)
+        batches = {batch for slot in line for batch, _ in slot.found}
+        while under_way := [batch for batch in batches if not batch.done()]:
+            self.engine.interrupt()
+            wait(under_way, timeout=TICK / 10)
+        runners.shutdown()
 
     def _prepare(self, source: Path | NDArray[np.uint8], tiled: bool) -> list[_Part]:
         info, exact = self.engine.info, self.engine.exact
@@ -141,6 +166,13 @@ def read(path: Path, info: ModelInfo, *, in_full: bool) -> tuple[NDArray[np.uint
         return decode_reduced(path, info.image_size)
     pixels = decode(path)
     return pixels, (pixels.shape[1], pixels.shape[0])
+
+
+def _pauses(futures: AbstractSet[Future[Any]], *, until: str = ALL_COMPLETED) -> Iterator[None]:
+    """Nothing, ten times a second, until all of them are over, or the first."""
+    enough = len(futures) if until == ALL_COMPLETED else 1
+    while len(wait(futures, timeout=TICK, return_when=until).done) < enough:
+        yield
 
 
 def _outcome(slot: _Slot) -> Prediction | Failure:

@@ -68,6 +68,9 @@ class TorchEngine:
         """Where it computes, in words."""
         return describe(self._device)
 
+    def interrupt(self) -> None:
+        """See `Engine`. PyTorch has no way to."""
+
     def with_floor(self, floor: float) -> "TorchEngine":
         """See `Engine`."""
         other = copy(self)

@@ -42,7 +42,7 @@ class FakePredictor:
     seen: list[str] = field(default_factory=list)
     tiled: bool = False
 
-    def run(self, paths: Iterator[Path], *, tiled: bool = False) -> Iterator[Any]:
+    def steps(self, paths: Iterator[Path], *, tiled: bool = False) -> Iterator[Any]:
         from detector.inference.predictor import Failure, Prediction
 
         self.tiled = tiled
@@ -305,15 +305,15 @@ def test_a_pass_does_not_go_on_with_another_model(labelling: Labelling, document
 def test_who_stops_a_pass_is_not_asked_to_go_on_and_who_closes_the_window_is(
     labelling: Labelling, document: Document, model: Model, by_person: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    run, told = model.predictor.run, threading.Event()
+    steps, told = model.predictor.steps, threading.Event()
 
     def slow(paths: Iterator[Path], **how: Any) -> Iterator[Any]:
-        for number, outcome in enumerate(run(paths, **how)):
+        for number, outcome in enumerate(steps(paths, **how)):
             if number == 2:  # the rest only after it was told to end
                 assert told.wait(10)
             yield outcome
 
-    monkeypatch.setattr(model.predictor, "run", slow)
+    monkeypatch.setattr(model.predictor, "steps", slow)
     monkeypatch.setattr("detector.inference.labelling.QUICK", 0.0)  # each image by itself
     with labelling.qtbot.waitSignal(labelling.it.device_found):  # the pass has begun
         labelling.it.label_all(**HOW)

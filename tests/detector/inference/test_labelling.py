@@ -1,6 +1,6 @@
 """Auto-labelling stores what a model finds as it finds it, names broken files, and stops when told to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from PIL import Image
 from detector.boxes import Detections
 from detector.data.project.records import Pass
 from detector.data.project.store import Project
-from detector.events import ImageFailed, ImagesLabelled
+from detector.events import ImageFailed, ImagesLabelled, LabellingEvent
 from detector.inference import labelling
 from detector.inference.labelling import label
 from detector.inference.predictor import Prediction, Predictor
@@ -43,6 +43,11 @@ def begin(project: Project, model: Model) -> Pass:
     return project.passes.begin(
         model="Model", source="m", names=info.classes, category_ids=info.category_ids, thresholds=info.thresholds
     )
+
+
+def told(work: Iterable[LabellingEvent | None]) -> Iterator[LabellingEvent]:
+    """The events, without the pauses between them."""
+    return (event for event in work if event is not None)
 
 
 def same(a: Detections, b: Detections) -> bool:
@@ -79,7 +84,7 @@ def test_slow_models_have_each_image_stored_and_told_at_once(
 ):
     monkeypatch.setattr(labelling, "QUICK", 0.0)
     other = project.connect()
-    for event in label(project, predictor, begin(project, model), project.images()[:COUNT]):
+    for event in told(label(project, predictor, begin(project, model), project.images()[:COUNT])):
         assert isinstance(event, ImagesLabelled)
         assert len(event.image_ids) == 1
         assert other.predictions.of(event.image_ids[0])
@@ -91,7 +96,7 @@ def test_quick_models_have_several_stored_at_once(
 ):
     monkeypatch.setattr(labelling, "QUICK", 1e9)
     monkeypatch.setattr(labelling, "LONGEST", 1e9)
-    (event,) = label(project, predictor, begin(project, model), project.images()[:COUNT])
+    (event,) = told(label(project, predictor, begin(project, model), project.images()[:COUNT]))
     assert event == ImagesLabelled(tuple(image.id for image in project.images()[:COUNT]), COUNT, COUNT)
 
 
@@ -103,11 +108,11 @@ def test_what_was_found_is_kept_when_it_is_stopped(
     images = project.images()
     order = [*images[:2], images[-1], *images[2:-1]]
     work = label(project, predictor, begin(project, model), order)
-    assert isinstance(next(work), ImageFailed)
+    assert isinstance(next(told(work)), ImageFailed)
     assert project.predictions.of(images[0].id) is None
     work.close()
     assert [bool(project.predictions.of(image.id)) for image in order] == [True, True, False, False, False, False]
 
 
 def test_no_images_are_no_work(project: Project, predictor: Predictor, model: Model):
-    assert list(label(project, predictor, begin(project, model), [])) == []
+    assert list(told(label(project, predictor, begin(project, model), []))) == []

@@ -4,9 +4,10 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import effdet
 import numpy as np
@@ -21,6 +22,7 @@ from detector.boxes import Detections, iou
 from detector.device import EngineKind
 from detector.errors import ImageError, OptionsError
 from detector.inference.predictor import WORKERS, Failure, Prediction, Predictor
+from detector.inference.preprocess import Prepared, prepare
 from detector.inference.sources import open_source
 from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model
@@ -159,6 +161,59 @@ def test_leaving_early_ends_the_threads_and_reads_no_further(model: Model, files
     assert time.perf_counter() - start < 1
     assert not reading_threads()
     assert taken == before
+
+
+class PatientEngine(TorchEngine):
+    """Computes until it is interrupted, or for a minute; `calls` under way, and those that were interrupted."""
+
+    calls = 0
+    interrupted = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._told = threading.Event()
+
+    def interrupt(self) -> None:
+        self._told.set()
+
+    def detect(self, images: Sequence[Prepared]) -> list[Detections]:
+        type(self).calls += 1
+        if self._told.wait(60):
+            type(self).interrupted += 1
+            raise RuntimeError("interrupted")
+        return super().detect(images)
+
+
+def test_who_waits_is_given_pauses_and_leaving_in_one_interrupts_the_engine(model: Model, files: list[Path]) -> None:
+    class Engine(PatientEngine):
+        pass
+
+    steps = Predictor(Engine(model, CPU)).steps(files)
+    while not Engine.calls:
+        assert next(steps) is None
+    assert [next(steps) for _ in range(3)] == [None, None, None]
+    steps.close()
+    assert not reading_threads()
+    assert (Engine.calls, Engine.interrupted) == (1, 1)  # and no further picture was begun
+
+
+def test_an_interrupted_onnx_engine_gives_up_what_it_computes_and_works_on_afterwards() -> None:
+    engine = open_source("starter", device="cpu").engine()
+    prepared = prepare(picture(0, 500, 700), engine.info, exact=False)
+    (expected,) = engine.detect([prepared])
+
+    def detect_again_and_again() -> None:
+        while True:
+            engine.detect([prepared])
+
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(detect_again_and_again)
+        while not wait([under_way], timeout=0.01).done:
+            engine.with_floor(0.5).interrupt()
+        with pytest.raises(Exception, match="terminate"):
+            under_way.result()
+    (again,) = engine.detect([prepared])
+    assert_close(again, expected)
 
 
 def test_threads_end_when_the_sources_do_or_fail(model: Model, files: list[Path]) -> None:
