@@ -1,13 +1,30 @@
-"""Loading torch in a worker of a window that goes on."""
+"""Loading what takes long in a worker of a window that goes on."""
 
 import ctypes
 import os
 import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 _LIBRARIES = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch")  # in the order in which torch loads them
+TICK = 0.1  # seconds
+T = TypeVar("T")
+
+
+def pausing(load: Callable[[], T]) -> Generator[None, None, T]:
+    """What `load` gives, after yields ten times a second. It runs in a thread of its own, which closing the generator
+    leaves alone: nothing ends a library that reads a large model.
+    """
+    with_thread = ThreadPoolExecutor(1, thread_name_prefix="load")
+    loading = with_thread.submit(load)
+    with_thread.shutdown(wait=False)
+    while not wait([loading], timeout=TICK).done:
+        yield
+    return loading.result()
 
 
 def load_torch() -> None:

@@ -11,7 +11,7 @@ from detector.data.project.records import Pass, ProjectImage, pass_key
 from detector.data.project.store import Project
 from detector.events import ImageFailed, ImagesLabelled
 from detector.files import file_key
-from detector.loading import load_torch
+from detector.loading import load_torch, pausing
 from detector.model.weights import model_path
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Engines:
 def work(engines: Engines, project: Project, task: Task) -> Iterator[Any]:
     """Loads the model, begins the pass or goes on with it, labels; events as it gets on. Closing it ends the work."""
     yield from make_ready(task)
-    engine = engines.get(task.source, task.device)
+    engine = yield from pausing(lambda: engines.get(task.source, task.device))
     worker = project.connect()
     try:
         if task.begun is not None:
@@ -130,7 +130,7 @@ def make_ready(task: Task) -> Iterator[None]:
     if is_cpu(task.device):
         yield from OnnxSource(task.source).make_graph()
     else:
-        load_torch()
+        yield from pausing(load_torch)
 
 
 def _begin(worker: Project, engine: Engine, task: Task) -> Iterator[Any]:

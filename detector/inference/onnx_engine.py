@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from onnxruntime import InferenceSession, RunOptions
+from onnxruntime import InferenceSession, RunOptions  # pyright: ignore[reportAttributeAccessIssue]
 
 from detector.boxes import Detections, Float32, Int64
 from detector.device import cores

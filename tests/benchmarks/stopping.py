@@ -105,6 +105,7 @@ def measure(window: MainWindow, weights: Path, *, when: str, tiled: bool, after:
     """A pass that is stopped so many seconds after its beginning, or after its first label."""
     watch, told = Watch(), []
     labelling, progress = window.labelling, window.top_bar.findChild(Progress)
+    assert isinstance(progress, Progress)
     labelling.progressed.connect(lambda text, _: told.append(text))
     labelling.label_images(list(window.document.images), source=str(weights), device="cpu", tiled=tiled, again=True)
     if when == "labelling":

@@ -1,8 +1,12 @@
-"""Torch comes whole from a worker thread."""
+"""Torch comes whole from a worker thread, and nobody has to wait for what loads."""
 
 import subprocess
 import sys
+import threading
+from collections.abc import Generator
 from pathlib import Path
+
+from detector.loading import pausing
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -24,3 +28,26 @@ load_torch()
 def test_torch_is_loaded_by_a_thread_and_works():
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_who_waits_for_something_to_load_can_leave():
+    released, loaded = threading.Event(), []
+
+    def load() -> str:
+        assert released.wait(60)
+        loaded.append(True)
+        return "all"
+
+    impatient, patient = pausing(load), pausing(load)
+    for waiting in (impatient, patient):
+        assert [next(waiting), next(waiting)] == [None, None]
+    impatient.close()
+    assert not loaded
+    released.set()
+
+    def wait() -> Generator[None, None, None]:
+        got.append((yield from patient))
+
+    got: list[str] = []
+    assert set(wait()) <= {None}
+    assert got == ["all"]
