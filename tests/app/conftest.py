@@ -12,13 +12,12 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from app import theme, worker_results
-from app.background.opening import ImagesRead, IndexRead, read_project
 from app.background.thumbnails import Thumbnails
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notifications
 from detector.boxes import Detections
-from detector.data.project.store import Project
+from tests.app.opening import open_into
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -42,13 +41,7 @@ def document(qapp: QApplication, tmp_path: Path) -> Iterator[Document]:
     """Six pictures of 90 × 60 pixels in six colours, `0.png` … `5.png`; the first one is current."""
     for number in range(6):
         Image.new("RGB", (90, 60), (40 * number, 200 - 30 * number, 90)).save(tmp_path / f"{number}.png")
-    made = Document()
-    made.attach(project := Project.open(tmp_path))
-    for event in read_project(project):
-        if isinstance(event, ImagesRead):
-            made.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
-        elif isinstance(event, IndexRead):
-            made.set_index(event.index)
+    made = open_into(Document(), tmp_path)
     yield made
     made.detach()
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
-from app.background.opening import ImagesRead, read_project
 from app.bookmark import LIST, Bookmark, from_json, to_json
 from app.document import CURRENT, Document
 from app.image_filter import FilterKind, ImageFilter
@@ -17,7 +16,7 @@ from app.image_order import ImageOrder, OrderKind
 from app.verbs.class_verbs import add_class
 from detector.data.project.records import Origin
 from detector.data.project.settings import Settings
-from detector.data.project.store import Project
+from tests.app.opening import open_into
 
 FILTERS = st.builds(
     ImageFilter,
@@ -32,10 +31,7 @@ ORDERS = st.builds(ImageOrder, st.sampled_from(OrderKind), st.booleans())
 def reopen(document: Document) -> None:
     folder = document.project.folder
     document.detach()
-    document.attach(project := Project.open(folder))
-    for event in read_project(project):
-        if isinstance(event, ImagesRead):
-            document.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
+    open_into(document, folder)
 
 
 def test_one_comes_back_to_where_one_was(document: Document, qtbot: QtBot):

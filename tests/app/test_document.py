@@ -9,7 +9,6 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app import worker_results
-from app.background.opening import ImagesRead, read_project
 from app.bookmark import Bookmark
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, kind_counts
@@ -24,6 +23,7 @@ from detector.data.project.records import Change, Origin, Pass, State
 from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.errors import ProjectError
+from tests.app.opening import open_into
 
 BOX = (10.0, 10.0, 30.0, 40.0)
 
@@ -40,18 +40,6 @@ def make_folder(folder: Path, names: list[str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (64, 48), (place, 99, 99)).save(path)  # none a copy of another
     return folder
-
-
-def open_into(document: Document, folder: Path) -> Document:
-    """Opens as the window does, but at once."""
-    project = Project.open(folder)
-    document.attach(project)
-    for event in read_project(project):
-        if isinstance(event, ImagesRead):
-            document.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
-        else:
-            document.set_index(event.index)
-    return document
 
 
 @pytest.fixture

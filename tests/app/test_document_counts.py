@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app import document as module
 from app import worker_results
-from app.background.opening import ImagesRead, read_index, read_project
+from app.background.opening import read_index
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, kind_counts
 from app.verbs import box_verbs, image_verbs, undoing
@@ -22,7 +22,7 @@ from detector.boxes import Detections
 from detector.data.images import natural_key
 from detector.data.project.proposals import proposals
 from detector.data.project.records import Origin, State
-from detector.data.project.store import Project
+from tests.app.opening import open_into
 
 IMAGES, STEPS = 9, 60
 
@@ -176,17 +176,6 @@ def test_what_changes_while_the_index_is_read_is_not_lost(qtbot: QtBot, tmp_path
     document.set_index(late.index)
     assert document.tally.proposal_total() == (0, 0)
     document.detach()
-
-
-def open_into(document: Document, folder: Path) -> None:
-    """Opens as the window does, but at once."""
-    project = Project.open(folder)
-    document.attach(project)
-    for event in read_project(project):
-        if isinstance(event, ImagesRead):
-            document.add_images(event.images, keys=event.keys, counts=event.counts, origins=event.origins)
-        else:
-            document.set_index(event.index)
 
 
 def reread(document: Document) -> None:

@@ -5,27 +5,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from PIL import Image
 
 from app.background.training_process import EVENTS, RunState, list_runs
-from detector.data.project.colours import class_colour
-from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
-from detector.data.project.store import Project
-from detector.data.split import Side
-from detector.data.workbench import CLASSES, scene
 from detector.training.run_folder import LAST
+from tests.journeys.steps import open_folder
+from tests.reviewed import PARTS_SIDE as SIZE
+from tests.reviewed import make_parts
 
 if TYPE_CHECKING:
     from tests.journeys.conftest import Person
 
 LONG = 120_000  # ms that a run may take to get going on a busy machine
-SIZE = 128
 SLOW = 5000  # steps: more than any of this takes
 # A window of which a run is started, and which then waits to be killed.
 WINDOW = f"""
@@ -46,40 +41,9 @@ application.exec()
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four reviewed pictures of parts, one of them to validate on."""
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    found = {}
-    for index in range(4):
-        pixels, found[f"{index}.png"] = scene(7, index, width=SIZE, height=SIZE)
-        Image.fromarray(pixels).save(pictures / f"{index}.png")
-    project = Project.open(pictures)
-    images = [image for chunk in project.scan() for image in chunk]
-    classes = {
-        item.id: ProjectClass(project.new_id(), item.name, class_colour(place), place, item.id)
-        for place, item in enumerate(CLASSES)
-    }
-    boxes = [
-        ProjectBox(project.new_id(), image.id, classes[box.class_id].id, box.xyxy, Origin.DRAWN)
-        for image in images
-        for box in found[image.path]
-    ]
-    sides = (Side.VAL, Side.TRAIN, Side.TRAIN, Side.TRAIN)
-    reviewed = [replace(image, state=State.REVIEWED, split=side) for image, side in zip(images, sides, strict=True)]
-    project.apply(
-        Change(
-            boxes=tuple((None, box) for box in boxes),
-            classes=tuple((None, item) for item in classes.values()),
-            images=tuple(zip(images, reviewed, strict=True)),
-        )
-    )
+    project = make_parts(tmp_path / "pictures")
     project.close()
-    return pictures
-
-
-def open_folder(start: "Callable[..., Person]", folder: Path) -> "Person":
-    me = start(folder)
-    me.wait(lambda: me.sees_picture() and not me.window.jobs.running)
-    return me
+    return project.folder
 
 
 def lives(folder: Path) -> bool:

@@ -12,13 +12,14 @@ from PIL import Image
 from app.background import evaluation_work
 from app.background.evaluation_work import Kept, Looked, Report, channels, measure, read_kept, read_report, read_truth
 from detector.boxes import Detections
-from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
+from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage
 from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.errors import LabelError
 from detector.inference.predictor import Failure, Prediction
 from detector.model.info import ModelInfo
 from detector.training.confusion import Outcome
+from tests.reviewed import draw_on_each, open_scanned, review
 
 BOX, ELSEWHERE = (10.0, 10.0, 40.0, 40.0), (50.0, 20.0, 80.0, 50.0)
 INFO = ModelInfo("d0", 512, ("gear", "nut"), (5, 6), thresholds={"nut": 0.3, "gear": 0.6})
@@ -49,17 +50,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """Five pictures: the first trains, the next three validate, the last is not reviewed; a nut on each."""
     for number in range(5):
         Image.new("RGB", (90, 60)).save(tmp_path / f"{number}.png")
-    opened = Project.open(tmp_path)
-    for _ in opened.scan():
-        pass
-    images = opened.images()
+    opened = open_scanned(tmp_path)
     nut = ProjectClass(opened.new_id(), "Nut", "#000000", 0, 77)
-    boxes = [ProjectBox(opened.new_id(), image.id, nut.id, BOX, Origin.DRAWN) for image in images]
-    sides = [Side.TRAIN, Side.VAL, Side.VAL, Side.VAL]
-    reviewed = [
-        (image, replace(image, state=State.REVIEWED, split=side)) for image, side in zip(images, sides, strict=False)
-    ]
-    opened.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),), images=tuple(reviewed)))
+    review(opened, [Side.TRAIN, Side.VAL, Side.VAL, Side.VAL], boxes=draw_on_each(opened, nut, BOX), classes=[nut])
     yield opened
     opened.close()
 

@@ -10,21 +10,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.background import thumbnails as module
-from app.background.opening import ImagesRead, read_project
 from app.background.thumbnails import LONG_SIDE, Thumbnails, shrunk
 from app.document import Document
 from app.jobs import Jobs
 from app.notifications import Notice, Notifications
-from detector.data.project.store import Project
-
-
-def opened(folder: Path) -> Document:
-    document = Document()
-    document.attach(project := Project.open(folder))
-    for event in read_project(project):
-        if isinstance(event, ImagesRead):
-            document.add_images(event.images, keys=event.keys, counts=event.counts)
-    return document
+from tests.app.opening import open_into
 
 
 @pytest.fixture
@@ -39,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def document(qapp: QApplication, folder: Path) -> Iterator[Document]:
     """The folder as a project."""
-    made = opened(folder)
+    made = open_into(Document(), folder)
     yield made
     made.detach()
 

@@ -11,10 +11,11 @@ from PIL import Image
 
 from app.background import training_data_check
 from app.background.training_data_check import Compared, Looks, NearDuplicatesSought, check_training_data
-from detector.data.project.records import Change, State
+from detector.data.project.records import Change
 from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.data.training_data import Fault, Finding, TrainingData
+from tests.reviewed import open_scanned, review
 
 
 @pytest.fixture
@@ -26,14 +27,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     (tmp_path / "2.png").write_bytes(b"no picture")
     Image.fromarray(scenes[0]).resize((80, 60)).save(tmp_path / "4.jpg", quality=60)
-    opened = Project.open(tmp_path)
-    for _ in opened.scan():
-        pass
-    pairs = [
-        (image, replace(image, state=State.REVIEWED, split=Side.TRAIN if place < 2 else Side.VAL))
-        for place, image in enumerate(opened.images())
-    ]
-    opened.apply(Change(images=tuple(pairs)))
+    opened = open_scanned(tmp_path)
+    review(opened, [Side.TRAIN, Side.TRAIN, Side.VAL, Side.VAL, Side.VAL])
     yield opened
     opened.close()
 

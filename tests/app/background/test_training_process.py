@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 from click import Command
-from PIL import Image
 from pytestqt.qtbot import QtBot
 from typer.main import get_command
 
@@ -32,12 +31,10 @@ from app.background.training_process import (
     start,
 )
 from detector.cli import command_line
-from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.store import Project
-from detector.data.split import Side
-from detector.data.workbench import CLASSES, scene
 from detector.events import Event, RunFinished, RunStarted, StepDone, Warned, to_json
 from detector.training.options import FineTuneOptions, Freeze
+from tests.reviewed import make_parts
 
 STARTED = RunStarted("d0", ("a\u2028b",), 128, 4, 2, 6, 2, "CPU: 1 threads")
 STOPPED = RunFinished(3, "stopped", 1.0, None)
@@ -322,24 +319,7 @@ def test_the_command_line_understands_the_options(options: FineTuneOptions) -> N
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """Four reviewed pictures of parts, one of them for validation, open as in the window."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    found = {}
-    for index in range(4):
-        pixels, found[f"{index}.png"] = scene(7, index, width=128, height=128)
-        Image.fromarray(pixels).save(folder / f"{index}.png")
-    opened = Project.open(folder)
-    images = [image for chunk in opened.scan() for image in chunk]
-    classes = {item.id: ProjectClass(opened.new_id(), item.name, "#000000", item.id, item.id) for item in CLASSES}
-    boxes = [
-        ProjectBox(opened.new_id(), image.id, classes[box.class_id].id, box.xyxy, Origin.DRAWN)
-        for image in images
-        for box in found[image.path]
-    ]
-    sides = [Side.VAL, Side.TRAIN, Side.TRAIN, Side.TRAIN]
-    vouched = [replace(image, state=State.REVIEWED, split=side) for image, side in zip(images, sides, strict=True)]
-    changes = tuple((None, box) for box in boxes), tuple((None, item) for item in classes.values())
-    opened.apply(Change(boxes=changes[0], classes=changes[1], images=tuple(zip(images, vouched, strict=True))))
+    opened = make_parts(tmp_path / "pictures")
     yield opened
     opened.close()
 

@@ -9,12 +9,11 @@ from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app import worker_results
-from app.background.opening import ImagesRead, read_project
 from app.document import Document
 from app.verbs import box_verbs, copying, navigation, undoing
 from app.verbs.class_verbs import add_class, hide_classes
 from detector.data.project.records import Change, Origin, ProjectBox, State
-from detector.data.project.store import Project
+from tests.app.opening import open_into
 
 FIRST, SECOND = (10.0, 10.0, 30.0, 40.0), (50.0, 20.0, 80.0, 50.0)
 MakePass = Callable[..., None]
@@ -42,11 +41,7 @@ def other(tmp_path: Path) -> Iterator[Document]:
     folder = tmp_path / "other project"
     folder.mkdir()
     Image.new("RGB", (90, 60), (7, 7, 7)).save(folder / "0.png")
-    made = Document()
-    made.attach(project := Project.open(folder))
-    for event in read_project(project):
-        if isinstance(event, ImagesRead):
-            made.add_images(event.images, keys=event.keys, counts=event.counts)
+    made = open_into(Document(), folder)
     yield made
     made.detach()
 

@@ -10,29 +10,24 @@ from PIL import Image
 
 from detector.data.project.database import Database
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, ProjectImage, State
-from detector.data.project.store import Project
 from detector.data.project.training_data import read_training_data
 from detector.data.split import Side
+from tests.reviewed import draw_on_each, open_scanned, review
 
 
 def test_reviewed_images_and_their_boxes(tmp_path: Path) -> None:
     for number in range(6):
         Image.new("RGB", (90, 60)).save(tmp_path / f"{number}.png")
-    project = Project.open(tmp_path)
-    for _ in project.scan():
-        pass
+    project = open_scanned(tmp_path)
     images = project.images()
     nut = ProjectClass(project.new_id(), "nut", "#000000", 0, 1)
     boxes = [
         ProjectBox(project.new_id(), image.id, nut.id, (1, 2, 3 + place, 9), Origin.DRAWN, iscrowd=place == 1)
         for place, image in enumerate(images)
     ]
-    reviewed = [
-        (image, replace(image, state=State.REVIEWED, split=Side.VAL if place == 2 else Side.TRAIN, ignored=place == 3))
-        for place, image in enumerate(images[:5])
-    ]
+    sides = [Side.TRAIN, Side.TRAIN, Side.VAL, Side.TRAIN, Side.TRAIN]
     project.note_decoded(images[0].id, width=90, height=60)
-    project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),), images=tuple(reviewed)))
+    review(project, sides, boxes=boxes, classes=[nut], ignored=[3])
     found = read_training_data(project.database)
     project.close()
     used = [images[place].id for place in (0, 1, 2, 4)]  # 3 is ignored, 5 not reviewed
@@ -50,19 +45,17 @@ def test_an_image_that_is_reviewed_meanwhile_is_left_out_with_its_boxes(
 ) -> None:
     for number in range(2):
         Image.new("RGB", (90, 60)).save(tmp_path / f"{number}.png")
-    project = Project.open(tmp_path)
-    for _ in project.scan():
-        pass
+    project = open_scanned(tmp_path)
     first, second = project.images()
     nut = ProjectClass(project.new_id(), "nut", "#000000", 0, 1)
-    boxes = [ProjectBox(project.new_id(), one.id, nut.id, (1, 2, 30, 9), Origin.DRAWN) for one in (first, second)]
+    boxes = draw_on_each(project, nut, (1, 2, 30, 9))
 
-    def review(*images: ProjectImage) -> None:
-        project.apply(Change(images=tuple((one, replace(one, state=State.REVIEWED)) for one in images)))
+    def vouch(image: ProjectImage) -> None:
+        project.apply(Change(images=((image, replace(image, state=State.REVIEWED)),)))
 
     project.apply(Change(boxes=tuple((None, box) for box in boxes), classes=((None, nut),)))
-    review(first)
-    monkeypatch.setattr(Database, "stream", then_once(Database.stream, lambda: review(second)))
+    vouch(first)
+    monkeypatch.setattr(Database, "stream", then_once(Database.stream, lambda: vouch(second)))
     found = read_training_data(project.database)
     project.close()
     assert found.image_ids.tolist() == [first.id]
