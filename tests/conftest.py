@@ -84,7 +84,7 @@ def no_thread_stays() -> Iterator[None]:
     """Fails a test that leaves a thread running."""
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     for thread in set(threading.enumerate()) - before:
         thread.join(max(0.0, deadline - time.monotonic()))
     left = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]

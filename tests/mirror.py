@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         end = start + mirror.cuts.pop(0) if mirror.cuts else len(mirror.content)
         for place in range(start, end, PIECE):
             if mirror.silent_after is not None and place >= mirror.silent_after:
-                mirror.spoken.wait(20)
+                mirror.spoken.wait(300)
             try:
                 self.wfile.write(mirror.content[place : min(place + PIECE, end)])
             except OSError:  # whoever asked has gone

@@ -18,6 +18,7 @@ from app.jobs import Jobs
 from app.notifications import Notifications
 from detector.boxes import Detections
 from tests.app.opening import open_into
+from tests.patience import qtbot as qtbot
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

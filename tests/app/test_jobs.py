@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -34,19 +33,20 @@ def test_events_arrive_in_order_in_this_thread_and_not_too_often(jobs: Jobs, qtb
 
     def take(events: list[int]) -> None:
         threads.add(threading.current_thread())
-        batches.append((time.monotonic(), events))
+        batches.append(events)
 
     def work() -> Iterator[int]:
         for number in range(300):
             yield number
             time.sleep(0.002)
 
+    began = time.monotonic()
     with qtbot.waitSignal(jobs.start("count", work, on_events=take).finished):
         pass
-    assert [number for _, events in batches for number in events] == list(range(300))
+    assert [number for events in batches for number in events] == list(range(300))
     assert threads == {threading.main_thread()}
-    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(batches)]
-    assert all(gap > INTERVAL * 0.8 for gap in gaps[:-1])  # the last batch comes with the end
+    took = time.monotonic() - began
+    assert 2 <= len(batches) <= took / INTERVAL + 2  # the last batch comes with the end
     assert not jobs.running
 
 
@@ -69,7 +69,7 @@ def test_every_exception_reaches_the_one_door(qtbot: QtBot, error: BaseException
     assert not jobs.running
 
 
-def test_a_job_is_cancelled_within_a_second_and_closes_its_work(jobs: Jobs, qtbot: QtBot):
+def test_a_cancelled_job_ends_at_its_next_event_and_closes_its_work(jobs: Jobs, qtbot: QtBot):
     closed = threading.Event()
 
     def work() -> Iterator[int]:
@@ -82,7 +82,7 @@ def test_a_job_is_cancelled_within_a_second_and_closes_its_work(jobs: Jobs, qtbo
     job = jobs.start("endless", work, on_done=lambda: done.append(1))
     with qtbot.waitSignal(job.advanced):
         pass
-    with qtbot.waitSignal(job.cancelled, timeout=1000):
+    with qtbot.waitSignal(job.cancelled):
         job.cancel()
     assert closed.is_set()
     assert not done

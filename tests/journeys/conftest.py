@@ -29,6 +29,8 @@ from detector.inference import sources
 from detector.model import weights
 from detector.model.weights import PublishedWeights
 from tests.mirror import Mirror, running_mirror
+from tests.patience import PATIENCE
+from tests.patience import qtbot as qtbot
 
 if TYPE_CHECKING:
     from app.page import ShownBox
@@ -37,7 +39,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 KEY, NONE, LEFT = Qt.Key, Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-SOON, LONG = 10_000, 90_000  # ms: what a person waits for, and what a model or a run may take on a busy machine
+LONG = 3 * PATIENCE  # ms: what a model or a run may take on a busy machine
 Point = tuple[float, float]
 PROGRAM = """import sys
 sys.path.insert(0, {repository!r})
@@ -54,11 +56,11 @@ class Person:
 
     window: MainWindow
 
-    def wait(self, condition: Callable[[], object], timeout: int = SOON) -> None:
+    def wait(self, condition: Callable[[], object], timeout: int = PATIENCE) -> None:
         """Until the condition holds."""
         deadline = time.monotonic() + timeout / 1000
         while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
+            assert time.monotonic() < deadline, f"waited in vain; told: {[notice.text for notice in self.notices]}"
             _pause()
 
     def quit(self) -> None:

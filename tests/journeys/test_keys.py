@@ -350,7 +350,7 @@ def test_nobody_vouches_for_a_picture_that_is_not_there(
     may_read, read = Event(), reading.read
 
     def read_later(*what: Any) -> Iterator[reading.Picture]:
-        may_read.wait(10)  # as if it were too large to be read before it is asked for
+        assert may_read.wait(60)  # as if it were too large to be read before it is asked for
         yield from read(*what)
 
     monkeypatch.setattr(reading, "read", read_later)

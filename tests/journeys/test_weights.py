@@ -88,7 +88,7 @@ def test_stopped_and_taken_up_again(me: "Person", mirror: Mirror, d0: PublishedW
     pick(me, "D0")
     assert said(me)[-1].startswith("Fetching D0 is still under way")
     me.click(progress.cancel_button)
-    me.wait(lambda: not me.window.weights.is_running, timeout=1000)
+    me.wait(lambda: not me.window.weights.is_running)
     assert not progress.isVisible()
     assert model(me).startswith("Starter")
     mirror.silent_after = None

@@ -310,7 +310,7 @@ def test_who_stops_a_pass_is_not_asked_to_go_on_and_who_closes_the_window_is(
     def slow(paths: Iterator[Path], **how: Any) -> Iterator[Any]:
         for number, outcome in enumerate(steps(paths, **how)):
             if number == 2:  # the rest only after it was told to end
-                assert told.wait(10)
+                assert told.wait(60)
             yield outcome
 
     monkeypatch.setattr(model.predictor, "steps", slow)

@@ -191,12 +191,12 @@ def test_one_vouches_for_nothing_that_is_not_there_any_more(
     def held(*arguments: Any) -> Iterator[Vouched]:
         found = list(vouched(*arguments))
         has_read.set()
-        may_go_on.wait(10)
+        assert may_go_on.wait(60)
         yield from found
 
     monkeypatch.setattr(image_work, "vouched", held)
     work.run(ImageVerb.REVIEW, document.visible[:1])
-    has_read.wait(10)
+    assert has_read.wait(60)
     if busy:
         document.busy = "Many images are being changed; try again in a moment."
     else:

@@ -44,12 +44,12 @@ def test_a_hundred_thousand_are_searched_at_once():
     ids = list(range(100_000))
     images = {n: SimpleNamespace(path=f"shift {n % 7}/camera {n % 31:02}/{n:06}.jpg") for n in ids}
     document = cast(Document, SimpleNamespace(visible=ids, images=images, place=0))
-    began = time.perf_counter()
+    began = time.thread_time()
     images_of = ImageFinder(document)
-    opened = time.perf_counter() - began
-    began = time.perf_counter()
+    opened = time.thread_time() - began
+    began = time.thread_time()
     many = images_of.find("camera jpg")
-    searched = time.perf_counter() - began
+    searched = time.thread_time() - began
     assert len(many.rows) == MOST
     assert many.remark == "There are more; type on."
     assert [row.text for row in images_of.find("camera 099999 shift").rows] == ["shift 4/camera 24/099999.jpg"]

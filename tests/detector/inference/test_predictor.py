@@ -3,7 +3,6 @@
 import itertools
 import json
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -156,9 +155,8 @@ def test_leaving_early_ends_the_threads_and_reads_no_further(model: Model, files
         next(outcomes)
     assert reading_threads()
     assert taken <= 3 + max(8, 2 * WORKERS)
-    before, start = taken, time.perf_counter()
+    before = taken
     outcomes.close()  # type: ignore[attr-defined]
-    assert time.perf_counter() - start < 1
     assert not reading_threads()
     assert taken == before
 
@@ -376,10 +374,12 @@ def test_tiles_change_nothing_for_small_pictures_and_keep_order_and_failures(
         assert_close(outcome.detections, plain.detections)
 
 
-def test_leaving_in_the_middle_of_many_tiles_takes_no_longer_than_a_batch(model: Model) -> None:
-    outcomes = Predictor(TorchEngine(model, CPU)).run([picture(0), picture(1, 4000, 6000)], tiled=True)
+def test_leaving_in_the_middle_of_many_tiles_takes_no_longer_than_a_batch(
+    model: Model, engine: type[RecordingEngine]
+) -> None:
+    recording = engine(model, CPU, batch=1)
+    outcomes = Predictor(recording).run([picture(0), picture(1, 4000, 6000)], tiled=True)
     next(outcomes)
-    start = time.perf_counter()
     outcomes.close()
-    assert time.perf_counter() - start < 3
+    assert len(recording.batches) < 8  # of some hundred
     assert not reading_threads()

@@ -225,14 +225,21 @@ def test_closing_ends_the_threads_and_drops_what_is_waiting(samples, monkeypatch
     def stuck_after_the_first_batch(path):
         calls.append(path)
         if len(calls) > 4:
-            go.wait(timeout=30)
+            assert go.wait(timeout=60)
         return decode(path)
 
     monkeypatch.setattr(loader, "decode", stuck_after_the_first_batch)
     batches = loaded(samples, augmentation=PLAIN, threads=1, memory_limit=0).batches(0, 1000)
     next(batches)
     assert len(loader_threads()) == 1
-    threading.Timer(0.5, go.set).start()
+    shutdown = ThreadPoolExecutor.shutdown
+
+    def go_on(pool, *, wait, cancel_futures):
+        shutdown(pool, wait=False, cancel_futures=cancel_futures)
+        go.set()
+        shutdown(pool, wait=wait)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", go_on)
     batches.close()
     assert len(calls) <= 5
     assert not loader_threads()

@@ -182,8 +182,8 @@ def test_counting_in_all_images_is_quick(limits: Limits):
 
 
 def _seconds(index: ProposalIndex, limits: Limits) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     counts = index.counts(limits)
-    seconds = time.perf_counter() - began
+    seconds = time.thread_time() - began
     assert 90_000 < sum(counts.values()) < 110_000
     return seconds
