@@ -14,7 +14,7 @@ from detector.boxes import Detections
 from detector.data import coco, labels
 from detector.data.annotations import Box, Dataset, ImageEntry, ObjectClass
 from detector.data.formats import Written
-from detector.data.project import datasets, importing
+from detector.data.project import datasets, shelf
 from detector.data.project.importing import Mode
 from detector.data.project.store import Project
 
@@ -39,7 +39,7 @@ def incoming(project: Project) -> tuple[Dataset, dict[int, Path]]:
 
 def bring_in(folder: Path, mode: Mode) -> None:
     """An import, taken back and brought in again without an end."""
-    importing.AT_ONCE = 20
+    shelf.AT_ONCE = 20
     project = Project.open(folder)
     dataset, paths = incoming(project)
     *_, imported = (tell("step", step) or step for step in datasets.bring_in(project, dataset, paths, mode=mode))

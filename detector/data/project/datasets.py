@@ -6,7 +6,7 @@ from pathlib import Path
 from detector.boxes import clip
 from detector.data.annotations import Box, Dataset
 from detector.data.project import exchange, importing, scanning
-from detector.data.project.importing import COCO_EXTRA, Imported, Mode
+from detector.data.project.importing import Imported, Mode
 from detector.data.project.records import ProjectImage, State
 from detector.data.project.rows import BOXES, reserve_ids
 from detector.data.project.store import Project
@@ -30,7 +30,7 @@ def read(project: Project, *, reviewed_only: bool = False, side: Side | None = N
     sized = [exchange.with_size(image, project.folder) for image in chosen]
     _note_sizes(project, [after for before, after in zip(chosen, sized, strict=True) if before is not after])
     boxes = BOXES.stream(project.database, "ORDER BY image_id, id")
-    return exchange.to_dataset(sized, project.classes(), boxes, project.settings.get(COCO_EXTRA, {}))
+    return exchange.to_dataset(sized, project.classes(), boxes, project.settings.get(exchange.COCO_EXTRA, {}))
 
 
 def coco_ids(project: Project) -> tuple[dict[int, int], dict[int, int]]:

@@ -21,6 +21,7 @@ from detector.data.project.records import Origin, ProjectBox, ProjectClass, Proj
 from detector.data.split import Side
 from detector.errors import ImageError
 
+COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said; of ours, what it called merged classes
 CATEGORIES = "categories"  # the key of `merged_categories`
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _Default = TypeVar("_Default", bound=StrEnum | None)

@@ -21,17 +21,13 @@ import numpy as np
 from detector.boxes import iou
 from detector.data.annotations import OURS, Box, Dataset, ImageEntry, Rectangle
 from detector.data.checks import DUPLICATE_IOU
-from detector.data.project import exchange
+from detector.data.project import exchange, shelf
 from detector.data.project.database import Database, bound
 from detector.data.project.records import ProjectBox, State
 from detector.data.project.rows import BOXES, CLASSES, to_json
 from detector.errors import ProjectError
 
-COCO_EXTRA = "coco"  # the setting that keeps what else an imported file said; of ours, what it called merged classes
-AT_ONCE = 500  # boxes that one transaction moves, in some milliseconds
-_COLUMNS = ", ".join(BOXES.columns)
-_IMAGE = "state, split, ignored, note, extra"
-_NOTE = f"INSERT INTO import_images (import_id, image_id, is_in, {_IMAGE})"  # what an image has without the import
+_NOTE = f"INSERT INTO import_images (import_id, image_id, is_in, {shelf.IMAGE})"  # what an image has without the import
 
 
 class Mode(StrEnum):
@@ -99,10 +95,10 @@ def switch(database: Database, step: int, *, is_in: bool) -> Iterator[int]:
     with database.transaction() as connection:
         connection.execute("UPDATE imports SET is_moving = 1 WHERE id = ?", (step,))
         if is_in:
-            _swap_heads(connection, step)
+            shelf.swap_heads(connection, step)
     own, others = f"id >= {first} AND id < {end}", f"(id < {first} OR id >= {end})"
     here = f"{others} AND image_id IN (SELECT image_id FROM import_images WHERE import_id = {step})"
-    moves = [(_shelve, here), (_unshelve, own)] if is_in else [(_shelve, own), (_unshelve, others)]
+    moves = [(shelf.shelve, here), (shelf.unshelve, own)] if is_in else [(shelf.shelve, own), (shelf.unshelve, others)]
     moved = 0
     for move, which in moves:
         after: int | None = 0 if replaces or which == own else None
@@ -114,10 +110,10 @@ def switch(database: Database, step: int, *, is_in: bool) -> Iterator[int]:
     after = 0
     while after is not None:
         with database.transaction() as connection:
-            after = _swap_images(connection, step, after)
+            after = shelf.swap_images(connection, step, after)
     with database.transaction() as connection:
         if not is_in:
-            _swap_heads(connection, step)
+            shelf.swap_heads(connection, step)
         connection.execute("UPDATE imports SET is_moving = 0 WHERE id = ?", (step,))
 
 
@@ -127,12 +123,12 @@ def recover(database: Database) -> None:
         with database.transaction() as connection:
             connection.execute("DELETE FROM boxes WHERE id >= ? AND id < ?", (first, end))
             connection.execute("DELETE FROM shelved_boxes WHERE step = ? AND id >= ? AND id < ?", (step, first, end))
-            _unshelve(connection, step, "true", 0, limit=-1)
+            shelf.unshelve(connection, step, "true", 0, limit=-1)
             after: int | None = 0
             while after is not None:
-                after = _swap_images(connection, step, after, which="is_in")
+                after = shelf.swap_images(connection, step, after, which="is_in")
             if is_in:
-                _swap_heads(connection, step)
+                shelf.swap_heads(connection, step)
             for table, column in (("imports", "id"), ("import_images", "import_id"), ("import_classes", "import_id")):
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (step,))
 
@@ -153,7 +149,7 @@ def _begin(database: Database, dataset: Dataset, step: int, boxes: tuple[int, in
         CLASSES.insert(connection, added)
         hide = "UPDATE classes SET hidden = 1 WHERE id = ?"
         connection.executemany(hide, [(item.id,) for item in added])  # as they are without the import
-        stored = database.rows("SELECT value FROM settings WHERE key = ?", (COCO_EXTRA,))
+        stored = database.rows("SELECT value FROM settings WHERE key = ?", (exchange.COCO_EXTRA,))
         before = json.loads(stored[0][0]) if stored else {}
         extra = {**dataset.extra, **(before if mode is Mode.MERGE else {})}
         if merged := {**exchange.merged_categories(before), **_merged(dataset, class_ids, database)}:
@@ -162,7 +158,7 @@ def _begin(database: Database, dataset: Dataset, step: int, boxes: tuple[int, in
         connection.execute("INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         shown = [(step, class_id) for class_id in set(class_ids.values())]
         connection.executemany("INSERT INTO import_classes VALUES (?, ?, 0, NULL)", shown)
-        _swap_heads(connection, step)
+        shelf.swap_heads(connection, step)
     return class_ids
 
 
@@ -185,7 +181,7 @@ def _chunks(dataset: Dataset) -> Iterator[list[tuple[ImageEntry, Sequence[Box]]]
     for image, boxes in zip(dataset.images, dataset.boxes_by_image().values(), strict=True):
         chunk.append((image, boxes))
         weight += 2 + len(boxes)
-        if weight >= AT_ONCE:
+        if weight >= shelf.AT_ONCE:
             yield chunk
             chunk, weight = [], 0
     if chunk:
@@ -225,7 +221,7 @@ class _Target:
         if keeps:
             boxes = self._new_ones(image_id, boxes)
         elif image_id in self._with_boxes:
-            self.replaced += _shelve(connection, self._step, f"image_id = {image_id}", 0, limit=-1)[0]
+            self.replaced += shelf.shelve(connection, self._step, f"image_id = {image_id}", 0, limit=-1)[0]
         extra = exchange.stored_extra(image, image_id, missing=file is None)
         self._update(connection, image_id, image, extra, has_boxes=bool(boxes), keeps=keeps)
         return image_id, boxes
@@ -265,7 +261,7 @@ class _Target:
         keeps: bool,
     ) -> None:
         """Notes what the image had, and writes what it has now."""
-        connection.execute(f"{_NOTE} SELECT ?, id, 1, {_IMAGE} FROM images WHERE id = ?", (self._step, image_id))
+        connection.execute(f"{_NOTE} SELECT ?, id, 1, {shelf.IMAGE} FROM images WHERE id = ?", (self._step, image_id))
         sql = "SELECT extra, width FROM images WHERE id = ?"
         before, known_width = connection.execute(sql, (image_id,)).fetchone()
         if keeps:
@@ -292,65 +288,3 @@ class _Target:
 
 def _lies_on(box: Box, others: Sequence[Rectangle]) -> bool:
     return bool(others) and float(iou(np.array([box.xyxy]), np.array(others)).max()) >= DUPLICATE_IOU
-
-
-def _shelve(connection: Connection, step: int, which: str, after: int, limit: int = AT_ONCE) -> tuple[int, int | None]:
-    """Puts boxes with ids above one on the shelf; how many, and the last of them, None where none is left."""
-    ids = connection.execute(
-        f"SELECT id FROM boxes WHERE {which} AND id > {after} ORDER BY id LIMIT {limit}"
-    ).fetchall()
-    rows = [(step, box_id) for (box_id,) in ids]
-    connection.executemany(f"INSERT INTO shelved_boxes SELECT ?, {_COLUMNS} FROM boxes WHERE id = ?", rows)
-    connection.executemany("DELETE FROM boxes WHERE id = ?", ids)
-    return len(ids), ids[-1][0] if ids else None
-
-
-def _unshelve(
-    connection: Connection, step: int, which: str, after: int, limit: int = AT_ONCE
-) -> tuple[int, int | None]:
-    """Takes boxes from the shelf, as `_shelve` puts them there."""
-    sql = f"SELECT id FROM shelved_boxes WHERE step = ? AND {which} AND id > {after} ORDER BY id LIMIT {limit}"
-    rows = [(step, box_id) for (box_id,) in connection.execute(sql, (step,)).fetchall()]
-    connection.executemany(
-        f"INSERT INTO boxes ({_COLUMNS}) SELECT {_COLUMNS} FROM shelved_boxes WHERE step = ? AND id = ?", rows
-    )
-    connection.executemany("DELETE FROM shelved_boxes WHERE step = ? AND id = ?", rows)
-    return len(rows), rows[-1][1] if rows else None
-
-
-def _swap_images(connection: Connection, step: int, after: int, which: str = "true") -> int | None:
-    """Some images with ids above one get what the other side has; the last of them, None where none is left."""
-    sql = f"SELECT image_id, is_in, {_IMAGE} FROM import_images WHERE import_id = ? AND {which} AND image_id > ?"
-    rows = connection.execute(f"{sql} ORDER BY image_id LIMIT {AT_ONCE}", (step, after)).fetchall()
-    slots = "(?, ?, ?, CAST(? AS TEXT), ?)"
-    for image_id, is_in, *other in rows:
-        present = list(connection.execute(f"SELECT {_IMAGE} FROM images WHERE id = ?", (image_id,)).fetchone())
-        other[3], present[3] = bound(other[3]), bound(present[3])
-        connection.execute(f"UPDATE images SET ({_IMAGE}) = {slots} WHERE id = ?", (*other, image_id))
-        connection.execute(
-            f"UPDATE import_images SET is_in = ?, ({_IMAGE}) = {slots} WHERE import_id = ? AND image_id = ?",
-            (not is_in, *present, step, image_id),
-        )
-    return rows[-1][0] if rows else None
-
-
-def _swap_heads(connection: Connection, step: int) -> None:
-    """Classes and the setting get what the other side has."""
-    sql = (
-        "SELECT classes.id, classes.hidden, classes.pass_id, other.hidden, other.pass_id FROM classes "
-        "JOIN import_classes AS other ON class_id = classes.id WHERE import_id = ?"
-    )
-    for class_id, hidden, pass_id, *other in connection.execute(sql, (step,)).fetchall():
-        connection.execute("UPDATE classes SET hidden = ?, pass_id = ? WHERE id = ?", (*other, class_id))
-        connection.execute(
-            "UPDATE import_classes SET hidden = ?, pass_id = ? WHERE import_id = ? AND class_id = ?",
-            (hidden, pass_id, step, class_id),
-        )
-    present = connection.execute("SELECT value FROM settings WHERE key = ?", (COCO_EXTRA,)).fetchone()
-    (extra,) = connection.execute("SELECT other_extra FROM imports WHERE id = ?", (step,)).fetchone()
-    if extra is None:
-        connection.execute("DELETE FROM settings WHERE key = ?", (COCO_EXTRA,))
-    else:
-        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (COCO_EXTRA, extra))
-    sql = "UPDATE imports SET other_extra = ?, is_in = NOT is_in WHERE id = ?"
-    connection.execute(sql, (present and present[0], step))

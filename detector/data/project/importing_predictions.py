@@ -16,8 +16,7 @@ from detector.boxes import Detections
 from detector.data import results
 from detector.data.problems import Problem
 from detector.data.project import datasets
-from detector.data.project.exchange import merged_categories
-from detector.data.project.importing import COCO_EXTRA
+from detector.data.project.exchange import COCO_EXTRA, merged_categories
 from detector.data.project.records import Origin, Pass, ProjectClass, ProjectImage
 from detector.data.project.store import Project
 from detector.data.results import Result

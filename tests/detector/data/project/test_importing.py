@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from detector.data.annotations import OURS, Box, Dataset, ImageEntry, ObjectClass
-from detector.data.project import datasets, importing
+from detector.data.project import datasets, exchange, importing, shelf
 from detector.data.project.database import Database
 from detector.data.project.importing import Imported, Mode
 from detector.data.project.records import Change, State
@@ -27,7 +27,7 @@ TABLES = ("images", "classes", "boxes", "settings", "shelved_boxes")
 @pytest.fixture(autouse=True)
 def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three boxes or one image at a time, so that a few of them are many."""
-    monkeypatch.setattr(importing, "AT_ONCE", 3)
+    monkeypatch.setattr(shelf, "AT_ONCE", 3)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def worked_on(opened: Opener, add_class, draw) -> Project:
         draw(project, image, nut, x=30)
     reviewed = replace(project.image(images[2].id), state=State.REVIEWED, split=Side.VAL, note="mine")
     project.apply(Change(images=((project.image(images[2].id), reviewed),)))
-    project.settings.put({importing.COCO_EXTRA: {"info": {"mine": 1}}})
+    project.settings.put({exchange.COCO_EXTRA: {"info": {"mine": 1}}})
     return project
 
 
@@ -102,7 +102,7 @@ def test_merging_adds_and_keeps(worked_on: Project, folder: Path) -> None:
     assert (images["10.png"].note, images["10.png"].state) == ("mine", State.REVIEWED)
     assert (images["sub/3.png"].note, images["sub/3.png"].split) == ("theirs", Side.TRAIN)
     assert images["1.png"].extra["license"] == 3
-    assert worked_on.settings.get(importing.COCO_EXTRA) == {"info": {"mine": 1}, "licenses": [3]}
+    assert worked_on.settings.get(exchange.COCO_EXTRA) == {"info": {"mine": 1}, "licenses": [3]}
     assert [item.name for item in worked_on.classes()] == ["nut", "bolt"]
 
 
@@ -111,7 +111,7 @@ def test_replacing_takes_what_the_file_says(worked_on: Project, folder: Path) ->
     images = {image.path: image for image in worked_on.images()}
     assert {len(worked_on.boxes(image.id)) for image in images.values()} == {3}
     assert {(image.note, image.state) for image in images.values()} == {("theirs", State.STARTED)}
-    assert worked_on.settings.get(importing.COCO_EXTRA) == {"info": {"year": 2020}, "licenses": [3]}
+    assert worked_on.settings.get(exchange.COCO_EXTRA) == {"info": {"year": 2020}, "licenses": [3]}
 
 
 def test_original_ids_come_out_again(worked_on: Project, folder: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_finished_import_stays_and_its_way_back_goes_with_the_session(worked_o
 def test_another_connection_writes_whenever_an_import_pauses(
     worked_on: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 500)
+    monkeypatch.setattr(shelf, "AT_ONCE", 500)
     dataset, paths = data_set(folder)
     boxes = tuple(Box(100 + n % 4, 7, (n % 50, 1, n % 50 + 9, 9 + n % 30)) for n in range(4))
     many = tuple(ImageEntry(1000 + n, f"far/{n}.png", 64, 48) for n in range(3000))
