@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QLineEdit,
-    QStyle,
-    QStyleOption,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -16,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.widgets.popup import Popup
 from app.widgets.swatches import SWATCH, swatch
 from detector.data.project.records import ProjectClass
 
@@ -41,16 +39,14 @@ def matching(classes: Sequence[ProjectClass], text: str) -> list[ProjectClass]:
     return [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
 
 
-class ClassChooser(QFrame):
+class ClassChooser(Popup):
     """`chosen` carries a class id, `new_wanted` the name of a class that there is not yet; then the popup closes."""
 
     chosen = Signal(int)
     new_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self.setProperty("role", "notice")
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)  # for the round corners
+        super().__init__(parent)
         self._classes: Sequence[ProjectClass] = ()
         self._field = QLineEdit(placeholderText="Class")
         self._field.setAccessibleName("Search a class, or name a new one")
@@ -79,18 +75,8 @@ class ClassChooser(QFrame):
         self._field.clear()
         self._fill()
         self._choose_row(next((row for row, entry in enumerate(classes) if entry.id == current), 0))
-        self.adjustSize()
-        available = (QGuiApplication.screenAt(point) or self.screen()).availableGeometry()
-        corner = available.bottomRight() - QPoint(self.width(), self.height())
-        self.move(max(available.left(), min(point.x(), corner.x())), max(available.top(), min(point.y(), corner.y())))
-        self.show()
+        self.show_at(point)
         self._field.setFocus()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The styled ground, which Qt leaves out where a window is translucent."""
-        option = QStyleOption()
-        option.initFrom(self)
-        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, QPainter(self), self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Hands the keys that move, pick and close from the field to the list."""

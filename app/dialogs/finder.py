@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QStyle, QStyleOption, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app import theme
 from app.widgets import row_list
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.popup import Popup
 from app.widgets.row_list import Row, RowList
 
 WIDTH, TOP, MARGIN = 560, 64, 24  # px: of the popup, below the window's edge, beside it at least
@@ -23,16 +24,14 @@ class Found(NamedTuple):
     remark: str = ""
 
 
-class Finder(QFrame):
+class Finder(Popup):
     """Lists what `find` gives for the text so far. `chosen`: the value of the row that was picked."""
 
     chosen = Signal(object)
 
     def __init__(self, find: Callable[[str], Found], parent: QWidget, *, prompt: str) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+        super().__init__(parent)
         self._find, self._window = find, parent.window()
-        self.setProperty("role", "notice")
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)  # for the round corners
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._field = QLineEdit(placeholderText=prompt)
         self._field.setAccessibleName(prompt)
@@ -59,12 +58,6 @@ class Finder(QFrame):
         self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, TOP)))
         self.show()
         self._field.setFocus()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The styled ground, which Qt leaves out where a window is translucent."""
-        option = QStyleOption()
-        option.initFrom(self)
-        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, QPainter(self), self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keys that move, pick and close are not the field's."""

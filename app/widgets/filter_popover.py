@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QStyle,
-    QStyleOption,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -23,6 +20,7 @@ from app import theme
 from app.document import Document
 from app.image_filter import FilterKind, ImageFilter, kind_counts
 from app.widgets.flow_layout import FlowLayout
+from app.widgets.popup import Popup
 from app.widgets.swatches import SWATCH, swatch
 from detector.data.project.records import Origin, ProjectClass
 
@@ -55,13 +53,11 @@ ORIGIN_HINTS = {
 _CLASS = Qt.ItemDataRole.UserRole  # the class id
 
 
-class FilterPopover(QFrame):
+class FilterPopover(Popup):
     """Acts at once on the document's filter; what it narrows stays visible as chips after it is closed."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self.setProperty("role", "notice")
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)  # for the round corners
+        super().__init__(parent)
         self._document = document
         self._kinds = {kind: _chip(text) for kind, text in KIND_TEXTS.items()}
         for kind, chip in self._kinds.items():
@@ -88,22 +84,11 @@ class FilterPopover(QFrame):
         """Shows the popup under a widget, moved so that the screen holds it."""
         self._search.clear()
         self._search.setVisible(len(self._document.classes) > FEW)
-        for widget in (self._class_heading, self._classes):
-            widget.setVisible(bool(self._document.classes))
+        for part in (self._class_heading, self._classes):
+            part.setVisible(bool(self._document.classes))
         self._fill_classes()
         self._show_state()
-        self.adjustSize()
-        point = widget.mapToGlobal(QPoint(0, widget.height() + 4))
-        available = (QGuiApplication.screenAt(point) or self.screen()).availableGeometry()
-        corner = available.bottomRight() - QPoint(self.width(), self.height())
-        self.move(max(available.left(), min(point.x(), corner.x())), max(available.top(), min(point.y(), corner.y())))
-        self.show()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The styled ground, which Qt leaves out where a window is translucent."""
-        option = QStyleOption()
-        option.initFrom(self)
-        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, QPainter(self), self)
+        self.show_at(widget.mapToGlobal(QPoint(0, widget.height() + 4)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Enter chooses a class as a click does."""

@@ -88,6 +88,8 @@ def test_keys_and_the_button_change_what_is_listed(qtbot: QtBot, panel: ImagesPa
     def button(text: str) -> QPushButton:
         return next(each for each in popover.findChildren(QPushButton) if each.text() == text)
 
+    below = panel._filter_button.mapToGlobal(QPoint(0, panel._filter_button.height()))
+    assert 0 <= popover.y() - below.y() < 16
     assert not button("Reviewed 0").isEnabled()
     qtbot.mouseClick(button("Started 1"), Qt.MouseButton.LeftButton)
     assert document.filter.kind is FilterKind.STARTED
