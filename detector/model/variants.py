@@ -97,7 +97,8 @@ class Variant:
     """One EfficientDet: its ϕ, backbone, native square image size in pixels, width and depth of the neck, head depth,
     fusion, anchors.
 
-    `coco_ap` is the published AP on COCO val2017, in percent; None where nothing is published.
+    `coco_ap` is the published AP on COCO val2017, in percent, `gigamacs` the published multiply-adds of an image of
+    that size, in 10⁹; None where nothing is published. complexity.py counts them exactly.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Variant:
     cells: int
     head_depth: int
     coco_ap: float | None = None
+    gigamacs: float | None = None
     neck: Neck = Neck.BIFPN
     fusion: Fusion = Fusion.FAST
     anchor_scale: float = 4.0
@@ -136,15 +138,15 @@ class Variant:
 VARIANTS = {
     variant.name: variant
     for variant in (
-        Variant("d0", 0, BACKBONES["b0"], 512, 64, 3, 3, 34.3),
-        Variant("d1", 1, BACKBONES["b1"], 640, 88, 4, 3, 40.2),
-        Variant("d2", 2, BACKBONES["b2"], 768, 112, 5, 3, 43.5),
-        Variant("d3", 3, BACKBONES["b3"], 896, 160, 6, 4, 46.8),
-        Variant("d4", 4, BACKBONES["b4"], 1024, 224, 7, 4, 49.3),
-        Variant("d5", 5, BACKBONES["b5"], 1280, 288, 7, 4, 51.2),
-        Variant("d6", 6, BACKBONES["b6"], 1280, 384, 8, 5, 52.1, fusion=Fusion.SUM),
-        Variant("d7", 7, BACKBONES["b6"], 1536, 384, 8, 5, 53.4, fusion=Fusion.SUM, anchor_scale=5.0),
-        Variant("d7x", 7, BACKBONES["b7"], 1536, 384, 8, 5, 54.4, fusion=Fusion.SUM, max_level=8),
+        Variant("d0", 0, BACKBONES["b0"], 512, 64, 3, 3, 34.3, 2.5),
+        Variant("d1", 1, BACKBONES["b1"], 640, 88, 4, 3, 40.2, 6.1),
+        Variant("d2", 2, BACKBONES["b2"], 768, 112, 5, 3, 43.5, 11),
+        Variant("d3", 3, BACKBONES["b3"], 896, 160, 6, 4, 46.8, 25),
+        Variant("d4", 4, BACKBONES["b4"], 1024, 224, 7, 4, 49.3, 55),
+        Variant("d5", 5, BACKBONES["b5"], 1280, 288, 7, 4, 51.2, 135),
+        Variant("d6", 6, BACKBONES["b6"], 1280, 384, 8, 5, 52.1, 226, fusion=Fusion.SUM),
+        Variant("d7", 7, BACKBONES["b6"], 1536, 384, 8, 5, 53.4, 325, fusion=Fusion.SUM, anchor_scale=5.0),
+        Variant("d7x", 7, BACKBONES["b7"], 1536, 384, 8, 5, 54.4, 410, fusion=Fusion.SUM, max_level=8),
     )
 }
 
@@ -205,4 +207,6 @@ def _exchanged(variant: Variant, neck: Neck, fusion: Fusion) -> Variant:
     parts += [str(fusion)] if fusion is not variant.fusion else []
     if not parts:
         return variant
-    return replace(variant, name="+".join([variant.name, *parts]), neck=neck, fusion=fusion, coco_ap=None)
+    return replace(
+        variant, name="+".join([variant.name, *parts]), neck=neck, fusion=fusion, coco_ap=None, gigamacs=None
+    )

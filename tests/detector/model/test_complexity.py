@@ -28,6 +28,7 @@ def test_detectors_have_the_parameters_and_operations_of_the_reference(name: str
     parameters, billions = DETECTORS[name]
     assert sums.parameters == parameters
     assert sums.macs / 1e9 == pytest.approx(billions, rel=0.005)
+    assert sums.macs / 1e9 == pytest.approx(VARIANTS[name].gigamacs, rel=0.02)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
