@@ -79,6 +79,7 @@ class Connections(QObject):
         window = self._window
         bar, model = window.top_bar, window.model
         window.device_finder.found.connect(window.show_device)
+        window.device_finder.found.connect(model.note_device)
         window.device_finder.missing.connect(self._on_device_missing)
         bar.device_chosen.connect(model.choose_device)
         model.device_changed.connect(window.find_device)

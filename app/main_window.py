@@ -25,6 +25,7 @@ from app.background.importing import Importing
 from app.background.importing_predictions import ImportingPredictions
 from app.background.labelling_requests import LabellingRequests
 from app.background.model_opening import ModelOpening
+from app.background.model_work import Studio
 from app.background.ordering import Ordering
 from app.background.pictures import Pictures
 from app.background.propagation import Propagation
@@ -131,11 +132,9 @@ class MainWindow(QMainWindow):
         )
 
     def _add_training(self) -> None:
+        studio = Studio(self.document, self.jobs, self.notifications, self.model)
         self.fine_tuning = FineTuning(
-            self.document,
-            self.jobs,
-            self.notifications,
-            self.model,
+            studio,
             settings=self.settings,
             training=self.training,
             fusion=self.fusion,
@@ -156,9 +155,7 @@ class MainWindow(QMainWindow):
             },
             parent=self,
         )
-        self.evaluating = Evaluating(
-            self.document, self.jobs, self.notifications, self.model, panel=self.evaluation, parent=self
-        )
+        self.evaluating = Evaluating(studio, panel=self.evaluation, parent=self)
 
     def _build(self) -> None:
         document = self.document
@@ -270,7 +267,7 @@ class MainWindow(QMainWindow):
         self.actions_["fusion-panel"].setChecked(opened and tab is self.fusion)
         self.actions_["evaluation-panel"].setChecked(opened and tab is self.evaluation)
         if opened and tab is self.fusion:
-            self.fine_tuning.show_fusion()
+            self.fine_tuning.fusion_work.show()
 
     def toggle_bottom(self, tab: QWidget, checked: bool) -> None:
         """As `show_bottom`; remembered."""

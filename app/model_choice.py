@@ -6,6 +6,7 @@ from app import settings as table
 from app.document import Document
 from app.models import ModelChoice, ModelGroup, advprop, built_in, choice, kept, of_runs
 from app.settings import Settings
+from detector.device import is_cpu
 from detector.training.run_folder import BEST
 
 MODEL, TILES = "model", "tiles"  # settings of the project
@@ -22,6 +23,7 @@ class ModelInUse(QObject):
         super().__init__(parent)
         self._document, self._settings = document, settings
         self.source = settings.get(table.MODEL)
+        self._gpus: int | None = None
         document.project_changed.connect(self._on_project_changed)
 
     @property
@@ -34,9 +36,19 @@ class ModelInUse(QObject):
         """Where models are to run: auto, cpu, cuda or mps."""
         return self._settings.get(table.DEVICE)
 
+    @property
+    def gpus(self) -> int:
+        """How many GPUs a training can use, 0 for the CPU; guessed until the device was found."""
+        return int(not is_cpu(self.device)) if self._gpus is None else self._gpus
+
+    def note_device(self, _: str, gpus: int) -> None:
+        """The device was found, with so many GPUs for a training."""
+        self._gpus = gpus
+
     def choose_device(self, device: str) -> None:
         """Let models run elsewhere from now on."""
         if device != self.device:
+            self._gpus = None
             self._settings.set(table.DEVICE, device)
             self.device_changed.emit()
 

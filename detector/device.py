@@ -63,6 +63,18 @@ def pick(wanted: str = "auto") -> "torch.device":
     return device
 
 
+def gpus(device: "torch.device") -> int:
+    """How many GPUs a training on this device can use: 0 on the CPU; all of them only where PyTorch can connect them
+    and none was named.
+    """
+    from torch import cuda, distributed
+
+    if device.type != "cuda":
+        return int(device.type != "cpu")
+    together = device.index is None and distributed.is_available() and distributed.is_nccl_available()
+    return cuda.device_count() if together else 1
+
+
 def leave_cores(count: int) -> None:
     """From now on let PyTorch leave so many cores to others, where there are more."""
     import torch

@@ -10,14 +10,21 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import Job, Jobs
 
 ROOT = Path(__file__).parents[2]
-QUESTION = "import sys; from detector.device import describe, pick; print(describe(pick(sys.argv[1])))"
+QUESTION = """
+import sys
+from detector.device import describe, gpus, pick
+device = pick(sys.argv[1])
+print(gpus(device), describe(device))
+"""
 TICK = 0.2  # seconds
 
 
 class DeviceFinder(QObject):
-    """Looks for the device that the person wants. found: it in words. missing: what was wanted and is not there."""
+    """Looks for the device that the person wants. found: it in words, and how many GPUs a training can use. missing:
+    what was wanted and is not there.
+    """
 
-    found = Signal(str)
+    found = Signal(str, int)
     missing = Signal(str)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -40,9 +47,9 @@ class DeviceFinder(QObject):
         )
 
     def _on_told(self, said: list[str]) -> None:
-        self._told = said[-1]
+        number, _, self._told = said[-1].partition(" ")
         if self._told:
-            self.found.emit(self._told)
+            self.found.emit(self._told, int(number))
 
     def _on_done(self, wanted: str) -> None:
         self._job = None
@@ -51,7 +58,9 @@ class DeviceFinder(QObject):
 
 
 def probe(wanted: str) -> Iterator[str]:
-    """In a worker: the device in words, once it is known; empty words until then, and never where nothing is found."""
+    """In a worker: the number of GPUs and the device in words, once they are known; "" until then, and never where
+    nothing is found.
+    """
     command = [sys.executable, "-c", QUESTION, wanted]
     child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:

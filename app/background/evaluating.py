@@ -5,33 +5,21 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.background.evaluation_work import Kept, Looked, measure, read_kept
-from app.document import Document
+from app.background.model_work import ModelWork, Studio
 from app.image_filter import ImageGroup
-from app.jobs import BusyError, Job, Jobs
-from app.model_choice import ModelInUse
-from app.notifications import Notifications
+from app.jobs import BusyError, Job
 from app.panels.evaluation import EvaluationPanel
 from detector.data.project.records import State
 from detector.data.split import Side
 
 
-class Evaluating(QObject):
+class Evaluating(ModelWork):
     """Fills the panel, while it is looked at. images_wanted: an ImageGroup."""
 
     images_wanted = Signal(object)
 
-    def __init__(
-        self,
-        document: Document,
-        jobs: Jobs,
-        notifications: Notifications,
-        model: ModelInUse,
-        *,
-        panel: EvaluationPanel,
-        parent: QObject | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
+    def __init__(self, studio: Studio, *, panel: EvaluationPanel, parent: QObject | None = None) -> None:
+        super().__init__(studio, parent)
         self._panel = panel
         self._reading: Job | None = None
         self._measuring: Job | None = None
@@ -39,9 +27,9 @@ class Evaluating(QObject):
         panel.stop_wanted.connect(self.stop)
         panel.images_wanted.connect(self._on_images_wanted)
         panel.shown.connect(self.show)
-        model.changed.connect(self._on_changed)
-        document.project_changed.connect(self._on_changed)
-        document.classes_changed.connect(lambda: panel.set_classes(document.classes))
+        self._model.changed.connect(self._on_changed)
+        self._document.project_changed.connect(self._on_changed)
+        self._document.classes_changed.connect(lambda: panel.set_classes(self._document.classes))
 
     def show(self) -> None:
         """Read what is known of the model in use."""

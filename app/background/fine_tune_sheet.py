@@ -7,17 +7,15 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import settings as table
+from app.background.model_work import ModelWork, Studio
 from app.background.training_data_check import CheckEvent, Compared, NearDuplicatesSought, check_training_data
 from app.background.training_pace import Pace, paces, remember, remembered
-from app.background.training_process import list_runs
+from app.background.training_process import Run, chosen_options, list_runs
 from app.dialogs.fine_tune import FineTuneDialog
 from app.dialogs.fine_tune_options import ModelFacts, facts_of
 from app.dialogs.fine_tune_plan import FineTunePlan, plan
-from app.document import Document
-from app.jobs import Job, Jobs
-from app.model_choice import ModelInUse
+from app.jobs import Job
 from app.models import choice
-from app.notifications import Notifications
 from app.settings import Settings
 from app.verbs.image_verbs import show_group, unite_sides
 from app.verbs.reviewing import started, vouch
@@ -25,48 +23,39 @@ from detector.data.near_duplicates import Signature
 from detector.data.project.store import Project
 from detector.data.split import Side
 from detector.data.training_data import TrainingData
-from detector.device import is_cpu
 from detector.errors import StudioError
 
 RUNS_TIMED = 5
 
 
-class FineTuneSheet(QObject):
-    """Shows one sheet at a time. start_wanted: the FineTuneOptions, and the source of the model to begin with."""
+class FineTuneSheet(ModelWork):
+    """Shows one sheet at a time. start_wanted: as the sheet's."""
 
-    start_wanted = Signal(object, str)
+    start_wanted = Signal(object, str, int)
 
-    def __init__(
-        self,
-        document: Document,
-        jobs: Jobs,
-        notifications: Notifications,
-        model: ModelInUse,
-        *,
-        settings: Settings,
-        parent: QObject | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
+    def __init__(self, studio: Studio, *, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(studio, parent)
         self._settings = settings
         self._sheet: FineTuneDialog | None = None
         self._checking: Job | None = None
         self._looks: dict[int, Signature] = {}
-        document.project_changed.connect(self._on_project_changed)
+        self._document.project_changed.connect(self._on_project_changed)
 
     def open(self, parent: QWidget) -> None:
         """Show the sheet, and check the data meanwhile."""
         project = self._document.project
         if project is None:
             return
+        runs = list_runs(project.home / "runs")
         choices = [item for group in self._model.groups() for item in group.choices if not item.missing]
         self._sheet = sheet = FineTuneDialog(
             self._plan(),
             self._facts(self._model.source),
             models=choices,
             source=self._model.source,
-            paces=self._paces(project),
-            on_gpu=not is_cpu(self._model.device),
+            paces=self._paces(runs),
+            gpus=self._model.gpus,
+            before=chosen_options(runs[0]) if runs else None,
             parent=parent,
         )
         sheet.start_wanted.connect(self.start_wanted)
@@ -89,9 +78,9 @@ class FineTuneSheet(QObject):
             self._notifications.error(error)
             return ModelFacts(choice(source).title)
 
-    def _paces(self, project: Project) -> tuple[Pace, ...]:
+    def _paces(self, runs: Sequence[Run]) -> tuple[Pace, ...]:
         """Those of this project's runs, then those of others on this machine."""
-        of_project = paces(list_runs(project.home / "runs")[:RUNS_TIMED])
+        of_project = paces(runs[:RUNS_TIMED])
         before = self._settings.get(table.PACES)
         if (now := remember(of_project, before)) != before:
             self._settings.set(table.PACES, now)

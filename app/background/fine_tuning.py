@@ -6,18 +6,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.background.fine_tune_sheet import FineTuneSheet
+from app.background.fusion_work import FusionWork
+from app.background.model_work import ModelWork, Studio
 from app.background.run_history import RunHistory
 from app.background.run_records import RunRecord
+from app.background.run_watcher import RunState, RunWatcher
 from app.background.thumbnails import shrunk
-from app.background.training_process import Run, RunState, RunWatcher, list_runs, start
-from app.document import Document
-from app.jobs import Job, Jobs
-from app.model_choice import ModelInUse
+from app.background.training_process import Run, list_runs, start
 from app.models import choice
-from app.notifications import Notifications
 from app.panels.fusion import FusionPanel
 from app.panels.training import TrainingPanel, load_plots
 from app.panels.training_runs import RunTable
@@ -25,8 +24,6 @@ from app.settings import Settings
 from detector.data.images import decode_reduced
 from detector.errors import ImageError, StudioError
 from detector.events import Event
-from detector.loading import load_torch
-from detector.model.fusion import FusionSnapshot
 from detector.model.info import read_info
 from detector.training.options import FineTuneOptions
 from detector.training.run_folder import BEST
@@ -35,7 +32,7 @@ DECIDED = "decided-run"  # setting of the project: the run after which the perso
 SAMPLE_SIDE = 720  # px: a picture of the panel at 200%
 
 
-class FineTuning(QObject):
+class FineTuning(ModelWork):
     """One run at a time for a project; a run goes on while the window is closed, and is found again.
 
     bottom_wanted: the panel to unfold. device_wanted: a run is about to start, which needs the device's memory.
@@ -48,28 +45,24 @@ class FineTuning(QObject):
 
     def __init__(
         self,
-        document: Document,
-        jobs: Jobs,
-        notifications: Notifications,
-        model: ModelInUse,
+        studio: Studio,
         *,
         settings: Settings,
         training: TrainingPanel,
         fusion: FusionPanel,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
+        super().__init__(studio, parent)
         self._training, self._fusion = training, fusion
-        self.sheet = FineTuneSheet(document, jobs, notifications, model, settings=settings, parent=self)
+        self.sheet = FineTuneSheet(studio, settings=settings, parent=self)
         self.sheet.start_wanted.connect(self._start)
-        self.history = RunHistory(document, jobs, notifications, model, parent=training)
+        self.fusion_work = FusionWork(studio, panel=fusion, parent=self)
+        self.history = RunHistory(studio, training)
         self._records: list[RunRecord] = []
-        self._reading: Job | None = None
-        self._shown_model = ""
         self.watcher: RunWatcher | None = None
-        document.project_changed.connect(self._on_project_changed)
-        model.changed.connect(self._on_model_changed)
+        self._document.project_changed.connect(self._on_project_changed)
+        self._document.classes_changed.connect(self._on_classes_changed)
+        self._model.changed.connect(self._on_model_changed)
         training.stop_wanted.connect(self._on_stop_wanted)
         training.kill_wanted.connect(self._on_kill_wanted)
         training.use_wanted.connect(self._on_use_wanted)
@@ -77,10 +70,7 @@ class FineTuning(QObject):
         training.revert_wanted.connect(self._on_revert_wanted)
         training.plots_wanted.connect(self._load_plots)
         training.pictures_wanted.connect(self._read_samples)
-        document.classes_changed.connect(self._on_classes_changed)
         self._wire_history(training.runs)
-        fusion.picture_wanted.connect(self._save_picture)
-        fusion.table_wanted.connect(self._save_table)
 
     def _wire_history(self, runs: RunTable) -> None:
         history = self.history
@@ -117,21 +107,6 @@ class FineTuning(QObject):
         self._notifications.info("A run is under way already; stop it first, or wait for its end.")
         return True
 
-    def show_fusion(self) -> None:
-        """Read the chosen model's fusion weights, if its panel lacks them. It loads torch, so only when wanted."""
-        source = self._model.source
-        if self._document.project is None or self._shown_model == source or self._model.choice.missing:
-            return
-        if self._reading:
-            self._reading.cancel()
-        self._shown_model = source
-        title = self._model.choice.title
-        self._reading = self._jobs.start(
-            "Reading fusion weights",
-            lambda: read_fusion(source),
-            on_events=lambda read: self._fusion.set_model(read[-1], title=title),
-        )
-
     def close(self) -> None:
         """Follow the run no more; it goes on."""
         if self.watcher is not None:
@@ -139,7 +114,7 @@ class FineTuning(QObject):
             self.watcher.deleteLater()
             self.watcher = None
 
-    def _start(self, options: FineTuneOptions, source: str) -> None:
+    def _start(self, options: FineTuneOptions, source: str, gpus: int) -> None:
         project = self._document.project
         if project is None:
             return
@@ -153,6 +128,7 @@ class FineTuning(QObject):
                 source=chosen.source,
                 options=options,
                 device=device,
+                processes=max(1, gpus),
             )
         except OSError as error:
             self._notifications.error(error)
@@ -178,8 +154,6 @@ class FineTuning(QObject):
 
     def _on_project_changed(self) -> None:
         self.close()
-        self._shown_model = ""
-        self._fusion.set_model(None, title="")
         self._records = []
         self._show_newest()
 
@@ -198,8 +172,6 @@ class FineTuning(QObject):
         self._show_use()
         if self._records:
             self._training.runs.set_records(self._records, in_use=self._model.source)
-        if self._fusion.isVisible():
-            self.show_fusion()
 
     def _on_events_read(self, events: list[Event]) -> None:
         self._training.add_events(events)
@@ -318,21 +290,6 @@ class FineTuning(QObject):
         if project is not None and project.read_only is None and self.watcher is not None:
             project.settings.put({DECIDED: self.watcher.run.folder.name})
 
-    # Files of the fusion weights
-
-    def _save_picture(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self._fusion, "Save the picture", "fusion.png", "PNG (*.png)")
-        if path and not self._fusion.picture().save(path):
-            self._notifications.error(f"{path} cannot be written; choose another place.")
-
-    def _save_table(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self._fusion, "Save the weights", "fusion.csv", "CSV (*.csv)")
-        if path:
-            try:
-                Path(path).write_text(self._fusion.table(), "utf-8", newline="")
-            except OSError as error:
-                self._notifications.error(error)
-
 
 def read_pictures(paths: Sequence[str]) -> Iterator[dict[str, tuple[QImage, int]]]:
     """In a worker: small pictures by their paths, each with the width of its file in px; broken ones are left out."""
@@ -344,12 +301,3 @@ def read_pictures(paths: Sequence[str]) -> Iterator[dict[str, tuple[QImage, int]
             height, wide = small.shape[:2]
             found[path] = QImage(small.tobytes(), wide, height, 3 * wide, QImage.Format.Format_RGB888).copy(), width
     yield found
-
-
-def read_fusion(source: str) -> Iterator[FusionSnapshot]:
-    """In a worker: a model's fusion weights."""
-    load_torch()
-    from detector.model.fusion import snapshot
-    from detector.model.published import open_model
-
-    yield snapshot(open_model(source).network)

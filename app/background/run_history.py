@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QFile, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from app.background.model_work import ModelWork, Studio
 from app.background.run_records import RunRecord, read_records
 from app.background.training_process import Run, rename, resume
-from app.document import Document
-from app.jobs import Job, Jobs
-from app.model_choice import ModelInUse
-from app.notifications import Notifications
+from app.jobs import Job
 
 
-class RunHistory(QObject):
+class RunHistory(ModelWork):
     """Reads a project's runs, and does what people want with one. records_read: a list of RunRecord. resumed: a Run
     that goes on. removed: the folder of one that is gone.
     """
@@ -23,11 +21,8 @@ class RunHistory(QObject):
     resumed = Signal(object)
     removed = Signal(object)
 
-    def __init__(
-        self, document: Document, jobs: Jobs, notifications: Notifications, model: ModelInUse, *, parent: QWidget
-    ) -> None:
-        super().__init__(parent)
-        self._document, self._jobs, self._notifications, self._model = document, jobs, notifications, model
+    def __init__(self, studio: Studio, parent: QWidget) -> None:
+        super().__init__(studio, parent)
         self._window = parent
         self._job: Job | None = None
 

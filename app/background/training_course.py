@@ -8,7 +8,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.background.training_process import RunState
+from app.background.run_watcher import RunState
 from app.wording import count, duration
 from detector.events import (
     CheckpointSaved,

@@ -2,9 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.background.training_process import Run
@@ -16,8 +16,6 @@ from detector.training.run_folder import EVENTS
 
 TAIL = 16 * 1024  # bytes at the end of the events in which a step is looked for
 KEPT = 20  # paces that are remembered from project to project
-# Multiply-adds of an image at the native size, in 10⁹: Tan, Pang & Le 2020, table 1.
-GIGAMACS = dict(zip(VARIANTS, (2.5, 6.1, 11, 25, 55, 135, 226, 325, 410), strict=True))
 # What a run of D0 on two cores of a laptop's kind comes to, and on one larger GPU, in 10⁹ multiply-adds a second of
 # the forward pass. Rough: machines differ by more than twice.
 PER_CORE, PER_GPU = 2.5, 250.0
@@ -26,8 +24,8 @@ FROZEN_SHARE = 0.5  # of the work of a step, where the backbone is not trained
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a run took for an image of a training step, in seconds; its evaluations come on top. `share`: of the
-    work that training everything is, which its options left over.
+    """How long one device took for an image of a training step, in seconds; its evaluations come on top. `share`: of
+    the work that training everything is, which its options left over.
     """
 
     variant: str
@@ -51,9 +49,18 @@ def paces(runs: Iterable[Run]) -> tuple[Pace, ...]:
 
 
 def estimate(
+    known: Iterable[Pace], variant: Variant | None, image_size: int | None, options: FineTuneOptions, *, gpus: int
+) -> Estimate | None:
+    """On so many GPUs, 0: on the CPU; from the newest pace of these (newest first) that fits, else scaled from the
+    nearest, else a guess. Several GPUs count as if nothing were lost between them.
+    """
+    found = _on_one(known, variant, image_size, options, on_gpu=gpus > 0)
+    return found and replace(found, seconds_per_image=found.seconds_per_image / max(1, gpus))
+
+
+def _on_one(
     known: Iterable[Pace], variant: Variant | None, image_size: int | None, options: FineTuneOptions, *, on_gpu: bool
 ) -> Estimate | None:
-    """From the newest pace of these (newest first) that fits, else scaled from the nearest, else a guess."""
     if variant is None or image_size is None:
         return None
     share, work = _share(options.freeze), _work(variant.name, image_size)
@@ -108,7 +115,7 @@ def _pace(run: Run) -> Pace | None:
         return None
     if first.quick:  # whose pace changes from stage to stage, and whose budget is time
         return None
-    seconds, share = 1 / last[-1].images_per_second, _share(run.options.get("freeze", Freeze.NONE))
+    seconds, share = run.processes / last[-1].images_per_second, _share(run.options.get("freeze", Freeze.NONE))
     return Pace(first.variant, first.image_size, first.device, seconds, share)
 
 
@@ -118,6 +125,5 @@ def _share(freeze: str) -> float:
 
 def _work(name: str, image_size: int) -> float:
     """10⁹ multiply-adds of an image; 0 for variants of which nothing is published."""
-    base: Mapping[str, float] = GIGAMACS
-    known = name.partition("+")[0]
-    return base[known] * (image_size / VARIANTS[known].image_size) ** 2 if known in base else 0.0
+    row = VARIANTS.get(name.partition("+")[0])
+    return row.gigamacs * (image_size / row.image_size) ** 2 if row and row.gigamacs else 0.0

@@ -1,55 +1,39 @@
-"""Fine-tuning as a process of its own: this program's `fine-tune`, detached, known by its folder; and who watches it.
+"""Fine-tuning as a process of its own: this program's `fine-tune`, detached, known by its folder.
 
 The window may close and open again: all that is known of a run lies in its folder.
 """
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
-from enum import StrEnum
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
-from PySide6.QtCore import QObject, QTimer, Signal
 
-from detector.events import Event, RunFinished, RunStarted, from_json
+from detector.errors import OptionsError
 from detector.files import replacing
-from detector.training.options import FineTuneOptions
+from detector.training.options import FineTuneOptions, Freeze
 from detector.training.run_folder import EVENTS, RUN_FILE, STOP_FILE
 
 MAIN = Path(__file__).parents[2] / "main.py"
+TORCHRUN, PROCESSES = ("-m", "torch.distributed.run", "--standalone"), "--nproc-per-node"
+# Its first line about a process that failed, in a log; from there on it speaks of itself.
+TORCHRUN_SAYS = re.compile(r"^[EW]\d{4} .*torch/distributed/elastic.*(failed \(exitcode|Sending process)", re.MULTILINE)
 LOG_FILE = "log.txt"
 NICENESS = 10
-POLL = 500  # ms between two looks at a run
-SLICE = 128 * 1024  # bytes of events read at a time: some 10 ms
 TAIL = 16 * 1024  # bytes at the end of a file, where the last words are
 SAME_START = 2.0  # seconds by which clocks may disagree on when a process began
 NO_REASON = "it was ended from outside, or the computer went down"
-
-
-class RunState(StrEnum):
-    """Where a run is. STOPPED by the person, DIED by anything else."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    DIED = "died"
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will come."""
-        return self in (RunState.FINISHED, RunState.STOPPED, RunState.DIED)
 
 
 @dataclass(frozen=True)
@@ -57,7 +41,8 @@ class Run:
     """One fine-tuning and its folder. `model` is shown to people, `source` opens it; `created` is ISO local time.
 
     pid, born: its process and when that began, seconds since 1970; None where the window died before it knew. name: the
-    person's for it, "" for the folder's. resumed_at: bytes of events there were when it last went on.
+    person's for it, "" for the folder's. resumed_at: bytes of events there were when it last went on. processes: how
+    many train together, each on a GPU of its own; more than one are started by torchrun, whose process is the run's.
     """
 
     folder: Path
@@ -70,6 +55,7 @@ class Run:
     born: float | None = None
     name: str = ""
     resumed_at: int = 0
+    processes: int = 1
     child: "subprocess.Popen[Any] | None" = field(default=None, compare=False, repr=False)
 
     @property
@@ -99,15 +85,20 @@ class Run:
     def kill(self) -> None:
         """End it now, with all processes that it started."""
         process = self._process()
-        if process is None:
-            return
         with suppress(psutil.Error, ProcessLookupError):
-            family = [*process.children(recursive=True), process]
-            if sys.platform != "win32" and os.getpgid(process.pid) == process.pid:
-                os.killpg(process.pid, signal.SIGKILL)
-            for member in family:
-                with suppress(psutil.Error):
-                    member.kill()
+            if process is not None:
+                family = [*process.children(recursive=True), process]
+                if sys.platform != "win32" and os.getpgid(process.pid) == process.pid:
+                    os.killpg(process.pid, signal.SIGKILL)
+                _kill(family)
+        self.kill_orphans()
+
+    def kill_orphans(self) -> None:
+        """End what a killed torchrun has left: each of its processes leads a group of its own and would train on."""
+        if self.processes > 1:
+            alone = self.command[self.command.index(PROCESSES) + 2 :]
+            listed = psutil.process_iter(["cmdline"])
+            _kill([each for each in listed if tuple(each.info["cmdline"] or ())[-len(alone) :] == alone])
 
     def death_reason(self) -> str:
         """Why it ended without a word in its events: the last line of its log, where that is an error."""
@@ -131,17 +122,29 @@ class Run:
             return None
 
 
-def start(data: Path, runs: Path, *, model: str, source: str, options: FineTuneOptions, device: str = "auto") -> Run:
-    """Begin to fine-tune the model that `source` opens on a project folder or a COCO file, in a new folder in `runs`.
+def start(
+    data: Path,
+    runs: Path,
+    *,
+    model: str,
+    source: str,
+    options: FineTuneOptions,
+    device: str = "auto",
+    processes: int = 1,
+) -> Run:
+    """Begin to fine-tune the model that `source` opens on a project folder or a COCO file, in a new folder in `runs`;
+    with several processes as `torchrun` would, a batch for each.
 
     Returns at once; what goes wrong in the process is told by its log. Raises OSError where it cannot be started.
     """
     folder = _new_folder(runs)
     name = str(Path(source).resolve()) if Path(source).is_file() else source
-    command = (sys.executable, str(MAIN), "fine-tune", str(data.resolve()), "--model", name, "--out", str(folder))
-    command += ("--device", device, *flags(options))
+    together = (*TORCHRUN, PROCESSES, str(processes)) if processes > 1 else ()
+    command = (sys.executable, *together, str(MAIN), "fine-tune", str(data.resolve()), "--model", name)
+    command += ("--out", str(folder), "--device", device, *flags(options))
     created = datetime.now().isoformat(timespec="seconds")
-    run = Run(folder, model, name, created, json.loads(json.dumps(asdict(options))), command)
+    chosen = json.loads(json.dumps(asdict(options)))
+    run = Run(folder, model, name, created, chosen, command, processes=processes)
     try:
         return _begin(run)
     except OSError:
@@ -151,6 +154,7 @@ def start(data: Path, runs: Path, *, model: str, source: str, options: FineTuneO
 
 def resume(run: Run) -> Run:
     """Go on with a run that was cut short. Returns at once. Raises OSError where it cannot be started."""
+    run.kill_orphans()
     (run.folder / STOP_FILE).unlink(missing_ok=True)
     events = run.folder / EVENTS
     told = events.read_bytes().rfind(b"\n") + 1 if events.exists() else 0
@@ -180,6 +184,16 @@ def list_runs(runs: Path) -> list[Run]:
     return sorted(found, key=lambda run: (run.created, len(run.folder.name), run.folder.name), reverse=True)
 
 
+def chosen_options(run: Run) -> FineTuneOptions | None:
+    """What was chosen for a run; None where that is from another version and does not fit."""
+    try:
+        return FineTuneOptions(
+            **{**run.options, "scale": tuple(run.options["scale"]), "freeze": Freeze(run.options["freeze"])}
+        )
+    except (OptionsError, TypeError, KeyError, ValueError):
+        return None
+
+
 def flags(options: FineTuneOptions) -> list[str]:
     """The options as arguments of `fine-tune`, as far as they are not what it would choose itself."""
     default = FineTuneOptions()
@@ -203,86 +217,17 @@ def flags(options: FineTuneOptions) -> list[str]:
 
 
 def reason_in(log: str) -> str:
-    """The error that a log ends with, without its "error: "; "" where it ends with none."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    if lines and lines[-1].startswith("error: "):
-        return lines[-1].removeprefix("error: ")
-    return lines[-1] if "Traceback (most recent call last):" in lines else ""
+    """The error that a log ends with, without its "error: "; "" where it ends with none.
 
-
-class RunWatcher(QObject):
-    """Follows a run's events and whether it lives, from the first event on, until it has ended.
-
-    events_read: a list of Event, in order. state_changed: the RunState; `reason` says why a run DIED.
+    Of several processes the first error counts: the others fail for want of the one that had it. What torchrun says of
+    them, after their own words, is passed over.
     """
-
-    events_read = Signal(list)
-    state_changed = Signal(object)
-
-    def __init__(self, run: Run, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.run = run
-        self.state = RunState.STARTING
-        self.reason = ""
-        self._offset = 0
-        self._newest: RunStarted | RunFinished | None = None
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self.look)
-        self._timer.start(0)
-
-    def stop(self) -> None:
-        """Ask the run for a good end. Raises OSError."""
-        self.run.stop()
-        self.look()
-
-    def close(self) -> None:
-        """Look no more; the run goes on."""
-        self._timer.stop()
-
-    def look(self) -> None:
-        """Read what is new; come again soon, unless it has ended."""
-        alive = self.run.is_alive()  # before reading: what is written after this is read by the next look
-        is_old = self._offset < self.run.resumed_at  # what it told before it went on says nothing of how it is now
-        events, is_all = self._read()
-        for event in events:
-            if isinstance(event, RunStarted | RunFinished) and not is_old:
-                self._newest = event
-        if events:
-            self.events_read.emit(events)
-        if is_all or alive:
-            self._set_state(self._judge(alive))
-        if alive or not is_all:  # alive: a child must be reaped, too
-            self._timer.start(POLL if is_all else 0)
-
-    def _judge(self, alive: bool) -> RunState:
-        if isinstance(self._newest, RunFinished):
-            return RunState.STOPPED if self._newest.reason == "stopped" else RunState.FINISHED
-        asked = (self.run.folder / STOP_FILE).exists()
-        if not alive:
-            return RunState.STOPPED if asked else RunState.DIED
-        if asked:
-            return RunState.STOPPING
-        return RunState.RUNNING if self._newest else RunState.STARTING
-
-    def _set_state(self, state: RunState) -> None:
-        if state is not self.state:
-            self.state = state
-            self.reason = self.run.death_reason() if state is RunState.DIED else ""
-            self.state_changed.emit(state)
-
-    def _read(self) -> tuple[list[Event], bool]:
-        """The next whole lines' events, and whether those were all there are."""
-        try:
-            with (self.run.folder / EVENTS).open("rb") as file:
-                file.seek(self._offset)
-                old = self.run.resumed_at - self._offset
-                data = file.read(min(SLICE, old) if old > 0 else SLICE) + file.readline()
-        except OSError:  # not there yet, or on a drive that is away for a moment
-            return [], True
-        whole = data.rfind(b"\n") + 1
-        self._offset += whole
-        events = [event for line in data[:whole].split(b"\n") if (event := from_json(line))]
-        return events, len(data) < SLICE and self._offset >= self.run.resumed_at
+    end = TORCHRUN_SAYS.search(log)
+    lines = [line.strip() for line in (log[: end.start()] if end else log).splitlines() if line.strip()]
+    errors = [line for line in (lines if end else lines[-1:]) if line.startswith("error: ")]
+    if errors:
+        return errors[0].removeprefix("error: ")
+    return lines[-1] if "Traceback (most recent call last):" in lines else ""
 
 
 def _new_folder(runs: Path) -> Path:
@@ -298,7 +243,7 @@ def _new_folder(runs: Path) -> Path:
 def _launch(run: Run) -> "subprocess.Popen[Any]":
     """The process in a group of its own, with one core left to the window, saying all in its log."""
     environment = {**os.environ, "PYTHONUTF8": "1"}
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, ((os.cpu_count() or 2) - 1) // run.processes)))
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
@@ -307,6 +252,12 @@ def _launch(run: Run) -> "subprocess.Popen[Any]":
         return subprocess.Popen(
             run.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, **detached
         )
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def _lowered(pid: int) -> psutil.Process | None:

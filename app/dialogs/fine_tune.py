@@ -9,7 +9,9 @@ from app.background.training_data_check import Compared
 from app.background.training_pace import Pace, estimate
 from app.dialogs.fine_tune_findings import FindingList
 from app.dialogs.fine_tune_options import ModelFacts, OptionsForm
-from app.dialogs.fine_tune_plan import FineTunePlan, effort
+from app.dialogs.fine_tune_plan import FineTunePlan, Place, full_words, quick_words
+from app.dialogs.fine_tune_recipe import RecipeChoice
+from app.dialogs.sheet import paragraph
 from app.models import ModelChoice
 from app.theme import icon
 from app.widgets.elided_label import ElidedLabel
@@ -23,14 +25,16 @@ ROOM = 96  # px of the screen that the sheet leaves free
 
 
 class FineTuneDialog(QDialog):
-    """Asks for a start. start_wanted: the FineTuneOptions, and the source of the model to begin with. vouch_wanted: for
-    all started images; `set_plan` follows. model_chosen: the source of another model; `set_model` follows.
-    images_wanted: an ImageGroup to be shown. one_side_wanted: groups of ids of images that look alike.
+    """Asks for a start. start_wanted: the FineTuneOptions, the source of the model to begin with, and on how many GPUs,
+    0 for the CPU. vouch_wanted: for all started images; `set_plan` follows. model_chosen: the source of another model;
+    `set_model` follows. images_wanted: an ImageGroup to be shown. one_side_wanted: groups of ids of images that look
+    alike.
 
-    paces: known ones, newest first. on_gpu: whether the run will be on one. models: those that it can begin with.
+    paces: known ones, newest first. gpus: how many the run could be on. models: those that it can begin with. before:
+    what was chosen last for the project; without it a CPU begins with quick mode.
     """
 
-    start_wanted = Signal(object, str)
+    start_wanted = Signal(object, str, int)
     vouch_wanted = Signal()
     model_chosen = Signal(str)
     images_wanted = Signal(object)
@@ -44,21 +48,25 @@ class FineTuneDialog(QDialog):
         models: Sequence[ModelChoice] = (),
         source: str = "",
         paces: Sequence[Pace] = (),
-        on_gpu: bool = False,
+        gpus: int = 0,
+        before: FineTuneOptions | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Fine-tune")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._paces, self._on_gpu = paces, on_gpu
+        self._paces = paces
         self._plan = plan
         self._training_data: TrainingData | None = None
         self._near_duplicates: Finding | None = None
-        self.form = OptionsForm(models, source)
+        self.form, self.recipe = OptionsForm(models, source, gpus=gpus), RecipeChoice()
         self._build()
         self.set_model(model)
+        self.form.set_options(before or FineTuneOptions(quick=not gpus))
+        self.recipe.quick.setChecked(self.form.is_quick)
         self.set_plan(plan)
         self.form.changed.connect(self._refresh)
+        self.recipe.quick_chosen.connect(self.form.set_quick)
 
     def set_plan(self, plan: FineTunePlan) -> None:
         """Show what would be learnt from."""
@@ -103,8 +111,8 @@ class FineTuneDialog(QDialog):
         title, self._from = QLabel("Fine-tune on what you reviewed"), ElidedLabel()
         title.setProperty("role", "title")
         self._from.setProperty("role", "muted")
-        self._summary, self._learnt, self._problem, self._effort = _text(), _text("muted"), _text("warning"), _text()
-        self._checking, self._error = _text("small"), _text("bad")
+        self._summary, self._learnt, self._problem = paragraph(), paragraph(role="muted"), paragraph(role="warning")
+        self._checking, self._error = paragraph(role="small"), paragraph(role="bad")
         self._checking.hide()
         self._vouch = QPushButton()
         self._vouch.setProperty("role", "soft")
@@ -145,8 +153,8 @@ class FineTuneDialog(QDialog):
         column = QVBoxLayout(page)
         column.setContentsMargins(24, 8, 24, 8)
         column.setSpacing(8)
-        texts = (self._summary, self._vouch, self._learnt, self._problem, self._effort, self._checking)
-        for widget in (*texts, self._findings):
+        texts = (self._summary, self._vouch, self._learnt, self._problem, self._checking)
+        for widget in (*texts, self._findings, self.recipe):
             align = Qt.AlignmentFlag.AlignLeft if widget is self._vouch else Qt.AlignmentFlag(0)
             column.addWidget(widget, 0, align)
         column.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
@@ -180,9 +188,9 @@ class FineTuneDialog(QDialog):
             options = None
         self._error.setVisible(options is None)
         self.form.show_automatic_steps(self._plan.train + self._plan.undivided)
-        self._effort.setVisible(options is not None and not self._plan.problem)
+        self.recipe.setVisible(not self._plan.problem)
         if options is not None:
-            self._effort.setText(self._effort_text(options))
+            self._show_recipes()
             self._show_findings(options.image_size or self._model.image_size)
         self._start.setEnabled(options is not None and not self._plan.problem)
         self._fit()
@@ -211,11 +219,12 @@ class FineTuneDialog(QDialog):
         highest = self.screen().availableGeometry().height() - ROOM
         self.setFixedSize(WIDTH, min(wanted + around, highest))
 
-    def _effort_text(self, options: FineTuneOptions) -> str:
-        size, variant = options.image_size or self._model.image_size, self._model.variant
-        expected = estimate(self._paces, variant, size, options, on_gpu=self._on_gpu)
-        name = f"{variant.name.upper()} at {size} px: " if variant else ""
-        return name + effort(self._plan, options, expected)
+    def _show_recipes(self) -> None:
+        quick, full = self.form.options(quick=True), self.form.options(quick=False)
+        size, variant, gpus = full.image_size or self._model.image_size, self._model.variant, self.form.gpus.value()
+        place = Place(variant.name if variant else "", size, gpus)
+        expected = estimate(self._paces, variant, size, full, gpus=gpus)
+        self.recipe.show_words(quick_words(quick, place), full_words(self._plan, full, expected, place))
 
     def _on_folded(self, opened: bool) -> None:
         self.form.setVisible(opened)
@@ -228,14 +237,6 @@ class FineTuneDialog(QDialog):
         self.images_wanted.emit(group)
 
     def _on_start(self) -> None:
-        options, source = self.form.options(), self.form.source
+        options, source, gpus = self.form.options(), self.form.source, self.form.gpus.value()
         self.accept()
-        self.start_wanted.emit(options, source)
-
-
-def _text(role: str = "") -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setProperty("role", role)
-    return label
+        self.start_wanted.emit(options, source, gpus)

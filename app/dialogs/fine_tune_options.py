@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QFrame, QLineEdit, QSpinBox, QWidget
 
 from app.models import ModelChoice, info_of
@@ -54,15 +54,22 @@ def facts_of(choice: ModelChoice) -> ModelFacts:
 
 
 class OptionsForm(QFrame):
-    """Fields for all that may be chosen. changed: some value; model_chosen: the source of another start."""
+    """Fields for all that may be chosen. changed: some value; model_chosen: the source of another start. gpus: how many
+    a run could use.
+    """
 
     changed = Signal()
     model_chosen = Signal(str)
 
-    def __init__(self, models: Sequence[ModelChoice], source: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, models: Sequence[ModelChoice], source: str, *, gpus: int = 0, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setProperty("role", "field")
         self._facts = ModelFacts("")
+        self.is_quick = False
+        self._minutes = {True: round(QUICK_MINUTES), False: 0}  # chosen for quick mode, and for the full training
+        self._most_gpus = gpus
         self.model = QComboBox()
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for choice in models:
@@ -84,13 +91,39 @@ class OptionsForm(QFrame):
         self.image_size.setValue(facts.image_size or 0)
         self.changed.emit()
 
+    def set_quick(self, quick: bool) -> None:
+        """Quick mode, whose budget is time, or the full training. Each keeps the time that was chosen for it."""
+        self.is_quick = quick
+        with QSignalBlocker(self.minutes):
+            self.minutes.setMinimum(1 if quick else 0)
+            self.minutes.setValue(self._minutes[quick])
+        self._on_length_changed()
+
+    def set_options(self, options: FineTuneOptions) -> None:
+        """Show what was chosen before; of the size only one that the model does not have anyway."""
+        self._minutes[options.quick] = round(options.minutes or self._minutes[options.quick])
+        self.steps.setValue(options.steps or 0)
+        self.batch.setValue(options.batch)
+        self.rate.setText(f"{options.learning_rate:g}")
+        self.seed.setValue(options.seed)
+        if options.image_size:
+            self.image_size.setValue(options.image_size)
+        kinds = [(strength.scale, strength.photometric) for strength in STRENGTHS]
+        if (kind := (options.scale, options.photometric)) in kinds:
+            self.strength.setCurrentIndex(kinds.index(kind))
+        self.freeze.setChecked(options.freeze is Freeze.BACKBONE)
+        self.any_orientation.setChecked(options.any_orientation)
+        self.flip.setChecked(options.flip)
+        self.set_quick(options.quick)
+
     def show_automatic_steps(self, images: int) -> None:
         """Say what 0 steps stand for with so many images to learn from."""
-        steps = FineTuneOptions(batch=self.batch.value()).total_steps(images) or 0
+        steps = FineTuneOptions(batch=self.batch.value() * max(1, self.gpus.value())).total_steps(images) or 0
         self.steps.setSpecialValueText(f"{steps:,}, from the number of images")
 
-    def options(self) -> FineTuneOptions:
-        """What is chosen. Raises OptionsError where that does not fit."""
+    def options(self, *, quick: bool | None = None) -> FineTuneOptions:
+        """What is chosen; `quick`: what that would be in this mode. Raises OptionsError where it does not fit."""
+        quick = self.is_quick if quick is None else quick
         try:
             rate = float(self.rate.text().replace(",", "."))
         except ValueError:
@@ -98,7 +131,7 @@ class OptionsForm(QFrame):
         size, strength = self.image_size.value(), STRENGTHS[self.strength.currentIndex()]
         if self._facts.variant is not None:
             self._facts.variant.check_image_size(size)
-        quick, minutes = self.quick.isChecked(), self.minutes.value() or None
+        minutes = self._minutes[quick] or None
         return FineTuneOptions(
             steps=None if minutes else self.steps.value() or None,
             minutes=minutes,
@@ -117,8 +150,9 @@ class OptionsForm(QFrame):
 
     def _on_length_changed(self) -> None:
         """Time is a budget of its own, and quick mode freezes by itself."""
+        self._minutes[self.is_quick] = self.minutes.value()
         self.steps.setEnabled(not self.minutes.value())
-        self.freeze.setEnabled(not self.quick.isChecked())
+        self.freeze.setEnabled(not self.is_quick)
         self.changed.emit()
 
     def _make_fields(self) -> None:
@@ -137,8 +171,7 @@ class OptionsForm(QFrame):
         self.strength.addItems([strength.name for strength in STRENGTHS])
         self.strength.setCurrentIndex(USUAL)
         self.strength.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self.quick = QCheckBox(f"Quick: {QUICK_MINUTES:.0f} minutes on a CPU; the first layers stay as they are")
-        self.quick.toggled.connect(lambda _: self._on_length_changed())
+        self.gpus = _number(min(1, self._most_gpus), self._most_gpus, self._most_gpus, self.changed.emit)
         self.freeze = QCheckBox("Keep the backbone as it is: faster, learns less")
         self.any_orientation = QCheckBox("No side is up: turn pictures in all ways")
         self.flip = QCheckBox("Mirror half of the pictures")
@@ -161,9 +194,11 @@ class OptionsForm(QFrame):
             "Learning rate": self.rate,
             "Augmentation": self.strength,
             "Seed": self.seed,
+            "GPUs": self.gpus,
         }.items():
             form.addRow(name, widget)
-        for box in (self.quick, self.freeze, self.flip, self.any_orientation):
+        form.setRowVisible(self.gpus, self._most_gpus > 1)
+        for box in (self.freeze, self.flip, self.any_orientation):
             form.addRow(box)
 
 

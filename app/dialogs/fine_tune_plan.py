@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.background.training_pace import Estimate
 from app.wording import count, duration
 from detector.data.project.records import ProjectClass, ProjectImage, State
 from detector.data.split import Side
-from detector.training.options import FineTuneOptions
+from detector.training.options import FineTuneOptions, Freeze
 
 REVIEW = "Review some first: Space vouches for what is shown"
 
@@ -102,16 +102,75 @@ def plan(
     return FineTunePlan(**numbers, boxes=learnt.total(), classes=names)
 
 
-def effort(plan: FineTunePlan, options: FineTuneOptions, expected: Estimate | None) -> str:
-    """How many steps that is and how long it takes, as far as that can be said."""
-    steps = options.total_steps(plan.train + plan.undivided)
+@dataclass(frozen=True)
+class Place:
+    """What a run would learn on: a variant's name, "" where that is not known, at an image size in px, on the CPU or so
+    many GPUs.
+    """
+
+    variant: str = ""
+    image_size: int | None = None
+    gpus: int = 0
+
+    @property
+    def device(self) -> str:
+        """In words."""
+        return f"{self.gpus} GPUs" if self.gpus > 1 else "this GPU" if self.gpus else "this CPU"
+
+    @property
+    def network(self) -> str:
+        """In words."""
+        return self.variant.upper() if self.variant else "the network"
+
+
+@dataclass(frozen=True)
+class RecipeWords:
+    """A way to fine-tune: its name with how long it takes, and what it does."""
+
+    title: str
+    detail: str
+
+
+def quick_words(options: FineTuneOptions, place: Place) -> RecipeWords:
+    """What quick mode would be."""
+    detail = (
+        f"The first layers of {place.network} stay as they are, the rest learns{_at(place)}. Measuring is included."
+    )
+    if not place.gpus:
+        detail += " This is made for computers without a GPU."
+    return RecipeWords(f"Quick: {_minutes(options)} on {place.device}", detail)
+
+
+def full_words(plan: FineTunePlan, options: FineTuneOptions, expected: Estimate | None, place: Place) -> RecipeWords:
+    """What a training of all layers would be, and how long it takes as far as that can be said."""
+    what = "All but the backbone of" if options.freeze is Freeze.BACKBONE else "Every layer of"
+    learns = f"{what} {place.network} learns{_at(place)}"
+    whole = replace(options, batch=options.batch * max(1, place.gpus))
+    steps = whole.total_steps(plan.train + plan.undivided)
     if steps is None:
-        return f"{duration(options.seconds() or 0)}, measuring included."
-    told = f"{count(steps, 'step')} of {count(options.batch, 'image')}"
+        return RecipeWords(f"Full: {_minutes(options)} on {place.device}", f"{learns}. Measuring is included.")
+    told = f"{learns}: {count(steps, 'step')} of {count(whole.batch, 'image')}"
     if expected is None:
-        return f"{told}. How long that takes is not known yet: the first run at this size will tell."
-    time = duration(steps * options.batch * expected.seconds_per_image)
-    return f"{told}, about {time} and some for measuring, {expected.basis}."
+        return RecipeWords(
+            f"Full, on {place.device}", f"{told}. How long that takes, the first run at this size will tell."
+        )
+    time = roughly(steps * whole.batch * expected.seconds_per_image)
+    return RecipeWords(
+        f"Full: about {time} on {place.device}", f"{told}, and some time for measuring; {expected.basis}."
+    )
+
+
+def roughly(seconds: float) -> str:
+    """A time that is only guessed, in whole minutes: "1 min", "2 h 5 min"."""
+    return duration(max(60.0, 60.0 * round(seconds / 60))).removesuffix(" 0 s")
+
+
+def _minutes(options: FineTuneOptions) -> str:
+    return f"{(options.seconds() or 0) / 60:g} min"
+
+
+def _at(place: Place) -> str:
+    return f" at {place.image_size} px" if place.image_size else ""
 
 
 def _are(number: int) -> str:

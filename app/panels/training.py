@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.background.run_watcher import RunState
 from app.background.training_course import Course, Verdict
-from app.background.training_process import RunState
 from app.panels.training_banner import VerdictBanner
 from app.panels.training_classes import ClassChanges
 from app.panels.training_runs import RunTable

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from app.background.fine_tuning import read_fusion
+from app.background.fusion_work import read_fusion
 from app.background.training_process import LOG_FILE, Run, _write
 from app.theme import RESOURCES
 from detector.events import (

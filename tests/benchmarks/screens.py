@@ -42,7 +42,7 @@ from screen_workshop import (  # noqa: E402
 )
 
 from app import theme  # noqa: E402
-from app.background.training_process import RunState  # noqa: E402
+from app.background.run_watcher import RunState  # noqa: E402
 from app.canvas.tone import Tone  # noqa: E402
 from app.canvas.tools import Tool  # noqa: E402
 from app.dialogs.fine_tune import FineTuneDialog  # noqa: E402

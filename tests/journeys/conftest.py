@@ -15,7 +15,7 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QWindow
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QRadioButton, QScrollArea, QSpinBox, QWidget
 from shiboken6 import Shiboken
 
 from app.background.training_process import list_runs
@@ -170,12 +170,14 @@ class Person:
         self.click(grid.viewport(), grid.visualRect(index).center())
 
     def fine_tune(self, *, steps: int, batch: int, size: int) -> None:
-        """Opens the sheet, chooses in its fold, and starts."""
+        """Opens the sheet, chooses the full training and in the fold, and starts."""
         self.click_button("Fine-tune")
         self.wait(QApplication.activeModalWidget)
         sheet = QApplication.activeModalWidget()
         assert sheet is not None
         self.wait(lambda: not self.window.jobs.running)  # what the check of the data finds moves the rest
+        full = next(item for item in sheet.findChildren(QRadioButton) if item.text().startswith("Full"))
+        self.click(full, QPoint(8, full.height() // 2))
         self.click_button("Advanced", sheet)
         for name, value in (("Steps", steps), ("Images per step", batch), ("Image size", size)):
             (label,) = (item for item in sheet.findChildren(QLabel) if item.text() == name)

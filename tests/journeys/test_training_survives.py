@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from app.background.training_process import EVENTS, RunState, list_runs
+from app.background.run_watcher import RunState
+from app.background.training_process import EVENTS, list_runs
 from detector.training.run_folder import LAST
 from tests.journeys.steps import open_folder
 from tests.reviewed import PARTS_SIDE as SIZE

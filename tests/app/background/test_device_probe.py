@@ -11,7 +11,7 @@ from app.jobs import Jobs
 
 def test_the_device_is_told_in_words():
     *_, told = probe("cpu")
-    assert told.startswith("CPU: ")
+    assert told.startswith("0 CPU: ")
 
 
 def test_a_device_that_is_not_there_tells_nothing():
@@ -36,3 +36,4 @@ def test_what_is_not_there_is_said(jobs: Jobs, qtbot: QtBot):
     with qtbot.waitSignal(finder.found, timeout=60_000) as found:
         finder.look("cpu")
     assert found.args[0].startswith("CPU: ")
+    assert found.args[1] == 0

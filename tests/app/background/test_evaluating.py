@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.background import evaluating
 from app.background.evaluating import Evaluating
 from app.background.evaluation_work import Kept, Looked, Report
+from app.background.model_work import Studio
 from app.document import Document
 from app.image_filter import ImageFilter, ImageGroup
 from app.jobs import Jobs
@@ -67,7 +68,7 @@ def evaluation(qtbot: QtBot, document: Document, jobs: Jobs, worker: Worker, tmp
     panel = EvaluationPanel()
     qtbot.addWidget(panel)
     settings = Settings(tmp_path / "settings.ini")
-    made = Evaluating(document, jobs, Notifications(), ModelInUse(document, settings), panel=panel)
+    made = Evaluating(Studio(document, jobs, Notifications(), ModelInUse(document, settings)), panel=panel)
     panel.show()
     qtbot.waitUntil(lambda: not jobs.running)
     return made

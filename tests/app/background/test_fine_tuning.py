@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.background import fine_tune_sheet, run_history
 from app.background.fine_tuning import FineTuning, read_pictures
+from app.background.model_work import Studio
 from app.background.training_process import Run, _write
 from app.dialogs.fine_tune import FineTuneDialog
 from app.document import Document
@@ -55,7 +56,7 @@ def tuning(qtbot: QtBot, document: Document, jobs: Jobs, parent: QWidget, tmp_pa
         qtbot.addWidget(panel)
         panel.show()
     made = FineTuning(
-        document, jobs, Notifications(), ModelInUse(document, settings),
+        Studio(document, jobs, Notifications(), ModelInUse(document, settings)),
         settings=settings, training=training, fusion=fusion, parent=parent,
     )  # fmt: skip
     add_class(document, "bolt")

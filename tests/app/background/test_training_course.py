@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.background.run_watcher import RunState
 from app.background.training_course import (
     SMOOTHING,
     STRETCHES,
@@ -15,7 +16,6 @@ from app.background.training_course import (
     thinned,
     told_changes,
 )
-from app.background.training_process import RunState
 from detector.events import (
     CheckpointSaved,
     Evaluated,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.background.training_pace import GIGAMACS, KEPT, TAIL, Pace, estimate, paces, remember, remembered
+from app.background.training_pace import KEPT, TAIL, Pace, estimate, paces, remember, remembered
 from app.background.training_process import EVENTS, Run
 from detector.events import Event, RunStarted, StepDone, to_json
 from detector.model.variants import VARIANTS, find_variant
@@ -51,32 +51,38 @@ SLOW = Pace("d0", 512, "CPU: 2 threads", 0.5)
 
 def test_the_newest_run_of_the_same_kind_is_believed() -> None:
     other = replace(SLOW, image_size=256, seconds_per_image=9.0)
-    found = estimate([other, SLOW, replace(SLOW, seconds_per_image=7.0)], D0, 512, USUAL, on_gpu=False)
+    found = estimate([other, SLOW, replace(SLOW, seconds_per_image=7.0)], D0, 512, USUAL, gpus=0)
     assert found is not None
     assert (found.seconds_per_image, "last run at this size (CPU: 2 threads)" in found.basis) == (0.5, True)
 
 
 def test_other_runs_are_scaled_by_their_work() -> None:
-    smaller = estimate([SLOW], D0, 256, USUAL, on_gpu=False)
-    larger = estimate([replace(SLOW, image_size=128), SLOW], VARIANTS["d1"], 640, USUAL, on_gpu=False)
-    frozen = estimate([SLOW], D0, 512, FineTuneOptions(freeze=Freeze.BACKBONE), on_gpu=False)
+    smaller = estimate([SLOW], D0, 256, USUAL, gpus=0)
+    larger = estimate([replace(SLOW, image_size=128), SLOW], VARIANTS["d1"], 640, USUAL, gpus=0)
+    frozen = estimate([SLOW], D0, 512, FineTuneOptions(freeze=Freeze.BACKBONE), gpus=0)
     assert smaller is not None and larger is not None and frozen is not None  # noqa: PT018
     assert smaller.seconds_per_image == pytest.approx(0.125)
-    assert larger.seconds_per_image == pytest.approx(0.5 * GIGAMACS["d1"] / GIGAMACS["d0"])
+    assert larger.seconds_per_image == pytest.approx(0.5 * 6.1 / 2.5)
     assert frozen.seconds_per_image < 0.5
     assert "roughly" in smaller.basis
 
 
+def test_several_gpus_share_the_work(tmp_path: Path) -> None:
+    on_two = run(tmp_path / "two", replace(STARTED, device="CUDA: A"), *steps(1, 8.0))
+    (pace,) = paces([replace(on_two, processes=2)])
+    assert pace.seconds_per_image == 0.25  # of each
+    found = [estimate([pace], D0, 256, USUAL, gpus=gpus) for gpus in (1, 2, 4)]
+    assert [item and item.seconds_per_image for item in found] == [0.25, 0.125, 0.0625]
+
+
 def test_before_the_first_run_it_is_a_guess_and_says_so() -> None:
-    small, large = (
-        estimate([], VARIANTS[name], VARIANTS[name].image_size, USUAL, on_gpu=False) for name in ("d0", "d4")
-    )
-    gpu = estimate([SLOW], D0, 512, USUAL, on_gpu=True)  # a CPU's pace says nothing of it
+    small, large = (estimate([], VARIANTS[name], VARIANTS[name].image_size, USUAL, gpus=0) for name in ("d0", "d4"))
+    gpu = estimate([SLOW], D0, 512, USUAL, gpus=1)  # a CPU's pace says nothing of it
     assert small is not None and large is not None and gpu is not None  # noqa: PT018
     assert "rough guess" in small.basis and "rough guess" in gpu.basis  # noqa: PT018
     assert gpu.seconds_per_image < small.seconds_per_image < large.seconds_per_image
-    assert estimate([], find_variant("phi1.5"), 640, USUAL, on_gpu=False) is None
-    assert estimate([SLOW], None, None, USUAL, on_gpu=False) is None
+    assert estimate([], find_variant("phi1.5"), 640, USUAL, gpus=0) is None
+    assert estimate([SLOW], None, None, USUAL, gpus=0) is None
 
 
 def test_paces_are_remembered_newest_first_and_each_kind_once() -> None:

@@ -13,17 +13,16 @@ from click import Command
 from pytestqt.qtbot import QtBot
 from typer.main import get_command
 
-from app.background import training_process
+from app.background import run_watcher, training_process
+from app.background.run_watcher import SLICE, RunState, RunWatcher
 from app.background.training_process import (
     EVENTS,
     LOG_FILE,
     NO_REASON,
     RUN_FILE,
-    SLICE,
     STOP_FILE,
     Run,
-    RunState,
-    RunWatcher,
+    chosen_options,
     flags,
     list_runs,
     reason_in,
@@ -42,13 +41,14 @@ DONE = RunFinished(6, "done", 2.0, "best.safetensors", {"AP": 0.5}, {"AP": 0.25}
 
 # Stands in for main.py where the training itself is beside the point: its --model says how it behaves.
 ACTOR = f"""
-import pathlib, subprocess, sys, time
+import os, pathlib, subprocess, sys, time
 out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
 role = sys.argv[sys.argv.index("--model") + 1]
 log = (out / "events.jsonl").open("a", encoding="utf-8", buffering=1)
 if role == "fails":
     print("D0 on CPU", file=sys.stderr)
     sys.exit("error: the model is <b>gone</b>")
+(out / f"rank {{os.environ.get('RANK', 0)}}").write_text(str(os.getpid()))
 log.write({to_json(STARTED)!r} + "\\n")
 if role == "finishes":
     log.write({to_json(DONE)!r} + "\\n")
@@ -69,11 +69,12 @@ def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     script = tmp_path / "actor.py"
     script.write_text(ACTOR, "utf-8")
     monkeypatch.setattr(training_process, "MAIN", script)
-    monkeypatch.setattr(training_process, "POLL", 20)
+    monkeypatch.setattr(run_watcher, "POLL", 20)
     begun: list[Run] = []
 
-    def call(role: str) -> Run:
-        begun.append(start(tmp_path, tmp_path / "runs", model="D0", source=role, options=FineTuneOptions(steps=6)))
+    def call(role: str, *, processes: int = 1) -> Run:
+        options = FineTuneOptions(steps=6)
+        begun.append(start(tmp_path, tmp_path / "runs", model="D0", source=role, options=options, processes=processes))
         return begun[-1]
 
     yield call
@@ -288,10 +289,72 @@ def test_a_long_history_comes_in_slices_and_whole(qtbot: QtBot, silent: Run) -> 
     assert max(sizes) < len(history) / 2
 
 
+# Several processes, started by torchrun
+
+
+def workers(qtbot: QtBot, run: Run) -> list[psutil.Process]:
+    """The two processes that torchrun has started, once they are there."""
+    told = [run.folder / f"rank {rank}" for rank in range(2)]
+    qtbot.waitUntil(lambda: all(path.exists() and path.read_text() for path in told), timeout=60_000)
+    return [psutil.Process(int(path.read_text())) for path in told]
+
+
+def has_ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.slow
+def test_several_processes_are_one_run_that_stops_well(qtbot: QtBot, act: Callable[..., Run]) -> None:
+    run = act("waits", processes=2)
+    watcher, events = follow(qtbot, run)
+    both = workers(qtbot, run)
+    wait_for(qtbot, watcher, RunState.RUNNING)
+    (found,) = list_runs(run.folder.parent)
+    assert (found, found.is_alive()) == (run, True)
+    assert {process.ppid() for process in both} == {run.pid}
+    assert both[0].environ()["WORLD_SIZE"] == "2"
+    watcher.stop()
+    wait_for(qtbot, watcher, RunState.STOPPED)
+    assert STOPPED in events
+    qtbot.waitUntil(lambda: not run.is_alive() and all(map(has_ended, both)), timeout=20_000)
+
+
+@pytest.mark.slow
+def test_kill_takes_all_processes(qtbot: QtBot, act: Callable[..., Run]) -> None:
+    run = act("waits", processes=2)
+    both = workers(qtbot, run)
+    run.kill()
+    qtbot.waitUntil(lambda: not run.is_alive() and all(map(has_ended, both)), timeout=20_000)
+
+
+def test_what_a_killed_torchrun_leaves_is_ended(qtbot: QtBot, act: Callable[..., Run]) -> None:
+    run = act("waits", processes=2)
+    watcher, _ = follow(qtbot, run)
+    both = workers(qtbot, run)
+    wait_for(qtbot, watcher, RunState.RUNNING)
+    psutil.Process(run.pid).kill()
+    wait_for(qtbot, watcher, RunState.DIED)
+    assert watcher.reason == NO_REASON
+    qtbot.waitUntil(lambda: all(map(has_ended, both)), timeout=20_000)
+
+
+@pytest.mark.slow
+def test_the_log_of_several_tells_what_the_first_one_said(qtbot: QtBot, act: Callable[..., Run]) -> None:
+    watcher, _ = follow(qtbot, act("fails", processes=2))
+    qtbot.waitUntil(lambda: watcher.state is RunState.DIED, timeout=60_000)
+    assert watcher.reason == "the model is <b>gone</b>"
+
+
 def test_what_a_log_ends_with() -> None:
     assert reason_in("D0 on CPU\nerror: no boxes; label some.\n") == "no boxes; label some."
     assert reason_in("Traceback (most recent call last):\n  File x\nKeyError: 'a'\n\n") == "KeyError: 'a'"
     assert reason_in("D0 at 128 px on CPU\n") == ""
+    failed = "E1123 00:13:40.414000 1 torch/distributed/elastic/multiprocessing/api.py:1002] failed (exitcode: 1) x\n"
+    ended = f"{failed}Traceback (most recent call last):\n  File x\nChildFailedError: \n=====\n"
+    assert reason_in(f"D0 on CPU\n{ended}") == ""
+    assert reason_in(f"Traceback (most recent call last):\n  File x\nKeyError: 'a'\n{ended}") == "KeyError: 'a'"
+    lost = "Traceback (most recent call last):\n  File x\nRuntimeError: connection closed by peer\n"
+    assert reason_in(f"error: the disk is full.\n{lost}{ended}") == "the disk is full."
 
 
 @pytest.mark.parametrize(
@@ -316,6 +379,17 @@ def test_the_command_line_understands_the_options(options: FineTuneOptions) -> N
     assert FineTuneOptions(**{name: renamed.get(name, given.get(name)) for name in names}) == options
 
 
+def test_what_was_chosen_for_a_run_is_known_again(act: Callable[..., Run], tmp_path: Path) -> None:
+    options = FineTuneOptions(quick=True, minutes=3, flip=False, scale=(0.4, 1.8))
+    run = start(tmp_path, tmp_path / "others", model="D0", source="finishes", options=options)
+    assert run.child is not None
+    run.child.wait()
+    (found,) = list_runs(tmp_path / "others")
+    assert chosen_options(found) == options
+    of_another_version = replace(found, options={**found.options, "freeze": "heads"})
+    assert [chosen_options(each) for each in (of_another_version, replace(found, options={}))] == [None, None]
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """Four reviewed pictures of parts, one of them for validation, open as in the window."""
@@ -324,14 +398,20 @@ def project(tmp_path: Path) -> Iterator[Project]:
     opened.close()
 
 
-def test_the_real_command_learns_from_a_project_that_the_window_has_open(qtbot: QtBot, project: Project) -> None:
-    options = FineTuneOptions(steps=2, batch=2, image_size=128)
-    run = start(project.folder, project.home / "runs", model="Starter", source="starter", options=options)
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_real_command_learns_from_a_project_that_the_window_has_open(
+    qtbot: QtBot, project: Project, processes: int
+) -> None:
+    options = FineTuneOptions(steps=2, batch=2 // processes, image_size=128)
+    runs = project.home / "runs"
+    run = start(
+        project.folder, runs, model="Starter", source="starter", options=options, device="cpu", processes=processes
+    )
     watcher, events = follow(qtbot, run)
-    qtbot.waitUntil(lambda: watcher.state.has_ended, timeout=120_000)
+    qtbot.waitUntil(lambda: watcher.state.has_ended, timeout=180_000)
     assert watcher.state is RunState.FINISHED, watcher.reason
     assert isinstance(events[0], RunStarted)
-    assert (events[0].train_images, events[0].validation_images) == (3, 1)
+    assert (events[0].train_images, events[0].validation_images, events[0].batch) == (3, 1, 2)
     assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2]
     last = events[-1]
     assert isinstance(last, RunFinished)

@@ -40,24 +40,63 @@ def sheet(qtbot: QtBot, qapp: QApplication) -> FineTuneDialog:
 def test_it_says_what_will_happen(sheet: FineTuneDialog) -> None:
     assert sheet._summary.text() == GOOD.summary()
     assert sheet._learnt.text() == GOOD.content()
-    assert sheet._effort.text().startswith("D0 at 512 px: 400 steps of 8 images, about 13 min")
-    assert "CPU: 2 threads" in sheet._effort.text()
+    recipe = sheet.recipe
+    assert recipe.quick.text() == "Quick: 10 min on this CPU"
+    assert recipe.full.text() == "Full: about 13 min on this CPU"
+    assert recipe.full_words.text().startswith("Every layer of D0 learns at 512 px: 400 steps of 8 images")
+    assert "CPU: 2 threads" in recipe.full_words.text()
     assert not sheet._problem.isVisible()
-    for label in (sheet._summary, sheet._learnt, sheet._problem, sheet._effort, sheet._error):
+    for label in (sheet._summary, sheet._learnt, sheet._problem, recipe.quick_words, recipe.full_words, sheet._error):
         assert label.textFormat() is Qt.TextFormat.PlainText
 
 
-def test_start_gives_the_options(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+def test_a_cpu_begins_with_quick_mode_and_the_full_training_is_one_click_away(
+    qtbot: QtBot, sheet: FineTuneDialog
+) -> None:
+    assert sheet.recipe.quick.isChecked()
+    assert sheet.form.options() == FineTuneOptions(quick=True, minutes=10)
+    sheet.recipe.full.click()
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
-    assert wanted.args == [FineTuneOptions(), "d0"]
+    assert wanted.args == [FineTuneOptions(), "d0", 0]
     assert not sheet.isVisible()
 
 
+def test_gpus_begin_with_the_full_training_on_all_of_them(qtbot: QtBot, qapp: QApplication) -> None:
+    sheet = FineTuneDialog(GOOD, D0, paces=(Pace("d0", 512, "CUDA: A", 0.5),), gpus=2)
+    qtbot.addWidget(sheet)
+    sheet.show()
+    assert sheet.recipe.full.isChecked()
+    assert sheet.recipe.full.text() == "Full: about 13 min on 2 GPUs"  # 200 steps of 2 × 8 at 0.25 s
+    assert "200 steps of 16 images" in sheet.recipe.full_words.text()
+    assert sheet.form.steps.text() == "200, from the number of images"
+    sheet._fold.click()
+    assert sheet.form.gpus.isVisible()
+    sheet.form.gpus.setValue(1)
+    assert sheet.recipe.full.text() == "Full: about 27 min on this GPU"
+    assert sheet.recipe.quick.text() == "Quick: 10 min on this GPU"
+    with qtbot.waitSignal(sheet.start_wanted) as wanted:
+        sheet._start.click()
+    assert wanted.args == [FineTuneOptions(), "", 1]
+
+
+def test_what_was_chosen_last_is_chosen_again(qtbot: QtBot, qapp: QApplication) -> None:
+    quick = FineTuneOptions(quick=True, minutes=25, batch=4, scale=(0.4, 1.8), photometric=0.4, flip=False)
+    full = FineTuneOptions(steps=60, learning_rate=2e-4, image_size=256, freeze=Freeze.BACKBONE, seed=3)
+    strong = FineTuneOptions(any_orientation=True, scale=(0.4, 1.8), photometric=0.4, mosaic=0.3)
+    for before in (quick, full, strong):
+        sheet = FineTuneDialog(GOOD, D0, gpus=0, before=before)
+        qtbot.addWidget(sheet)
+        assert sheet.form.options() == before
+        assert sheet.recipe.quick.isChecked() is before.quick
+
+
 def test_advanced_options_are_taken(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+    sheet.recipe.full.click()
     low = sheet.height()
     sheet._fold.click()
     assert sheet.form.isVisible()
+    assert not sheet.form.gpus.isVisible()
     assert sheet.height() > low
     sheet.form.steps.setValue(60)
     sheet.form.batch.setValue(4)
@@ -67,7 +106,8 @@ def test_advanced_options_are_taken(qtbot: QtBot, sheet: FineTuneDialog) -> None
     sheet.form.strength.setCurrentIndex(3)
     for box in (sheet.form.freeze, sheet.form.any_orientation, sheet.form.flip):
         box.click()
-    assert sheet._effort.text().startswith("D0 at 256 px: 60 steps of 4 images, about 18 min")
+    assert sheet.recipe.full.text() == "Full: about 18 min on this CPU"
+    assert "All but the backbone of D0 learns at 256 px: 60 steps of 4 images" in sheet.recipe.full_words.text()
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
     assert wanted.args == [
@@ -77,6 +117,7 @@ def test_advanced_options_are_taken(qtbot: QtBot, sheet: FineTuneDialog) -> None
             scale=(0.4, 1.8), photometric=0.4, mosaic=0.3,
         ),
         "d0",
+        0,
     ]  # fmt: skip
 
 
@@ -107,7 +148,7 @@ def test_too_few_images_disable_start_until_vouched_for(qtbot: QtBot, sheet: Fin
     sheet.set_plan(FineTunePlan(started=3))
     assert sheet._problem.isVisible()
     assert not sheet._start.isEnabled()
-    assert not sheet._effort.isVisible()
+    assert not sheet.recipe.isVisible()
     assert sheet._vouch.text() == "Vouch for the 3 started images"
     with qtbot.waitSignal(sheet.vouch_wanted):
         sheet._vouch.click()
@@ -121,21 +162,29 @@ def test_a_model_that_does_not_say_what_it_is_keeps_its_size(qtbot: QtBot, qapp:
     sheet = FineTuneDialog(GOOD, ModelFacts("foreign.pth"), paces=PACES)
     qtbot.addWidget(sheet)
     assert sheet.form.image_size.text() == "the model's"
-    assert sheet.form.options() == FineTuneOptions()
-    assert "not known yet" in sheet._effort.text()
+    assert sheet.form.options(quick=False) == FineTuneOptions()
+    assert sheet.recipe.full.text() == "Full, on this CPU"
+    assert "the first run at this size will tell" in sheet.recipe.full_words.text()
 
 
 def test_nothing_is_cut_off(sheet: FineTuneDialog) -> None:
-    for label in (sheet._summary, sheet._learnt, sheet._effort):
+    for label in (sheet._summary, sheet._learnt, sheet.recipe.quick_words, sheet.recipe.full_words):
         assert label.height() >= label.heightForWidth(label.width())
 
 
 def test_a_budget_of_time_takes_the_place_of_steps(sheet: FineTuneDialog) -> None:
+    sheet.recipe.full.click()
     sheet.form.steps.setValue(60)
     sheet.form.minutes.setValue(7)
     assert not sheet.form.steps.isEnabled()
-    assert sheet._effort.text() == "D0 at 512 px: 7 min 0 s, measuring included."
+    assert sheet.recipe.full.text() == "Full: 7 min on this CPU"
     assert sheet.form.options() == FineTuneOptions(minutes=7)
+    sheet.recipe.quick.click()
+    assert sheet.form.minutes.value() == 10  # each way has a time of its own
+    sheet.form.minutes.setValue(3)
+    assert sheet.recipe.quick.text() == "Quick: 3 min on this CPU"
+    sheet.recipe.full.click()
+    assert sheet.form.minutes.value() == 7
     sheet.form.minutes.setValue(0)
     assert sheet.form.options() == FineTuneOptions(steps=60)
 
@@ -143,11 +192,11 @@ def test_a_budget_of_time_takes_the_place_of_steps(sheet: FineTuneDialog) -> Non
 def test_quick_mode_leaves_out_what_it_cannot_do(sheet: FineTuneDialog) -> None:
     sheet.form.freeze.setChecked(True)
     sheet.form.strength.setCurrentIndex(3)
-    sheet.form.quick.setChecked(True)
     assert not sheet.form.freeze.isEnabled()
+    assert not sheet.form.steps.isEnabled()
+    assert sheet.form.minutes.minimum() == 1
     assert not sheet._error.isVisible()
-    assert sheet.form.options() == FineTuneOptions(quick=True, scale=(0.4, 1.8), photometric=0.4)
-    assert sheet._effort.text() == "D0 at 512 px: 10 min, measuring included."
+    assert sheet.form.options() == FineTuneOptions(quick=True, minutes=10, scale=(0.4, 1.8), photometric=0.4)
 
 
 def test_another_start_brings_its_size(qtbot: QtBot, sheet: FineTuneDialog) -> None:
@@ -157,11 +206,13 @@ def test_another_start_brings_its_size(qtbot: QtBot, sheet: FineTuneDialog) -> N
     sheet.set_model(ModelFacts("<b> · D1 · 640 px", VARIANTS["d1"], 640))
     assert sheet._from.text() == "From <b> · D1 · 640 px"
     assert sheet.form.options().image_size is None
-    assert sheet._effort.text().startswith("D1 at 640 px: 400 steps of 8 images, about 33 min")  # 6.1 / 2.5 of D0's
-    assert "roughly, judged by an earlier run of D0 at 512 px (CPU: 2 threads)" in sheet._effort.text()
+    assert sheet.recipe.full.text() == "Full: about 33 min on this CPU"  # 6.1 / 2.5 of D0's
+    said = sheet.recipe.full_words.text()
+    assert said.startswith("Every layer of D1 learns at 640 px")
+    assert said.endswith("roughly, judged by an earlier run of D0 at 512 px (CPU: 2 threads).")
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
-    assert wanted.args == [FineTuneOptions(), "/runs/<b>"]
+    assert wanted.args == [FineTuneOptions(quick=True, minutes=10), "/runs/<b>", 0]
 
 
 # What the check of the data found

@@ -3,10 +3,10 @@
 import pytest
 
 from app.background.training_pace import Estimate
-from app.dialogs.fine_tune_plan import FineTunePlan, effort, plan
+from app.dialogs.fine_tune_plan import FineTunePlan, Place, RecipeWords, full_words, plan, quick_words, roughly
 from detector.data.project.records import ProjectClass, ProjectImage, State
 from detector.data.split import Side
-from detector.training.options import FineTuneOptions
+from detector.training.options import FineTuneOptions, Freeze
 
 REVIEWED, STARTED, UNLABELLED = State.REVIEWED, State.STARTED, State.UNLABELLED
 TRAIN, VAL = Side.TRAIN, Side.VAL
@@ -66,12 +66,35 @@ def test_what_cannot_start_says_why(found: FineTunePlan, problem: str) -> None:
     assert bool(problem) == bool(found.problem)
 
 
-def test_the_effort_is_told_by_measure_or_not_at_all() -> None:
-    found, options = FineTunePlan(train=20, validate=4, boxes=9), FineTuneOptions(steps=100, batch=4)
-    unknown = effort(found, options, None)
-    assert (
-        unknown == "100 steps of 4 images. How long that takes is not known yet: the first run at this size will tell."
+def test_the_full_training_is_told_by_measure_or_not_at_all() -> None:
+    found, options, place = FineTunePlan(train=20, validate=4, boxes=9), FineTuneOptions(steps=100, batch=4), Place()
+    unknown = full_words(found, options, None, place)
+    assert unknown.title == "Full, on this CPU"
+    assert unknown.detail == (
+        "Every layer of the network learns: 100 steps of 4 images. "
+        "How long that takes, the first run at this size will tell."
     )
-    known = effort(found, options, Estimate(1.5, "at the pace of the last run"))
-    assert known == "100 steps of 4 images, about 10 min and some for measuring, at the pace of the last run."
-    assert effort(found, FineTuneOptions(), None).startswith("400 steps of 8 images")
+    known = full_words(found, options, Estimate(1.5, "at the pace of the last run"), Place("d1", 640, 1))
+    assert known.title == "Full: about 10 min on this GPU"
+    assert known.detail == (
+        "Every layer of D1 learns at 640 px: 100 steps of 4 images, and some time for measuring; "
+        "at the pace of the last run."
+    )
+    frozen = full_words(found, FineTuneOptions(minutes=90, freeze=Freeze.BACKBONE), None, Place("d0", 512, 4))
+    assert frozen == RecipeWords(
+        "Full: 90 min on 4 GPUs", "All but the backbone of D0 learns at 512 px. Measuring is included."
+    )
+
+
+def test_quick_mode_is_told_with_its_time() -> None:
+    words = quick_words(FineTuneOptions(quick=True, minutes=10), Place("d0", 384))
+    assert words == RecipeWords(
+        "Quick: 10 min on this CPU",
+        "The first layers of D0 stay as they are, the rest learns at 384 px. Measuring is included. "
+        "This is made for computers without a GPU.",
+    )
+    assert "without a GPU" not in quick_words(FineTuneOptions(quick=True), Place("d0", 384, 1)).detail
+
+
+def test_guessed_times_are_whole_minutes() -> None:
+    assert [roughly(seconds) for seconds in (3, 100, 560, 4000)] == ["1 min", "2 min", "9 min", "1 h 7 min"]

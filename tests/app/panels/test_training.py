@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.background.training_process import RunState
+from app.background.run_watcher import RunState
 from app.panels import training
 from app.panels.training import TrainingPanel, View, load_plots
 from app.panels.training_plots import TrainingPlots
