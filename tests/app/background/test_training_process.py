@@ -92,7 +92,7 @@ def follow(qtbot: QtBot, run: Run) -> tuple[RunWatcher, list[Event]]:
 
 
 def wait_for(qtbot: QtBot, watcher: RunWatcher, state: RunState) -> None:
-    qtbot.waitUntil(lambda: watcher.state is state, timeout=20_000)
+    qtbot.waitUntil(lambda: watcher.state is state)
 
 
 def test_a_run_is_followed_to_its_end(qtbot: QtBot, act: Callable[[str], Run]) -> None:
@@ -121,7 +121,7 @@ def test_a_run_that_was_stopped_goes_on_and_tells_what_came_before(qtbot: QtBot,
     watcher, events = RunWatcher(again), []
     watcher.state_changed.connect(states.append)
     watcher.events_read.connect(events.extend)
-    qtbot.waitUntil(lambda: (run.folder / EVENTS).stat().st_size > torn, timeout=20_000)
+    qtbot.waitUntil(lambda: (run.folder / EVENTS).stat().st_size > torn)
     with (run.folder / EVENTS).open("a", encoding="utf-8") as log:
         log.write(f"\n{to_json(STARTED)}\n")
     wait_for(qtbot, watcher, RunState.RUNNING)
@@ -295,7 +295,7 @@ def test_a_long_history_comes_in_slices_and_whole(qtbot: QtBot, silent: Run) -> 
 def workers(qtbot: QtBot, run: Run) -> list[psutil.Process]:
     """The two processes that torchrun has started, once they are there."""
     told = [run.folder / f"rank {rank}" for rank in range(2)]
-    qtbot.waitUntil(lambda: all(path.exists() and path.read_text() for path in told), timeout=60_000)
+    qtbot.waitUntil(lambda: all(path.exists() and path.read_text() for path in told))
     return [psutil.Process(int(path.read_text())) for path in told]
 
 
@@ -316,7 +316,7 @@ def test_several_processes_are_one_run_that_stops_well(qtbot: QtBot, act: Callab
     watcher.stop()
     wait_for(qtbot, watcher, RunState.STOPPED)
     assert STOPPED in events
-    qtbot.waitUntil(lambda: not run.is_alive() and all(map(has_ended, both)), timeout=20_000)
+    qtbot.waitUntil(lambda: not run.is_alive() and all(map(has_ended, both)))
 
 
 @pytest.mark.slow
@@ -324,7 +324,7 @@ def test_kill_takes_all_processes(qtbot: QtBot, act: Callable[..., Run]) -> None
     run = act("waits", processes=2)
     both = workers(qtbot, run)
     run.kill()
-    qtbot.waitUntil(lambda: not run.is_alive() and all(map(has_ended, both)), timeout=20_000)
+    qtbot.waitUntil(lambda: not run.is_alive() and all(map(has_ended, both)))
 
 
 def test_what_a_killed_torchrun_leaves_is_ended(qtbot: QtBot, act: Callable[..., Run]) -> None:
@@ -335,13 +335,13 @@ def test_what_a_killed_torchrun_leaves_is_ended(qtbot: QtBot, act: Callable[...,
     psutil.Process(run.pid).kill()
     wait_for(qtbot, watcher, RunState.DIED)
     assert watcher.reason == NO_REASON
-    qtbot.waitUntil(lambda: all(map(has_ended, both)), timeout=20_000)
+    qtbot.waitUntil(lambda: all(map(has_ended, both)))
 
 
 @pytest.mark.slow
 def test_the_log_of_several_tells_what_the_first_one_said(qtbot: QtBot, act: Callable[..., Run]) -> None:
     watcher, _ = follow(qtbot, act("fails", processes=2))
-    qtbot.waitUntil(lambda: watcher.state is RunState.DIED, timeout=60_000)
+    qtbot.waitUntil(lambda: watcher.state is RunState.DIED)
     assert watcher.reason == "the model is <b>gone</b>"
 
 
