@@ -161,7 +161,8 @@ class Course:
         what = died if state is RunState.DIED else "The run was ended at once."
         if self.checkpoint is None:
             return Verdict(f"{what} It had not written a checkpoint yet.", keep="Close")
-        text = f"{what} The last checkpoint (step {self.checkpoint.step:,}) can be used."
+        go_on = "It can go on where it was (Runs, Go on). " if state is RunState.DIED else ""
+        text = f"{what} {go_on}The last checkpoint (step {self.checkpoint.step:,}) can be used."
         return Verdict(text, LAST, "Use last checkpoint", "Keep the old model")
 
     def _begin(self, event: RunStarted) -> None:
@@ -200,7 +201,7 @@ class Course:
         measured = f"{ap_change(before, after)} on your {count(images, 'validation image')}"
         measured += ", a rough number for so few" if images < FEW_IMAGES else ""
         if told := told_changes(self.class_changes()):
-            measured += f". {told}"
+            measured += f". By class: {told}"
         if before is not None and after <= before:
             worse = "worse" if after < before else "no better"
             advice = f"The new model is {worse}: better keep the old one."

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.background.training_data_check import Compared
@@ -15,7 +15,6 @@ from app.dialogs.sheet import paragraph
 from app.models import ModelChoice
 from app.theme import icon
 from app.widgets.elided_label import ElidedLabel
-from app.wording import count
 from detector.data.training_data import Finding, TrainingData, findings
 from detector.errors import OptionsError
 from detector.training.options import FineTuneOptions
@@ -67,6 +66,7 @@ class FineTuneDialog(QDialog):
         self.set_plan(plan)
         self.form.changed.connect(self._refresh)
         self.recipe.quick_chosen.connect(self.form.set_quick)
+        (self.recipe.quick if self.form.is_quick else self.recipe.full).setFocus()  # Enter starts, arrows choose
 
     def set_plan(self, plan: FineTunePlan) -> None:
         """Show what would be learnt from."""
@@ -76,7 +76,8 @@ class FineTuneDialog(QDialog):
         self._learnt.setVisible(bool(plan.content()))
         self._problem.setText(plan.problem)
         self._problem.setVisible(bool(plan.problem))
-        self._vouch.setText(f"Vouch for the {count(plan.started, 'started image')}")
+        one = plan.started == 1
+        self._vouch.setText("Vouch for the started image" if one else f"Vouch for the {plan.started:,} started images")
         self._vouch.setVisible(plan.started > 0)
         self._refresh()
 
@@ -132,6 +133,7 @@ class FineTuneDialog(QDialog):
         self._page = self._make_page()
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setWidget(self._page)
         self._page.setAutoFillBackground(False)
@@ -189,6 +191,7 @@ class FineTuneDialog(QDialog):
         self._error.setVisible(options is None)
         self.form.show_automatic_steps(self._plan.train + self._plan.undivided)
         self.recipe.setVisible(not self._plan.problem)
+        self._fold.setVisible(not self._plan.problem or self._fold.isChecked())
         if options is not None:
             self._show_recipes()
             self._show_findings(options.image_size or self._model.image_size)
@@ -229,8 +232,8 @@ class FineTuneDialog(QDialog):
     def _on_folded(self, opened: bool) -> None:
         self.form.setVisible(opened)
         self._fit()
-        if opened:  # on a low screen all of the fold, and what is above it by scrolling
-            self._area.ensureWidgetVisible(self.form)
+        if opened:  # on a low screen all of the fold, and what is above it by scrolling; once its height is known
+            QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self.form))
 
     def _on_images_wanted(self, group: object) -> None:
         self.reject()

@@ -119,7 +119,8 @@ class OptionsForm(QFrame):
     def show_automatic_steps(self, images: int) -> None:
         """Say what 0 steps stand for with so many images to learn from."""
         steps = FineTuneOptions(batch=self.batch.value() * max(1, self.gpus.value())).total_steps(images) or 0
-        self.steps.setSpecialValueText(f"{steps:,}, from the number of images")
+        automatic = "as many as the time allows" if self.minutes.value() else f"{steps:,}, from the number of images"
+        self.steps.setSpecialValueText(automatic)
 
     def options(self, *, quick: bool | None = None) -> FineTuneOptions:
         """What is chosen; `quick`: what that would be in this mode. Raises OptionsError where it does not fit."""

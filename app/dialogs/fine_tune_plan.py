@@ -51,10 +51,10 @@ class FineTunePlan:
     def summary(self) -> str:
         """Which images train, validate, and are left out, and why."""
         train, validate = self.train, self.validate
-        parts = [
-            f"{count(train, 'reviewed image')} train{'s' * (train == 1)}",
-            f"{validate:,} validate{'s' * (validate == 1)}",
-        ]
+        parts = []
+        if train + validate + self.undivided:
+            parts.append(f"{count(train, 'reviewed image')} train{'s' * (train == 1)}")
+            parts.append(f"{validate:,} validate{'s' * (validate == 1)}")
         if self.undivided:
             parts.append(f"{self.undivided:,} more {_are(self.undivided)} shared out as it starts")
         reasons = (
@@ -64,8 +64,9 @@ class FineTunePlan:
         )
         if left_out := self.started + self.unlabelled + self.ignored:
             why = ", ".join(text for number, text in reasons if number)
-            parts.append(f"{left_out:,} {_are(left_out)} left out: {why}")
-        return f"{', '.join(parts)}."
+            images = f"{left_out:,}" if parts else count(left_out, "image")
+            parts.append(f"{images} {_are(left_out)} left out: {why}")
+        return f"{', '.join(parts)}." if parts else ""
 
     def content(self) -> str:
         """What there is to learn, and what the new model will know."""

@@ -67,7 +67,7 @@ class View(StrEnum):
 HINTS = {
     View.CURVES: "Loss, AP and learning rate",
     View.CLASSES: "AP by class before and after, what got worse first",
-    View.PICTURES: "What it finds in some validation images",
+    View.PICTURES: "What it finds in some validation images: solid, the firmer the surer; your own boxes are dashed",
     View.RUNS: "All runs side by side",
 }
 

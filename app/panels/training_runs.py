@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.background.run_records import RunRecord
 from app.background.training_course import ap_change
+from app.theme import icon
 from app.widgets.empty_page import empty_page
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.plain_table import Cell, PlainTable
-from app.wording import duration
+from app.wording import count, duration
 
 TITLES = ("Name", "Began", "From", "Options", "Images", "Size", "Steps", "Time", "AP")
+EXPENDABLE = (5, 4, 3, 2, 7, 6, 1)  # columns that go first where the panel is narrow: Size, Images, …
+LOW = 140  # px: below this height there are rows in the place of buttons, and a menu
 OPTIONS = {  # those that a person may have chosen otherwise, as a few letters say them
     "quick": lambda value: "quick" if value else "",
     "minutes": lambda value: f"{value:g} min" if value else "",
@@ -39,7 +43,7 @@ class RunTable(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.table = PlainTable(TITLES, numeric=5)
+        self.table = PlainTable(TITLES, numeric=5, expendable=EXPENDABLE)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._on_menu_wanted)
         self.table.itemSelectionChanged.connect(self._refresh)
@@ -56,10 +60,15 @@ class RunTable(QWidget):
             )
         }
         self._none = empty_page("No run yet.")
+        self._more = QToolButton()
+        self._more.setIcon(icon("more"))
+        self._more.setToolTip("What can be done with the chosen run")
+        self._more.clicked.connect(lambda: self._open_menu(self._more.mapToGlobal(self._more.rect().bottomLeft())))
+        self._foot = QWidget()
         verbs = FlowLayout(gap=4)
         for button in self._buttons.values():
             verbs.addWidget(button)
-        foot = QHBoxLayout()
+        foot = QHBoxLayout(self._foot)
         foot.setContentsMargins(8, 0, 16, 8)
         foot.addLayout(verbs, 1)
         column = QVBoxLayout(self)
@@ -69,8 +78,9 @@ class RunTable(QWidget):
         room = QHBoxLayout()
         room.setContentsMargins(12, 0, 12, 0)  # so that words and the panel's begin at one line
         room.addWidget(self.table)
+        room.addWidget(self._more, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(room, 1)
-        column.addLayout(foot)
+        column.addWidget(self._foot)
         self.set_records([])
 
     def set_records(self, records: Sequence[RunRecord], *, in_use: str = "") -> None:
@@ -78,6 +88,7 @@ class RunTable(QWidget):
         self.table.set_rows([_row(record, in_use) for record in records])
         self.table.setVisible(bool(records))
         self._none.setVisible(not records)
+        self._make_room()
         if records and self.table.currentRow() < 0:
             self.table.setCurrentCell(0, 0)
         self._refresh()
@@ -85,6 +96,16 @@ class RunTable(QWidget):
     def chosen(self) -> RunRecord | None:
         """The run that a verb would be about."""
         return self.table.value(self.table.currentRow()) if self.table.currentRow() >= 0 else None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Buttons where the panel is high, their menu where it is low."""
+        is_low = self.height() < LOW
+        self._foot.setVisible(not is_low)
+        self._more.setVisible(is_low and not self.table.isHidden())
 
     def _refresh(self) -> None:
         record = self.chosen()
@@ -95,13 +116,15 @@ class RunTable(QWidget):
         self._buttons["Delete…"].setEnabled(record is not None and not record.alive)
 
     def _on_menu_wanted(self, point: QPoint) -> None:
-        if self.chosen() is None:
-            return
+        if self.chosen() is not None:
+            self._open_menu(self.table.viewport().mapToGlobal(point))
+
+    def _open_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, button in self._buttons.items():
             menu.addAction(text, button.click).setEnabled(button.isEnabled())
-        menu.popup(self.table.viewport().mapToGlobal(point))
+        menu.popup(place)
 
     def _ask_name(self) -> None:
         record = self.chosen()
@@ -132,9 +155,8 @@ def _row(record: RunRecord, in_use: str) -> list[Cell]:
     began = datetime.fromisoformat(run.created)
     is_used = bool(in_use) and record.checkpoint is not None and str(record.checkpoint) == in_use
     images = f"{started.train_images:,} + {started.validation_images:,}" if started else "–"
-    options = ", ".join(
-        filter(None, (word(run.options[name]) for name, word in OPTIONS.items() if name in run.options))
-    )
+    words = [word(run.options[name]) for name, word in OPTIONS.items() if name in run.options]
+    options = ", ".join(filter(None, [*words, count(run.processes, "GPU") if run.processes > 1 else ""]))
     return [
         Cell(f"{run.title}  ·  in use" if is_used else run.title, role="accent" if is_used else "", value=record),
         Cell(f"{began:%d %b %H:%M}", key=began.timestamp(), role="muted"),

@@ -25,6 +25,7 @@ class SampleStrip(QWidget):
         self._pictures: Mapping[str, tuple[QImage, int]] = {}
         self._colours: Mapping[str, str] = {}
         self._empty = EmptyText(EMPTY, self)
+        self.setToolTip("Solid: what the model finds, the firmer the surer it is. Dashed: your boxes.")
 
     def set_samples(self, samples: Sequence[SampleImage]) -> None:
         """What was found last."""

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from app import theme
 from app.wording import tooltip
 
-ROW, WIDEST = 26, 240  # px: a row, and a first column that others have to make room for
+ROW = 26  # px
+WIDEST, NARROWEST = 240, 120  # px: of a first column, as far as others make room for it, and where they cannot
 _KEY, _ROLE, _VALUE = (Qt.ItemDataRole(Qt.ItemDataRole.UserRole + n) for n in range(3))
 
 
@@ -28,10 +29,15 @@ class Cell:
 
 
 class PlainTable(QTableWidget):
-    """Rows of cells; the first column takes the room that is left. `numeric` columns stand on the right."""
+    """Rows of cells; the first column takes the room that is left. `numeric` columns stand on the right. Where the room
+    is short, columns are left out as `expendable` lists them.
+    """
 
-    def __init__(self, titles: Sequence[str], *, numeric: int, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, titles: Sequence[str], *, numeric: int, expendable: Sequence[int] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._expendable = expendable
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -90,12 +96,21 @@ class PlainTable(QTableWidget):
         self._fit_first()
 
     def _fit_first(self) -> None:
-        """Give the first column what the others leave, and what its words need, as far as these are usual."""
-        if self.columnCount():
-            others = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
-            header = self.horizontalHeader().sectionSizeHint(0)
-            needed = min(max(self.sizeHintForColumn(0), header), WIDEST)
-            self.setColumnWidth(0, max(needed, self.viewport().width() - others))
+        """Give the first column what the others leave: what its words need, as far as these are usual, at the cost of
+        columns that can be spared; before there is a scroll bar, less.
+        """
+        if not self.columnCount():
+            return
+        header, room = self.horizontalHeader(), self.viewport().width()
+        wanted = [max(self.sizeHintForColumn(place), header.sectionSizeHint(place)) for place in range(header.count())]
+        first, shown = min(wanted[0], WIDEST), dict(enumerate(wanted[1:], 1))
+        for column in self._expendable:
+            if first + sum(shown.values()) > room:
+                del shown[column]
+        for column in range(1, self.columnCount()):
+            self.setColumnHidden(column, column not in shown)
+        others = sum(self.columnWidth(column) for column in shown)
+        self.setColumnWidth(0, max(min(first, NARROWEST), room - others))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -153,7 +153,8 @@ def test_a_death_names_its_reason_and_the_way_out() -> None:
     saved = CheckpointSaved(120, "last", "elsewhere/last.safetensors")
     found = verdict(saved, state=RunState.DIED, reason="No space left on device.")
     assert found.text == (
-        "The run ended unexpectedly: No space left on device. The last checkpoint (step 120) can be used."
+        "The run ended unexpectedly: No space left on device. It can go on where it was (Runs, Go on). "
+        "The last checkpoint (step 120) can be used."
     )
     assert (found.checkpoint, found.use, found.recommended) == ("last.safetensors", "Use last checkpoint", None)
     killed = verdict(saved, state=RunState.STOPPED)
@@ -203,8 +204,8 @@ def test_classes_are_compared_with_the_best_model_what_got_worse_first() -> None
     found = run.verdict(RunState.FINISHED)
     assert found is not None
     said = "cow 0.00 → 0.20, raccoon 0.71 → 0.84; dog got worse: 0.40 → 0.31."
-    assert found.text == f"AP 0.50 → 0.58 on your 30 validation images. {said} Use the new model?"
-    assert found.outcome == f"AP 0.50 → 0.58 on your 30 validation images. {said}"
+    assert found.text == f"AP 0.50 → 0.58 on your 30 validation images. By class: {said} Use the new model?"
+    assert found.outcome == f"AP 0.50 → 0.58 on your 30 validation images. By class: {said}"
 
 
 def test_without_two_measurements_nothing_is_compared() -> None:

@@ -62,6 +62,16 @@ def test_a_cpu_begins_with_quick_mode_and_the_full_training_is_one_click_away(
     assert not sheet.isVisible()
 
 
+def test_the_keyboard_begins_at_the_choice(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+    sheet.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is sheet.recipe.quick)
+    qtbot.keyClick(sheet.recipe.quick, Qt.Key.Key_Down)
+    assert sheet.recipe.full.isChecked()
+    with qtbot.waitSignal(sheet.start_wanted) as wanted:
+        qtbot.keyClick(sheet, Qt.Key.Key_Return)
+    assert wanted.args[0] == FineTuneOptions()
+
+
 def test_gpus_begin_with_the_full_training_on_all_of_them(qtbot: QtBot, qapp: QApplication) -> None:
     sheet = FineTuneDialog(GOOD, D0, paces=(Pace("d0", 512, "CUDA: A", 0.5),), gpus=2)
     qtbot.addWidget(sheet)
@@ -122,6 +132,7 @@ def test_advanced_options_are_taken(qtbot: QtBot, sheet: FineTuneDialog) -> None
 
 
 def test_steps_come_from_the_images_until_they_are_named(sheet: FineTuneDialog) -> None:
+    sheet.recipe.full.click()
     assert sheet.form.steps.text() == "400, from the number of images"
     sheet.form.batch.setValue(4)
     assert sheet.form.steps.text() == "800, from the number of images"
@@ -149,6 +160,7 @@ def test_too_few_images_disable_start_until_vouched_for(qtbot: QtBot, sheet: Fin
     assert sheet._problem.isVisible()
     assert not sheet._start.isEnabled()
     assert not sheet.recipe.isVisible()
+    assert not sheet._fold.isVisible()
     assert sheet._vouch.text() == "Vouch for the 3 started images"
     with qtbot.waitSignal(sheet.vouch_wanted):
         sheet._vouch.click()
@@ -194,6 +206,7 @@ def test_quick_mode_leaves_out_what_it_cannot_do(sheet: FineTuneDialog) -> None:
     sheet.form.strength.setCurrentIndex(3)
     assert not sheet.form.freeze.isEnabled()
     assert not sheet.form.steps.isEnabled()
+    assert sheet.form.steps.text() == "as many as the time allows"
     assert sheet.form.minutes.minimum() == 1
     assert not sheet._error.isVisible()
     assert sheet.form.options() == FineTuneOptions(quick=True, minutes=10, scale=(0.4, 1.8), photometric=0.4)

@@ -50,6 +50,14 @@ def test_it_is_said_in_plain_words() -> None:
     assert one.content() == "They hold 1 box of 1 class: bolt. The new model will know it and nothing else."
 
 
+def test_where_nothing_is_reviewed_no_zeros_are_told() -> None:
+    assert FineTunePlan(started=1, unlabelled=19).summary() == (
+        "20 images are left out: 1 started image is not reviewed, 19 are unlabelled."
+    )
+    assert FineTunePlan().summary() == ""
+    assert FineTunePlan(validate=1).summary() == "0 reviewed images train, 1 validates."
+
+
 @pytest.mark.parametrize(
     ("found", "problem"),
     [

@@ -8,7 +8,7 @@ from app.background.evaluation_work import Kept, Report
 from app.image_filter import ImageGroup
 from app.panels.evaluation import EvaluationPanel, View
 from app.panels.evaluation_curves import PrecisionRecall, points
-from app.widgets.plain_table import PlainTable
+from app.widgets.plain_table import NARROWEST, PlainTable
 from detector.data.project.records import ProjectClass
 from detector.training.confusion import Outcome
 
@@ -77,6 +77,17 @@ def test_a_report_is_told_in_numbers(panel: EvaluationPanel) -> None:
     assert [panel.confusion.horizontalHeaderItem(n).text() for n in (1, 3)] == ["<b>nut</b>", "missed"]
     panel.set_kept(Kept(REPORT, is_current=False))
     assert "the labels have changed since: measure again" in panel._where.text()
+
+
+def test_long_names_give_way_before_there_is_a_scroll_bar(qtbot: QtBot, panel: EvaluationPanel) -> None:
+    long = ProjectClass(NUT.id, "a lock washer of galvanised steel, 24 mm", NUT.colour, 1, 1)
+    panel.resize(850, 300)  # a window of 1440 px
+    panel.set_classes([long, BOLT])
+    panel.set_kept(Kept(REPORT))
+    table = panel.classes
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() == 0)
+    assert table.columnWidth(0) >= NARROWEST
+    assert table.columnViewportPosition(9) + table.columnWidth(9) <= table.viewport().width()
 
 
 @pytest.mark.parametrize(

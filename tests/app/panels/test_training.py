@@ -150,7 +150,9 @@ def test_after_a_death_the_last_checkpoint_is_offered(qtbot: QtBot, panel: Train
     panel.set_run(FOLDER, model="D0")
     panel.add_events([STARTED, *STEPS, SAVED])
     panel.set_state(RunState.DIED, reason="<b>No</b> space left on device")
-    assert "<b>No</b> space left on device. The last checkpoint (step 80) can be used." in panel.banner.text.text()
+    assert (
+        "<b>No</b> space left on device. It can go on where it was (Runs, Go on). The last" in panel.banner.text.text()
+    )
     with qtbot.waitSignal(panel.use_wanted) as wanted:
         panel.banner.use.click()
     assert wanted.args == [FOLDER / "last.safetensors"]

@@ -1,11 +1,12 @@
 """All runs side by side, and the view of samples and classes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -13,7 +14,7 @@ from app.background.run_records import RunRecord
 from app.background.training_course import ClassChange
 from app.background.training_process import Run
 from app.panels.training_classes import ClassChanges
-from app.panels.training_runs import RunTable
+from app.panels.training_runs import TITLES, RunTable
 from app.panels.training_samples import SampleStrip, fitted, places
 from detector.events import RunFinished, RunStarted, SampleImage
 
@@ -52,6 +53,8 @@ def test_options_and_measures_stand_side_by_side(table: RunTable) -> None:
     worse = table.table.item(1, 8)
     assert worse is not None
     assert worse.foreground().color() == QColor(theme.current().bad)
+    table.set_records([replace(runs[0], run=replace(runs[0].run, processes=2))])
+    assert texts(table, 0)[3] == "quick, seed 3, 2 GPUs"
 
 
 def test_verbs_are_about_the_chosen_run(qtbot: QtBot, table: RunTable) -> None:
@@ -72,6 +75,30 @@ def test_verbs_are_about_the_chosen_run(qtbot: QtBot, table: RunTable) -> None:
     with qtbot.waitSignal(table.rename_wanted) as renamed:
         dialog.accept()
     assert renamed.args == [runs[0], "night"]
+
+
+def test_where_room_is_short_names_and_ap_stay_and_a_menu_has_the_verbs(qtbot: QtBot, table: RunTable) -> None:
+    table.set_records([record("2026-11-22-101500"), record("b")])
+
+    def shown() -> list[str]:
+        view = table.table
+        return [TITLES[place] for place in range(len(TITLES)) if not view.isColumnHidden(place)]
+
+    assert shown() == list(TITLES)
+    assert table._buttons["Use model"].isVisible()
+    table.resize(360, 90)
+    qtbot.waitUntil(lambda: shown()[0] == "Name" and shown()[-1] == "AP" and len(shown()) < 5)
+    qtbot.waitUntil(lambda: table.table.horizontalScrollBar().maximum() == 0)
+    assert table.table.visualItemRect(table.table.item(0, 0)).bottom() < table.table.viewport().height()
+    assert not table._buttons["Use model"].isVisible()
+    table._more.click()
+    (menu,) = table.findChildren(QMenu)
+    assert [action.text() for action in menu.actions()] == list(table._buttons)
+    with qtbot.waitSignal(table.use_wanted):
+        menu.actions()[1].trigger()
+    menu.close()
+    table.resize(900, 240)
+    qtbot.waitUntil(lambda: shown() == list(TITLES))
 
 
 def test_without_runs_nothing_can_be_done(table: RunTable) -> None:
