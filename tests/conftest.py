@@ -22,16 +22,21 @@ os.environ["XDG_CACHE_HOME"] = str(CACHE)
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
 # How long an example takes says more of what else the machine does than of the code.
-hypothesis.settings.register_profile("studio", deadline=None)
-hypothesis.settings.load_profile("studio")
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("thorough", deadline=None)
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
-SAMPLE_ONE_IN = 20
+SAMPLE_ONE_IN = 50
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="run all tests marked slow; else CI runs 5%% of them")
+    parser.addoption("--slow", action="store_true", help="run all tests marked slow; else CI runs 2%% of them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Properties are tried on fewer examples, but where time is given."""
+    hypothesis.settings.load_profile("thorough" if config.getoption("--slow") else "quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     slow.sort(key=lambda item: hashlib.blake2b(item.nodeid.encode()).digest())
     sample = len(slow) // SAMPLE_ONE_IN if os.environ.get("CI") == "true" else 0
     for item in slow[sample:]:
-        item.add_marker(pytest.mark.skip(reason="slow: runs with --slow, and 5% of these in CI"))
+        item.add_marker(pytest.mark.skip(reason="slow: runs with --slow, and 2% of these in CI"))
 
 
 def _has_cuda() -> bool:

@@ -78,9 +78,9 @@ def test_ci_runs_the_readmes_command(repository: Path, readme: str) -> None:
 def test_slow_cases_are_sampled(repository: Path, tmp_path: Path) -> None:
     shutil.copy(repository / "tests" / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: long")
-    cases = "@pytest.mark.slow\n@pytest.mark.parametrize('n', range(60))\ndef test_it(n): pass\ndef test_other(): pass"
+    cases = "@pytest.mark.slow\n@pytest.mark.parametrize('n', range(150))\ndef test_it(n): pass\ndef test_other(): pass"
     (tmp_path / "test_some.py").write_text(f"import pytest\n{cases}\n")
-    ends = {("CI", "true"): "4 passed, 57 skipped", ("CI", ""): "1 passed, 60 skipped", ("", "--slow"): "61 passed"}
+    ends = {("CI", "true"): "4 passed, 147 skipped", ("CI", ""): "1 passed, 150 skipped", ("", "--slow"): "151 passed"}
     for (variable, value), end in ends.items():
         options = [] if variable else [value]
         ran = subprocess.run(

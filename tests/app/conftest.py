@@ -33,8 +33,9 @@ def checked(no_thread_stays: None) -> None:
 
 @pytest.fixture(autouse=True)
 def style(qapp: QApplication) -> None:
-    """The light theme, as in the window."""
-    theme.apply(qapp, theme.LIGHT)
+    """The light theme, as in the window; whatever widgets are left are styled anew only where it is another one."""
+    if theme.current() is not theme.LIGHT or not qapp.styleSheet():
+        theme.apply(qapp, theme.LIGHT)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.background.training_data_check import Compared
 from app.background.training_pace import Pace
 from app.dialogs.fine_tune import FineTuneDialog
@@ -27,8 +26,7 @@ PACES = (Pace("d0", 256, "CPU", 9.0), Pace("d0", 512, "CPU: 2 threads", 0.25), P
 
 
 @pytest.fixture
-def sheet(qtbot: QtBot, qapp: QApplication) -> FineTuneDialog:
-    theme.apply(qapp, theme.LIGHT)
+def sheet(qtbot: QtBot) -> FineTuneDialog:
     models = [ModelChoice("d0", D0.title), ModelChoice("/runs/<b>", "<b>")]
     made = FineTuneDialog(GOOD, D0, models=models, source="d0", paces=PACES)
     made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -32,8 +31,7 @@ def weights(step: int, first: float, *, raw: float = 1.0, reach: float = 0.0) ->
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, qapp: QApplication) -> FusionPanel:
-    theme.apply(qapp, theme.LIGHT)
+def panel(qtbot: QtBot) -> FusionPanel:
     made = FusionPanel()
     qtbot.addWidget(made)
     made.resize(900, 300)

@@ -4,22 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QWidget, QWidgetAction
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.actions import Actions
 from app.models import ModelChoice, ModelGroup
 from app.panels.top_bar import CONTROL, LEAST, PROGRESS, Progress, TopBar, VerbButton
-from app.theme import LIGHT
 
 STARTER = ModelChoice("starter", "Starter · D0 · 384 px")
 ABSENT = ModelChoice("d4", "D4 <b>&</b> · COCO", missing="put d4.pth into <weights>")
 
 
 @pytest.fixture
-def bar(qtbot: QtBot, qapp: QApplication) -> Iterator[TopBar]:
-    theme.apply(qapp, LIGHT)  # its fonts tell what fits
+def bar(qtbot: QtBot) -> Iterator[TopBar]:
     owner = QWidget()
     qtbot.addWidget(owner)
     made = TopBar(Actions(owner, {}), QMenu(owner), owner)

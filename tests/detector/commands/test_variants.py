@@ -1,13 +1,25 @@
 """The command that lists the variants and what they cost."""
 
 import json
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from detector.cli import command_line
 from detector.errors import OptionsError
+from detector.model import complexity
 from detector.model.variants import BACKBONES, VARIANTS
+
+
+@pytest.fixture(autouse=True, scope="module")
+def counted_once() -> Iterator[None]:
+    """All that is listed is counted in some ten seconds, which one listing is enough for."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("count_detector", "count_classifier"):
+            patch.setattr(complexity, name, cache(getattr(complexity, name)))
+        yield
 
 
 def call(*arguments: str) -> Result:

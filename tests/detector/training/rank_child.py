@@ -1,4 +1,6 @@
-"""One of the processes of test_ranks: three steps on its part of each batch, then its weights into a file."""
+"""One of the processes of test_ranks: three steps on its part of each batch, then its weights into a file; the same
+once more where batch norms learn their statistics, too.
+"""
 
 import sys
 from pathlib import Path
@@ -17,10 +19,18 @@ from detector.training.ranks import Ranks, process_group
 from detector.training.transfer import adapt
 
 STEPS, SIZE, WHOLE = 3, 128, 4
+WEIGHTS, STATISTICS = "weights.safetensors", "statistics.safetensors"
 
 
-def train(ranks: Ranks, data: Path, out: Path, *, trains_statistics: bool) -> None:
-    """`data` holds a COCO file and its pictures. Writes the losses and the weights to out/RANK."""
+def train(ranks: Ranks, data: Path, out: Path) -> None:
+    """`data` holds a COCO file and its pictures. Writes the losses and the weights, of both, below out/RANK."""
+    folder = out / str(ranks.rank)
+    folder.mkdir()
+    for name in (WEIGHTS, STATISTICS):
+        save_file(_learnt(ranks, data, trains_statistics=name == STATISTICS), folder / name)
+
+
+def _learnt(ranks: Ranks, data: Path, *, trains_statistics: bool) -> dict[str, torch.Tensor]:
     from detector.data import coco
 
     truth, _ = coco.read(data / "labels.json")
@@ -46,9 +56,9 @@ def train(ranks: Ranks, data: Path, out: Path, *, trains_statistics: bool) -> No
         if (done := learner.learn(batch, Moment(step, step / STEPS, STEPS))) is not None:
             losses.append([done.total, done.class_loss, done.box_loss])
     tensors = {name: tensor.contiguous() for name, tensor in learner.network.state_dict().items()}
-    save_file({**tensors, "losses": torch.tensor(losses)}, out / str(ranks.rank))
+    return {**tensors, "losses": torch.tensor(losses)}
 
 
 if __name__ == "__main__":
     with process_group(torch.device("cpu")) as ranks:
-        train(ranks, Path(sys.argv[1]), Path(sys.argv[2]), trains_statistics=sys.argv[3] == "statistics")
+        train(ranks, Path(sys.argv[1]), Path(sys.argv[2]))

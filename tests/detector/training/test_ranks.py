@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from detector.data.workbench import CLASSES, scene
 from detector.training.ranks import Ranks, process_group
+from tests.detector.training.rank_child import STATISTICS, WEIGHTS, train
 
 ROOT = Path(__file__).parents[3]
 CHILD = Path(__file__).with_name("rank_child.py")
@@ -65,18 +66,32 @@ def run_together(arguments: list[object], count: int) -> None:
         assert child.returncode == 0, said.decode()
 
 
-@pytest.mark.parametrize("what", ["weights", "statistics"])
-def test_two_processes_learn_as_one_with_the_doubled_batch(data: Path, tmp_path: Path, what: str) -> None:
-    for count in (1, 2):
-        (tmp_path / str(count)).mkdir()
-        run_together([CHILD, data, tmp_path / str(count), what], count)
-    alone, first, second = (load_file(tmp_path / name) for name in ("1/0", "2/0", "2/1"))
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `train` left: of this process alone in alone/0, of two together in together/0 and together/1."""
+    folder = tmp_path_factory.mktemp("trained")
+    for name in ("alone", "together"):
+        (folder / name).mkdir()
+    train(Ranks(torch.device("cpu")), data, folder / "alone")
+    run_together([CHILD, data, folder / "together"], 2)
+    return folder
+
+
+def test_two_processes_learn_as_one_with_the_doubled_batch(trained: Path) -> None:
+    alone, first, second = (load_file(trained / name / WEIGHTS) for name in ("alone/0", "together/0", "together/1"))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert len(first["losses"]) == 3
-    if what == "weights":
-        torch.testing.assert_close(first["losses"], alone["losses"], rtol=0, atol=1e-4)
-        for name in alone:
-            torch.testing.assert_close(first[name], alone[name], rtol=1e-2, atol=2e-3, msg=name)
+    torch.testing.assert_close(first["losses"], alone["losses"], rtol=0, atol=1e-4)
+    for name in alone:
+        torch.testing.assert_close(first[name], alone[name], rtol=1e-2, atol=2e-3, msg=name)
+
+
+def test_statistics_are_the_same_in_both_processes(trained: Path) -> None:
+    first, second = (load_file(trained / "together" / rank / STATISTICS) for rank in "01")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert len(first["losses"]) == 3
+    before = load_file(trained / "together" / "0" / WEIGHTS)
+    assert not torch.equal(first["backbone.bn1.running_mean"], before["backbone.bn1.running_mean"])
 
 
 def test_the_command_trains_measures_and_writes_once_with_two_processes(data: Path, tmp_path: Path) -> None:
