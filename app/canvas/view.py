@@ -1,18 +1,15 @@
-"""The canvas: the current picture with its boxes, and what mouse and keys do to them."""
+"""The canvas: what mouse and keys do to the boxes of the current picture."""
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QTransform, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.canvas.arrow_keys import ARROWS, stride_of
-from app.canvas.box_layer import BoxLayer
+from app.canvas.box_view import BoxView
 from app.canvas.geometry import Box, Handle
 from app.canvas.guides import paint_crosshair
-from app.canvas.mipmap import MipMap
-from app.canvas.picture_view import PictureView, is_space
+from app.canvas.picture_view import is_space
 from app.canvas.tools import SLOP, Band, Draw, Gesture, Move, Nudge, Pointer, Resize, Tool, selection_at
 from app.document import Document
 from app.verbs import box_verbs
@@ -29,48 +26,26 @@ CURSORS = {
 }
 
 
-class CanvasView(PictureView):
+class CanvasView(BoxView):
     """Follows the document; each gesture ends in one of its verbs.
 
     Its own keys are Space, Esc, and the arrows while boxes are selected; all others are actions of the window.
     """
 
     tool_changed = Signal(object)
-    boxes_visible_changed = Signal(bool)
     class_wanted = Signal(QPoint, object)  # where on the desktop, for which keys
     menu_wanted = Signal(QPoint)  # where on the desktop; what it is about is selected
     class_missing = Signal(QPoint, object)  # a rectangle was drawn here, and there is no class to give it
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._layer = BoxLayer(document)
+        super().__init__(document, parent)
         self._tool = Tool.SELECT
         self._gesture: Gesture | None = None
         self._pointer: Pointer | None = None  # None while the mouse is elsewhere
         self._last_click: Pointer | None = None
-        self._picture_of: int | None = None
-        self._still = self._layer.still
-        self.setAccessibleName("Picture with boxes")
-        document.project_changed.connect(self._on_current_changed)
-        document.current_changed.connect(self._on_current_changed)
-        document.shown_changed.connect(self._on_shown_changed)
-        document.selection_changed.connect(self._on_selection_changed)
-        document.classes_changed.connect(self._repaint_all)
-        self._on_current_changed()
+        self.follow()
 
     # What the window asks for
-
-    def set_picture(self, image_id: int, pixels: NDArray[np.uint8] | MipMap | None, message: str = "") -> None:
-        """Show the current image's pixels (H, W, 3) RGB, or say why there are none. Other images' are ignored.
-
-        Large photographs come as a MipMap, made in a worker.
-        """
-        if image_id == self._document.current:
-            self._picture_of = image_id
-            picture = MipMap(pixels) if isinstance(pixels, np.ndarray) else pixels
-            self.show_picture(picture, message=message)
-            self._look_again()
 
     @property
     def tool(self) -> Tool:
@@ -86,23 +61,11 @@ class CanvasView(PictureView):
             self._look_again()
             self.tool_changed.emit(tool)
 
-    @property
-    def boxes_visible(self) -> bool:
-        """Whether boxes are shown."""
-        return self._layer.visible
-
     def set_boxes_visible(self, visible: bool) -> None:
-        """Show or hide all boxes."""
-        if visible != self._layer.visible:
+        """Show or hide all boxes; a gesture under way is cancelled."""
+        if visible != self.boxes_visible:
             self._cancel()
-            self._layer.visible = visible
-            self._look_again()
-            self.boxes_visible_changed.emit(visible)
-
-    def set_labels_always(self, always: bool) -> None:
-        """Label all boxes, not only the hovered and selected ones."""
-        self._layer.all_labelled = always
-        self.viewport().update()
+        super().set_boxes_visible(visible)
 
     def select_all(self) -> None:
         """Select all boxes and proposals."""
@@ -130,31 +93,13 @@ class CanvasView(PictureView):
     def _on_current_changed(self) -> None:
         self._cancel()
         self._last_click = None
-        current = self._document.current
-        if current is None or self._picture_of != current:
-            self._picture_of = None
-            self.show_picture(None, message="" if current is not None else "No image", loading=current is not None)
-        self._on_shown_changed()
+        super()._on_current_changed()
 
     def _on_shown_changed(self) -> None:
-        self._layer.reload()
+        super()._on_shown_changed()
         if self._gesture is not None and not self._gesture.is_valid():
             self._cancel()
-        self._repaint_all()
-        self._look_again()
-
-    def _on_selection_changed(self) -> None:
-        self._reveal_selection()
-        self._look_again()
-
-    def _reveal_selection(self) -> None:
-        """Bring the one selected box into view if nothing of it is."""
-        keys = self._document.selection
-        box = self._layer.rectangle(next(iter(keys))) if len(keys) == 1 else None
-        if box is not None and self.picture_size is not None:
-            place = QRectF(QPointF(*box[:2]), QPointF(*box[2:]))
-            if not self.viewportTransform().mapRect(place).intersects(QRectF(self.viewport().rect())):
-                self.centerOn(place.center())
+            self._look_again()
 
     # The mouse
 
@@ -343,7 +288,7 @@ class CanvasView(PictureView):
     def _look_again(self) -> None:
         """Find out what the pointer is over, and paint."""
         self._point()
-        self._repaint()
+        super()._look_again()
 
     def _point(self) -> None:
         """Find out what the pointer is over, and show what a press would do."""
@@ -352,14 +297,6 @@ class CanvasView(PictureView):
             stack = self._stack(free) if free and self.picture_size else []
             self._layer.hovered = stack[0] if stack else None
         self._show_cursor()
-
-    def _repaint(self) -> None:
-        """Paint, and of the cached outlines only what has to be painted anew."""
-        if self._still == self._layer.still:
-            self.viewport().update()
-        else:
-            self._still = self._layer.still
-            self._repaint_all()
 
     def _show_cursor(self) -> None:
         if self.is_ready_to_pan or self.picture_size is None:
@@ -378,17 +315,10 @@ class CanvasView(PictureView):
                 return Qt.CursorShape.SizeAllCursor
         return Qt.CursorShape.ArrowCursor
 
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """Picture and outlines, which stay as they are while the mouse only points."""
-        super().drawBackground(painter, rect)
-        if self.picture_size is not None:
-            self._layer.paint_still(painter, painter.worldTransform().mapRect(QRectF(rect)).toAlignedRect())
-
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """The boxes that stand out, and a crosshair while one draws."""
-        if self.picture_size is None:
-            return
-        self._layer.paint(painter, self.viewport().rect())
-        if self._tool is Tool.DRAW and self._pointer is not None and not self.is_ready_to_pan:
+        super().drawForeground(painter, rect)
+        drawing = self._tool is Tool.DRAW and self.picture_size is not None
+        if drawing and self._pointer is not None and not self.is_ready_to_pan:
             painter.setWorldTransform(QTransform())
             paint_crosshair(painter, self._pointer.screen, self.viewport().rect())
