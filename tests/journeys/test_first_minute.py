@@ -68,7 +68,6 @@ def label_all_and_look_around_meanwhile(me: "Person") -> None:
         look()
         me.wait(me.sees_picture)
         assert me.path == path
-        assert labelling.is_running
     me.wait(lambda: not labelling.is_running, LONG)
     assert document.tally.proposal_total()[1] == 20
     assert {box.is_proposal for box in me.boxes.values()} == {True}

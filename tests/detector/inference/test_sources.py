@@ -1,6 +1,7 @@
 """Which engine a model gets, and the cache of graphs: made once, in a process of its own, and never with torch here."""
 
 import json
+import shutil
 import subprocess
 import sys
 from copy import deepcopy
@@ -20,11 +21,22 @@ from detector.model.checkpoint import Model, save
 from detector.model.published import save_effdet
 
 
+@pytest.fixture(scope="module")
+def exported(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file of ours, and a cache folder with its graph, which takes seconds to make."""
+    folder = tmp_path_factory.mktemp("exported")
+    save(model, folder / "model.safetensors")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "user_cache", lambda: folder / "cache")
+        OnnxSource(str(folder / "model.safetensors")).engine()
+    return folder
+
+
 @pytest.fixture
-def checkpoint(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of ours, and a cache folder that is empty."""
+def checkpoint(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of ours, whose graph is in the cache folder."""
     monkeypatch.setattr(sources, "user_cache", lambda: tmp_path / "cache")
-    save(model, tmp_path / "model.safetensors")
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
     return tmp_path / "model.safetensors"
 
 
@@ -92,6 +104,7 @@ def test_a_foreign_file_says_what_it_is_through_its_graph(model: Model, checkpoi
 
 
 def test_closing_ends_the_export_and_leaves_nothing(checkpoint: Path) -> None:
+    graphs(checkpoint)[0].unlink()
     making = OnnxSource(str(checkpoint)).make_graph()
     next(making)
     making.close()
