@@ -22,6 +22,7 @@ from app.panels.training import TrainingPanel, load_plots
 from app.panels.training_runs import RunTable
 from app.settings import Settings
 from detector.data.images import decode_reduced
+from detector.data.project.records import State
 from detector.errors import ImageError, StudioError
 from detector.events import Event
 from detector.model.info import read_info
@@ -212,6 +213,9 @@ class FineTuning(ModelWork):
         """Take a run's model; what it has found before, in passes that were put aside with it, comes back."""
         self._model.choose(source)
         self._switch_passes(source, active=True)
+        if all(image.state is State.REVIEWED for image in self._document.images.values()):
+            self._notifications.info("The new model is in use.")
+            return
         self._notifications.info(
             "The new model is in use. Let it look at what is not reviewed yet.",
             action="Label the rest",

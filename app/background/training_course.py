@@ -224,8 +224,9 @@ def told_changes(changes: Sequence[ClassChange]) -> str:
     """
     if len(changes) < 2:
         return ""
-    worse = [_told(change, " got worse:") for change in changes if change.gain <= -WORTH_A_WORD]
-    better = [_told(change, "") for change in changes if change.gain >= WORTH_A_WORD]
+    seen = [change for change in changes if f"{change.before or 0:.2f}" != f"{change.after or 0:.2f}"]
+    worse = [_told(change, " got worse:") for change in seen if change.gain <= -WORTH_A_WORD]
+    better = [_told(change, "") for change in seen if change.gain >= WORTH_A_WORD]
     parts = [", ".join(_first(better, "more got better")), ", ".join(_first(worse, "more got worse"))]
     return "; ".join(filter(None, parts))
 

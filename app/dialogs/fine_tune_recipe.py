@@ -1,6 +1,6 @@
 """The choice between the two ways to fine-tune, each with how long it takes and what it does."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QRadioButton, QVBoxLayout, QWidget
 
 from app.dialogs.fine_tune_plan import RecipeWords
@@ -23,7 +23,7 @@ class RecipeChoice(QWidget):
         column.setSpacing(2)
         for button, words in ((self.quick, self.quick_words), (self.full, self.full_words)):
             words.setContentsMargins(INDENT, 0, 0, 4)
-            column.addWidget(button)
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
             column.addWidget(words)
         self.full.setChecked(True)
         self.quick.toggled.connect(self.quick_chosen)

@@ -28,6 +28,7 @@ from app.wording import count
 from detector.data.project.records import ProjectClass
 
 CLASS_TITLES = ("Class", "AP", "Objects", "Found", "Confused", "Missed", "False", "Precision", "Recall", "Score ≥")
+EXPENDABLE = (9, 8, 7)  # columns that go first where the panel is narrow: the others say as much, in images
 EMPTY = (
     "Not measured yet.\n"
     "Measure the model on your validation images: a share of what you reviewed that no fine-tuning learns from."
@@ -112,7 +113,10 @@ class EvaluationPanel(QWidget):
         self._stop.clicked.connect(self.stop_wanted)
         self._numbers = {name: QLabel() for name in METRICS}
         self._empty = EmptyText(EMPTY)
-        self.classes, self.confusion = PlainTable(CLASS_TITLES, numeric=9), PlainTable((), numeric=0)
+        self.classes, self.confusion = (
+            PlainTable(CLASS_TITLES, numeric=9, expendable=EXPENDABLE),
+            PlainTable((), numeric=0),
+        )
         self.classes.let_sort()
         self.curves = PrecisionRecall()
         for table in (self.classes, self.confusion):

@@ -12,7 +12,7 @@ from app import theme
 from app.wording import tooltip
 
 ROW = 26  # px
-WIDEST, NARROWEST = 240, 120  # px: of a first column, as far as others make room for it, and where they cannot
+WIDEST, NARROWEST = 240, 150  # px: of a first column, as far as others make room for it, and where they cannot
 _KEY, _ROLE, _VALUE = (Qt.ItemDataRole(Qt.ItemDataRole.UserRole + n) for n in range(3))
 
 
@@ -105,7 +105,7 @@ class PlainTable(QTableWidget):
         wanted = [max(self.sizeHintForColumn(place), header.sectionSizeHint(place)) for place in range(header.count())]
         first, shown = min(wanted[0], WIDEST), dict(enumerate(wanted[1:], 1))
         for column in self._expendable:
-            if first + sum(shown.values()) > room:
+            if min(first, NARROWEST) + sum(shown.values()) > room:
                 del shown[column]
         for column in range(1, self.columnCount()):
             self.setColumnHidden(column, column not in shown)

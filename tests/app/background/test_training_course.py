@@ -208,6 +208,10 @@ def test_classes_are_compared_with_the_best_model_what_got_worse_first() -> None
     assert found.outcome == f"AP 0.50 → 0.58 on your 30 validation images. By class: {said}"
 
 
+def test_what_looks_the_same_is_no_news() -> None:
+    assert told_changes([ClassChange("nut", 0.4251, 0.4349), ClassChange("bolt", 0.42, 0.431)]) == "bolt 0.42 → 0.43"
+
+
 def test_without_two_measurements_nothing_is_compared() -> None:
     assert course(STARTED, measured(0, 0.5, nut=0.5)).class_changes() == []
     assert course(STARTED, measured(4, 0.5, nut=0.5), measured(8, 0.6, nut=0.6)).class_changes() == []
