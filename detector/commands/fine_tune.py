@@ -15,7 +15,7 @@ from detector.commands.console import answer, number, say, warn
 from detector.commands.options import ClassFile, DeviceName, ImageFolder, ModelName, VariantName
 from detector.errors import OptionsError
 from detector.events import Evaluated, Event, RunFinished, RunStarted, StageBegan, StepDone, Warned, to_json
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, Precision
 from detector.training.run_folder import EVENTS
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def fine_tune(
     photometric: Annotated[float, Option(help="How far colours stray; 0.2: by 20%.")] = DEFAULT.photometric,
     patience: Annotated[int | None, Option(help="End after so many evaluations without progress.")] = None,
     half: Annotated[bool, Option("--half", help="Checkpoints in float16, half as large.")] = False,
+    precision: Annotated[Precision, Option(help="mixed: 16 bits where quicker; auto: on a GPU and with --quick.")] = (
+        DEFAULT.precision
+    ),
     variant: VariantName = None,
     classes: ClassFile = None,
 ) -> None:

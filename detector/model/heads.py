@@ -37,7 +37,17 @@ class Head(nn.Module):
     def _level(self, level: int, x: Tensor) -> Tensor:
         for conv, bns in zip(self.convs, self.bns, strict=True):
             x = self.act(conv_bn(conv.conv_pw, bns[level], conv.conv_dw(x)))  # type: ignore[index, union-attr, arg-type]
-        return self.predict(x).permute(0, 2, 3, 1).reshape(x.shape[0], -1, self.outputs)
+        return self._predicted(x).permute(0, 2, 3, 1).reshape(x.shape[0], -1, self.outputs)
+
+    def _predicted(self, x: Tensor) -> Tensor:
+        """What `predict` gives; in mixed precision its bias is added in 32 bits, since in bfloat16 logits near that of
+        the prior, −4.6, lie 0.03 apart.
+        """
+        if not torch.is_autocast_enabled(x.device.type):
+            return self.predict(x)
+        last = self.predict.conv_pw
+        assert last.bias is not None
+        return last.convolve(self.predict.conv_dw(x), last.weight, None).float() + last.bias.view(1, -1, 1, 1)
 
 
 def class_head(channels: int, classes: int, *, depth: int, levels: int, anchors: int) -> Head:

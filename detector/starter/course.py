@@ -24,7 +24,7 @@ from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation, evaluate_model
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Sample
-from detector.training.options import FineTuneOptions
+from detector.training.options import FineTuneOptions, Precision
 from detector.training.ranks import Ranks
 from detector.training.run_folder import LAST, STOP_FILE
 from detector.training.state import STATE_FILE, Progress, load_state, save_state
@@ -73,7 +73,13 @@ class Course:
 
     def __init__(self, material: Material, terms: Terms, out: Path, *, device: torch.device) -> None:
         self.material, self.terms, self.out = material, terms, out
-        self.options = FineTuneOptions(batch=terms.batch, learning_rate=terms.learning_rate, seed=terms.seed, half=True)
+        self.options = FineTuneOptions(
+            batch=terms.batch,
+            learning_rate=terms.learning_rate,
+            seed=terms.seed,
+            half=True,
+            precision=Precision.MIXED,
+        )
         start = random_model(VARIANTS["d0"], LEARNT, range(1, len(LEARNT) + 1), seed=terms.seed)
         self.info = start.info
         self.size = LESSONS[0].size

@@ -1,11 +1,13 @@
 """A network in training on one device: what one optimiser step does."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from detector.device import half_precision
 from detector.errors import TrainingError
 from detector.model.anchors import anchor_boxes
 from detector.model.checkpoint import Model
@@ -14,7 +16,7 @@ from detector.training.budget import Moment
 from detector.training.loader import Batch
 from detector.training.losses import detection_losses
 from detector.training.optimiser import make_optimiser, rate_share
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, Precision
 from detector.training.ranks import Ranks
 from detector.training.targets import Targets, Truth, assign
 
@@ -66,10 +68,8 @@ class Learner:
         )
         self.chunks = 1
         self.caution = 1.0
-        on_cuda = self.device.type == "cuda"
-        native = on_cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-        self.half = torch.bfloat16 if native else torch.float16
-        self.scaler = torch.GradScaler(self.device.type, enabled=on_cuda and self.half is torch.float16)
+        self.half = half_precision(self.device) if _is_mixed(options, ranks) else None
+        self.scaler = torch.GradScaler(self.device.type, enabled=self.half is torch.float16)
 
     def resize(self, size: int) -> None:
         """From now on inputs are squares of `size` pixels."""
@@ -109,6 +109,10 @@ class Learner:
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 (B, 3, S, S) → the network's input, on the device."""
         return (images.to(self.device).float() - self.mean) / self.std
+
+    def mixed_precision(self) -> AbstractContextManager[object]:
+        """Within it the network computes in the device's 16-bit type, where it has one: half the time, or a third."""
+        return nullcontext() if self.half is None else torch.autocast(self.device.type, self.half)
 
     def _statistics(self) -> list[Tensor]:
         return [b for b in self.network.buffers() if b.is_floating_point()] if self.trains_statistics else []
@@ -167,7 +171,7 @@ class Learner:
         sums = torch.zeros(4, device=self.device)
         columns = (targets.labels, targets.regressions, *inputs)
         for labels, regressions, *piece in zip(*(x.chunk(self.chunks) for x in columns), strict=True):
-            with torch.autocast(self.device.type, self.half, enabled=self.device.type == "cuda"):
+            with self.mixed_precision():
                 logits, regression = self._forward(piece)
             losses = detection_losses(logits, regression, Targets(labels, regressions), positives=positives)
             self.scaler.scale(losses.total).backward()
@@ -183,6 +187,13 @@ class Learner:
             self.scaler.step(self.optimiser)
             self.scaler.update()
         return sound
+
+
+def _is_mixed(options: FineTuneOptions, ranks: Ranks) -> bool:
+    """Whether to compute in 16 bits where that is quicker. Several CPUs need not all have the type for it."""
+    if options.precision is Precision.AUTO:
+        return ranks.device.type != "cpu" or (options.quick and ranks.count == 1)
+    return options.precision is Precision.MIXED
 
 
 def _lacks_memory(error: Exception) -> bool:

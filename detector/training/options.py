@@ -20,6 +20,17 @@ class Freeze(StrEnum):
     BACKBONE = "backbone"
 
 
+class Precision(StrEnum):
+    """In how many bits the network computes. auto: mixed on a GPU and in quick mode, else float32.
+
+    mixed: in 16, where the device has a type of which it is quicker with; the loss is float32 all the same.
+    """
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    MIXED = "mixed"
+
+
 @dataclass(frozen=True)
 class FineTuneOptions:
     """How to fine-tune. None means: chosen from the data.
@@ -38,6 +49,7 @@ class FineTuneOptions:
     photometric: how far colours may stray (0.2: by 20%).
     patience: evaluations without progress before an early stop.
     half: write checkpoints in float16.
+    precision: of the computing; weights are float32 in all of them.
     """
 
     steps: int | None = None
@@ -56,6 +68,7 @@ class FineTuneOptions:
     photometric: float = 0.2
     patience: int | None = None
     half: bool = False
+    precision: Precision = Precision.AUTO
 
     def __post_init__(self) -> None:
         low, high = self.scale

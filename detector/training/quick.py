@@ -110,7 +110,8 @@ class FeatureLoader:
     def _features(self, inputs: Sequence[LabelledImage]) -> list[Features]:
         images = torch.from_numpy(np.stack([labelled.image for labelled in inputs])).permute(0, 3, 1, 2)
         backbone = self._learner.network.backbone.eval()  # with its statistics, whatever the step before was
-        maps = backbone.features(self._learner.normalise(images), ALL_FEATURES)
+        with self._learner.mixed_precision():
+            maps = backbone.features(self._learner.normalise(images), ALL_FEATURES)
         arrays = [x.permute(0, 2, 3, 1).half().cpu().numpy() for x in maps]
         return list(zip(*arrays, strict=True))
 

@@ -41,6 +41,20 @@ def test_where_nothing_learns_or_statistics_do_it_stays_a_layer_of_its_own() -> 
         assert torch.equal(conv_bn(conv, bn.eval(), x), bn(conv(x)))
 
 
+@pytest.mark.parametrize(("kernel", "stride", "is_slow"), [(3, 1, False), (5, 1, True), (3, 2, True)])
+def test_depthwise_convolutions_slow_in_16_bits_learn_in_32(kernel: int, stride: int, is_slow: bool) -> None:
+    torch.manual_seed(0)
+    conv, x = SameConv2d(8, 8, kernel, stride=stride, groups=8), torch.randn(2, 8, 16, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = conv(x)
+    assert found.dtype == torch.bfloat16
+    exact = conv(x)
+    assert torch.equal(found, exact.bfloat16()) is is_slow, "rounded once, at the end"
+    found.float().sum().backward()
+    assert conv.weight.grad is not None
+    assert conv.weight.grad.dtype == torch.float32
+
+
 def test_a_backbone_can_be_left_at_any_level_and_entered_there_again() -> None:
     backbone = random_model(VARIANTS["d0"], ["a"], [1]).network.backbone.eval()
     x = torch.randn(1, 3, 64, 64)

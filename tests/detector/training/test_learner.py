@@ -10,7 +10,7 @@ from detector.training.budget import Moment
 from detector.training.learner import Learner, TooLargeError
 from detector.training.loader import Batch
 from detector.training.optimiser import make_optimiser, rate_share
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, Precision
 from detector.training.ranks import Ranks
 from detector.training.transfer import random_model
 
@@ -180,3 +180,34 @@ def test_batch_norms_folded_for_the_step_change_neither_loss_nor_gradients(monke
     scale = max(float(gradient.abs().max()) for gradient in found[1][1:])
     for folded, whole in zip(*found, strict=True):
         torch.testing.assert_close(folded, whole, rtol=1e-5, atol=1e-5 * scale)
+
+
+def test_quick_mode_computes_in_16_bits_where_these_are_quicker(monkeypatch: pytest.MonkeyPatch):
+    found = {}
+    for half in (None, torch.bfloat16):
+        monkeypatch.setattr("detector.training.learner.half_precision", lambda _, half=half: half)
+        learner = make_learner(quick=True)
+        found[half] = learner.learn(make_batch(3), at(5))
+        assert all(parameter.dtype == torch.float32 for parameter in learner.network.parameters())
+        assert learner.half is half
+    assert found[None] != found[torch.bfloat16]
+    assert found[torch.bfloat16].total == pytest.approx(found[None].total, rel=0.01)
+    assert make_learner().half is None, "runs that are not quick can be compared to the last digits"
+    assert make_learner(precision=Precision.MIXED).half is torch.bfloat16
+    several = Ranks(torch.device("cpu"), 0, 2)
+    model = random_model(VARIANTS["d0"], ["a"], [1], seed=0)
+    assert Learner(model, FineTuneOptions(quick=True), size=SIZE, ranks=several, fresh=False).half is None
+
+
+def test_logits_near_that_of_the_prior_keep_their_differences_in_16_bits():
+    learner = make_learner(precision=Precision.MIXED)
+    learner.half = torch.bfloat16
+    learner.network.eval()
+    bias = learner.network.class_net.predict.conv_pw.bias
+    with torch.no_grad():
+        bias.copy_(torch.linspace(-4.60, -4.59, len(bias)))
+        learner.network.class_net.predict.conv_pw.weight.zero_()
+        with learner.mixed_precision():
+            logits, _ = learner.network(learner.normalise(torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8)))
+    assert logits.dtype == torch.float32, "and not what a convolution in 16 bits gives"
+    assert len(logits.unique()) == len(bias)
