@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from detector.model.layers import SameConv2d, batch_norm, conv_bn
+from detector.model.layers import SameConv2d, batch_norm, conv_bn, conv_bn_swish
 from detector.model.variants import STAGES, STEM_CHANNELS, Backbone
 
 TAPS = (2, 4, 6)  # stages whose ends are P3, P4, P5
@@ -46,8 +46,8 @@ class MBConv(nn.Module):
         self.bn3 = batch_norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.act(conv_bn(self.conv_pw, self.bn1, x))
-        y = self.se(self.act(conv_bn(self.conv_dw, self.bn2, y)))
+        y = conv_bn_swish(self.conv_pw, self.bn1, self.act, x)
+        y = self.se(conv_bn_swish(self.conv_dw, self.bn2, self.act, y))
         y = conv_bn(self.conv_pwl, self.bn3, y)
         return x + y if self.residual else y
 
@@ -66,7 +66,7 @@ class SeparableBlock(nn.Module):
         self.bn2 = batch_norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.se(self.act(conv_bn(self.conv_dw, self.bn1, x)))
+        y = self.se(conv_bn_swish(self.conv_dw, self.bn1, self.act, x))
         y = conv_bn(self.conv_pw, self.bn2, y)
         return x + y if self.residual else y
 
@@ -102,7 +102,7 @@ class EfficientNet(nn.Module):
 
     def features(self, images: Tensor, count: int) -> list[Tensor]:
         """The first `count` of what `forward` gives, and no more computed than these need."""
-        return self._walk(self.act(conv_bn(self.conv_stem, self.bn1, images)), 0, TAPS[count - 1] + 1)
+        return self._walk(conv_bn_swish(self.conv_stem, self.bn1, self.act, images), 0, TAPS[count - 1] + 1)
 
     def complete(self, features: Sequence[Tensor]) -> list[Tensor]:
         """All that `forward` gives, where the first of it, at least P3, is there already."""

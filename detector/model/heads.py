@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from detector.model.layers import SeparableConv2d, batch_norm, conv_bn, lecun_normal
+from detector.model.layers import SeparableConv2d, batch_norm, conv_bn_swish, lecun_normal
 
 # Every class starts with this probability, so that background does not drown the first steps (focal loss, section 3.3).
 PRIOR = 0.01
@@ -36,7 +36,7 @@ class Head(nn.Module):
 
     def _level(self, level: int, x: Tensor) -> Tensor:
         for conv, bns in zip(self.convs, self.bns, strict=True):
-            x = self.act(conv_bn(conv.conv_pw, bns[level], conv.conv_dw(x)))  # type: ignore[index, union-attr, arg-type]
+            x = conv_bn_swish(conv.conv_pw, bns[level], self.act, conv.conv_dw(x))  # type: ignore[index, union-attr, arg-type]
         return self._predicted(x).permute(0, 2, 3, 1).reshape(x.shape[0], -1, self.outputs)
 
     def _predicted(self, x: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The convolutions that backbone, pyramid and heads share."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -83,7 +85,52 @@ def conv_bn(conv: SameConv2d, bn: nn.BatchNorm2d, x: Tensor) -> Tensor:
     assert bn.running_var is not None
     scale = bn.weight * torch.rsqrt(bn.running_var + bn.eps)
     shift = bn.running_mean if conv.bias is None else bn.running_mean - conv.bias
-    return conv.convolve(x, conv.weight * scale.view(-1, 1, 1, 1), bn.bias - shift * scale)
+    weight, bias = conv.weight * scale.view(-1, 1, 1, 1), bn.bias - shift * scale
+    if conv.groups > 1 and conv.kernel_size[0] > 3:
+        # oneDNN has no kernel of its own for the gradients of these, and takes twice as long with a bias among them.
+        return conv.convolve(x, weight, None).add_(bias.view(-1, 1, 1))
+    return conv.convolve(x, weight, bias)
+
+
+def conv_bn_swish(conv: SameConv2d, bn: nn.BatchNorm2d, act: nn.SiLU, x: Tensor) -> Tensor:
+    """act(bn(conv(x))). A batch norm that learns its statistics on a CPU keeps one map for the gradients, not two."""
+    if not bn.training or not torch.is_grad_enabled() or x.device.type != "cpu":
+        return act(conv_bn(conv, bn, x))
+    assert bn.num_batches_tracked is not None
+    bn.num_batches_tracked.add_(1)
+    statistics = bn.running_mean, bn.running_var, bn.momentum, bn.eps
+    return _NormSwish.apply(conv(x), bn.weight, bn.bias, *statistics)
+
+
+class _NormSwish(torch.autograd.Function):
+    """swish(bn(x)); the batch norm's output is computed once more for the gradients."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        context: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        running_mean: Tensor,
+        running_var: Tensor,
+        momentum: float,
+        eps: float,
+    ) -> Tensor:
+        y, mean, inverse = torch.native_batch_norm(x, weight, bias, running_mean, running_var, True, momentum, eps)
+        context.save_for_backward(x, weight, bias, mean, inverse)
+        context.eps = eps
+        return F.silu(y, inplace=True)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight, bias, mean, inverse = context.saved_tensors
+        variance = inverse**-2 - context.eps
+        y, *_ = torch.native_batch_norm(x, weight, bias, mean, variance, False, 0.0, context.eps)
+        before = torch.ops.aten.silu_backward(gradient, y)
+        gradients = torch.ops.aten.native_batch_norm_backward(
+            before, x, weight, None, None, mean, inverse, True, context.eps, [True, True, True]
+        )
+        return (*gradients, None, None, None, None)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:

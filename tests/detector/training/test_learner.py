@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from detector.model import bifpn, efficientnet, heads, layers
+from detector.model import bifpn, efficientnet, layers
 from detector.model.variants import VARIANTS
 from detector.training.budget import Moment
 from detector.training.learner import Learner, TooLargeError
@@ -79,6 +80,23 @@ def test_random_weights_learn_their_statistics_and_the_average_follows():
     assert all(not torch.equal(before[name], after[name]) for name in before)
     averaged = learner.average.network.state_dict()
     assert not torch.equal(averaged["backbone.bn1.running_mean"], before["backbone.bn1.running_mean"])
+
+
+def test_a_batch_norm_and_its_swish_are_the_same_whether_its_output_is_kept_or_not():
+    torch.manual_seed(0)
+    x = torch.randn(4, 12, 9, 9).contiguous(memory_format=torch.channels_last)
+    found = []
+    for together in (True, False):
+        conv, bn, act = layers.SameConv2d(12, 16, 1), layers.batch_norm(16), nn.SiLU()
+        with torch.no_grad():
+            for number, parameter in enumerate([*conv.parameters(), *bn.parameters()]):
+                parameter.copy_(torch.linspace(-1 - number, 2, parameter.numel()).view(parameter.shape))
+        given = x.clone().requires_grad_()
+        out = layers.conv_bn_swish(conv, bn, act, given) if together else act(bn(conv(given)))
+        (out * torch.linspace(-1, 1, 9)).sum().backward()
+        found.append([out, given.grad, *(p.grad for p in (*conv.parameters(), *bn.parameters())), *bn.buffers()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
 def test_small_batches_of_random_weights_leave_the_statistics():
@@ -167,7 +185,7 @@ def test_batch_norms_folded_for_the_step_change_neither_loss_nor_gradients(monke
     found = []
     for folds in (True, False):
         if not folds:
-            for module in (bifpn, efficientnet, heads, layers):
+            for module in (bifpn, efficientnet, layers):
                 monkeypatch.setattr(module, "conv_bn", lambda conv, bn, x: bn(conv(x)))
         learner, batch = make_learner(), make_batch(3)
         learner.network.train()
