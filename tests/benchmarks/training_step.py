@@ -1,10 +1,11 @@
 """One optimiser step on the CPU: this program's against the plain effdet loop's, D0, batch 8.
 
-python tests/benchmarks/training_step.py [--size 384] [--rounds 5] [--batch 8] [--only frozen|training]
+python tests/benchmarks/training_step.py [--size 384] [--rounds 5] [--batch 8] [--only frozen|training|quick]
 Needs ../shared beside the repository. Both live in processes of their own and take turns, step by step, with as many
-threads as OMP_NUM_THREADS says; the loop runs once as it is and once with its network channels-last. Labelling the
-anchors, optimiser and averaging count, reading and augmenting pictures do not. Prints medians, their ratios, and the
-most memory.
+threads as OMP_NUM_THREADS says; with one, processor time is taken, which other work on the machine hardly touches. The
+loop runs once as it is and once with its network channels-last. Labelling the anchors, optimiser and averaging count,
+reading and augmenting pictures do not. Prints medians, their ratios, and the most memory. For quick mode these are
+steps of both its stages on kept features, and what follows for a run of it, the making of views and measuring left out.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -20,9 +22,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared"
 RACCOON = SHARED / "data" / "raccoon"
 STAND_IN = SHARED / "data" / "tf_efficientdet_d0-standin.pth"
-SIDES = ("effdet", "effdet channels-last", "ours")
-MODES = ("frozen", "training")
+THEIRS = ("effdet", "effdet channels-last")
+OURS = {"ours": 0, "ours, first stage": 3, "ours, second stage": 2}  # the backbone's maps that are given
+MODES = {"frozen": (*THEIRS, "ours"), "training": (*THEIRS, "ours"), "quick": (*THEIRS, *list(OURS)[1:])}
 WARM_UP = 2
+now = time.process_time if os.environ.get("OMP_NUM_THREADS") == "1" else time.perf_counter
 
 
 def main() -> None:
@@ -31,10 +35,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=MODES)
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=(*THEIRS, *OURS), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side:
-        (our_steps if asked.side == "ours" else their_steps)(asked)
+        (our_steps if asked.side in OURS else their_steps)(asked)
         return
     for mode in MODES if asked.only is None else (asked.only,):
         compare(mode, asked)
@@ -42,22 +46,33 @@ def main() -> None:
 
 def compare(mode: str, asked: argparse.Namespace) -> None:
     common = ["--size", str(asked.size), "--batch", str(asked.batch), "--only", mode]
-    children = {name: start([*common, "--side", name]) for name in SIDES}
-    seconds: dict[str, list[float]] = {name: [] for name in SIDES}
+    children = {name: start([*common, "--side", name]) for name in MODES[mode]}
+    seconds: dict[str, list[float]] = {name: [] for name in MODES[mode]}
     for turn in range(WARM_UP + asked.rounds):
         for name, child in children.items():
             taken = float(said(child, "step\n"))
             if turn >= WARM_UP:
                 seconds[name].append(taken)
     memory = {name: float(said(child, "end\n")) for name, child in children.items()}
-    best = median(seconds["ours"])
-    print(
-        f"batch norm {mode}, {asked.size} px, {asked.batch} images a step, {os.environ.get('OMP_NUM_THREADS')} threads"
-    )
-    for name in SIDES:
-        all_of_them = ", ".join(f"{taken:.2f}" for taken in seconds[name])
-        ratio = "" if name == "ours" else f", ours × {median(seconds[name]) / best:.2f}"
-        print(f"  {name:21} {median(seconds[name]):.3f} s ({all_of_them}), {memory[name]:.0f} MB{ratio}", flush=True)
+    typical = {name: median(taken) for name, taken in seconds.items()}
+    ours = 1 / sum(share / typical[name] for name, share in shares(mode).items())
+    print(f"{mode}, {asked.size} px, {asked.batch} images a step, {os.environ.get('OMP_NUM_THREADS')} threads")
+    for name, taken in seconds.items():
+        all_of_them = ", ".join(f"{one:.2f}" for one in taken)
+        ratio = f", ours × {typical[name] / ours:.2f}" if name in THEIRS else ""
+        print(f"  {name:21} {typical[name]:.3f} s ({all_of_them}), {memory[name]:.0f} MB{ratio}", flush=True)
+
+
+def shares(mode: str) -> dict[str, float]:
+    """The share of a run's time that our steps of each kind take."""
+    if mode != "quick":
+        return {"ours": 1.0}
+    sys.path.insert(0, str(REPOSITORY))
+    from detector.training.quick import STAGES
+
+    ends = [0.0, *(stage.until for stage in STAGES)]
+    lengths = [end - start for start, end in pairwise(ends)]
+    return dict(zip(list(OURS)[1:], lengths, strict=True))
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
@@ -105,10 +120,10 @@ def their_steps(asked: argparse.Namespace) -> None:
         nonlocal given, finished
         if given % asked.batch == 0:
             if given:
-                answer(time.perf_counter() - finished)
+                answer(now() - finished)
             wait_for_turn()
         given += 1
-        finished = time.perf_counter()
+        finished = now()
         return ready[given % asked.batch]
 
     build = effdet_finetune.build
@@ -119,7 +134,7 @@ def their_steps(asked: argparse.Namespace) -> None:
     effdet_finetune.Data.sample = sample
     if asked.side != "effdet":
         effdet_finetune.build = channels_last
-    weights = str(STAND_IN) if asked.only == "frozen" else "random"
+    weights = str(STAND_IN) if asked.only != "training" else "random"
     sizes = ["--size", str(asked.size), "--batch", str(asked.batch), "--steps", "100000", "--limit", "10"]
     sys.argv = ["effdet_finetune.py", str(RACCOON / "train.json"), str(RACCOON / "images"), weights, *sizes]
     effdet_finetune.main()
@@ -138,25 +153,30 @@ def our_steps(asked: argparse.Namespace) -> None:
     from detector.training.learner import Learner
     from detector.training.loader import Loader
     from detector.training.options import FineTuneOptions
+    from detector.training.quick import FeatureLoader
     from detector.training.ranks import Ranks
     from detector.training.transfer import adapt, random_model
 
     keep_pages()  # as the command does
     truth, _ = coco.read(RACCOON / "train.json")
     samples = training_samples(truth, {i.id: RACCOON / "images" / i.path for i in truth.images}, [1])[:30]
-    trained = asked.only == "frozen"
+    trained = asked.only != "training"
     model = adapt(open_model(str(STAND_IN)), ["raccoon"], [1]) if trained else random_model(VARIANTS["d0"], ["a"], [1])
     options = FineTuneOptions(batch=asked.batch)
     learner = Learner(model, options, size=asked.size, ranks=Ranks(torch.device("cpu")), fresh=not trained)
     fill = model.info.normalisation.fill
     chances = {"seed": 0, "augmentation": Augmentation(), "fill": fill}
     loader = Loader(samples, image_size=asked.size, batch=asked.batch, threads=1, memory_limit=0, **chances)
-    batch = next(loader.batches(0, 1))
+    source: Loader | FeatureLoader = loader
+    if given := OURS[asked.side]:
+        learner.freeze(given)
+        source = FeatureLoader(loader, learner, samples=len(samples), seed=0, memory_limit=10**9)
+    batch = next(source.batches(0, 1))
     for step in range(100_000):
         wait_for_turn()
-        began = time.perf_counter()
+        began = now()
         learner.learn(batch, Moment(step, step / 1000, 1000))
-        answer(time.perf_counter() - began)
+        answer(now() - began)
 
 
 if __name__ == "__main__":
