@@ -57,16 +57,18 @@ def ours(folder: Path, seed: int, size: int, budget: Mapping[str, object]) -> di
 
 
 def fine_tune(data: Path, out: Path, options: Mapping[str, object]) -> list[dict]:
-    """The events of a run from the stand-in, measured on raccoon/val.json; an option without a value has None."""
+    """The events of a run from the stand-in, measured on raccoon/val.json, unless the options say otherwise; an option
+    without a value has None.
+    """
     common = {"--images": RACCOON / "images", "--model": STAND_IN, "--out": out}
     common |= {"--val": RACCOON / "val.json", "--val-images": RACCOON / "images"}
-    run(REPOSITORY / "main.py", "fine-tune", data, **common, **options)
+    run(REPOSITORY / "main.py", "fine-tune", data, **{**common, **options})
     return [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
 
 
-def chosen(seed: int, count: int = IMAGES) -> dict:
+def chosen(seed: int, count: int = IMAGES, file: Path = RACCOON / "train.json") -> dict:
     """The pictures that the baseline takes with this seed."""
-    document = json.loads((RACCOON / "train.json").read_text())
+    document = json.loads(file.read_text())
     images = random.Random(seed).sample(sorted(document["images"], key=lambda image: image["id"]), count)
     ids = {image["id"] for image in images}
     return {**document, "images": images, "annotations": [a for a in document["annotations"] if a["image_id"] in ids]}
