@@ -37,16 +37,22 @@ class WeightAverage:
 @torch.no_grad()
 def reestimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
     """Replace the BN statistics by the average over `batches` of normalised images, so that they belong to these very
-    weights.
+    weights. What ends the batches before their time leaves the network as it was.
     """
+    kept = copy.deepcopy(network.state_dict())
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a cumulative average
     network.train()
-    for batch in batches:
-        network(batch)
-    network.eval()
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    try:
+        for batch in batches:
+            network(batch)
+    except BaseException:
+        network.load_state_dict(kept)
+        raise
+    finally:
+        network.eval()
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -13,6 +13,7 @@ from detector.model.anchors import anchor_boxes
 from detector.model.checkpoint import Model
 from detector.training.averaging import WeightAverage
 from detector.training.budget import Moment
+from detector.training.interruption import StopWantedError
 from detector.training.loader import Batch
 from detector.training.losses import detection_losses
 from detector.training.optimiser import make_optimiser, rate_share
@@ -85,11 +86,16 @@ class Learner:
     def learn(self, batch: Batch, moment: Moment) -> StepLosses | None:
         """One optimiser step; None where the loss was not finite and nothing was learnt.
 
-        Raises TooLargeError where not even one image fits into the device's memory.
+        Raises TooLargeError where not even one image fits into the device's memory. A StopWantedError from within the
+        network leaves everything as it was.
         """
         self._prepare(moment)
         statistics = [buffer.clone() for buffer in self._statistics()]
-        sums = self._gradients(batch)
+        try:
+            sums = self._gradients(batch)
+        except StopWantedError:
+            self._put_back(statistics)
+            raise
         class_loss, box_loss, total, failed = self.ranks.all_reduce(sums).tolist()
         if failed:
             raise TooLargeError
@@ -97,8 +103,7 @@ class Learner:
             [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
         )
         if not self._update(total):
-            for buffer, before in zip(self._statistics(), statistics, strict=True):
-                buffer.copy_(before)  # the batch has passed the batch norms, whatever was wrong with it
+            self._put_back(statistics)  # the batch has passed the batch norms, whatever was wrong with it
             return None
         for buffer in (statistics := self._statistics()):
             buffer /= self.ranks.count
@@ -116,6 +121,10 @@ class Learner:
 
     def _statistics(self) -> list[Tensor]:
         return [b for b in self.network.buffers() if b.is_floating_point()] if self.trains_statistics else []
+
+    def _put_back(self, statistics: Sequence[Tensor]) -> None:
+        for buffer, before in zip(self._statistics(), statistics, strict=True):
+            buffer.copy_(before)
 
     def _prepare(self, moment: Moment) -> None:
         share = self.caution * rate_share(moment)

@@ -10,6 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed
 
+from detector.errors import OptionsError
+
 T = TypeVar("T")
 
 
@@ -69,12 +71,15 @@ def process_group(device: torch.device, *, longest: timedelta | None = None) -> 
     """This process among those that torchrun has started, if it has: over gloo on the CPU, over NCCL on GPUs, each
     with a GPU of its own. Only the first of them writes to the terminal meanwhile. longest: that one waits for
     another, PyTorch's default where it is None.
+
+    Raises OptionsError where torchrun has started more than there are GPUs.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Ranks(device)
         return
     if device.type == "cuda":
+        _check_gpus(torch.cuda.device_count())
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=longest)
@@ -88,3 +93,18 @@ def process_group(device: torch.device, *, longest: timedelta | None = None) -> 
             yield ranks
     finally:
         distributed.destroy_process_group()
+
+
+def _check_gpus(found: int) -> None:
+    """Raises OptionsError where this machine has fewer GPUs than processes, in the first of these; the others end
+    silently, and without a failure, for which torchrun would end the first one before it could speak.
+    """
+    here = int(os.environ["LOCAL_WORLD_SIZE"])
+    if here <= found:
+        return
+    if int(os.environ["LOCAL_RANK"]):
+        raise SystemExit(0)
+    raise OptionsError(
+        f"torchrun has started {here} processes on this machine, which has {found} GPU{'s' * (found != 1)}: take "
+        f"--nproc-per-node {found}, or --device cpu."
+    )

@@ -33,6 +33,7 @@ from detector.training.budget import Budget, Moment
 from detector.training.checkpoint_writer import CheckpointWriter
 from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation
+from detector.training.interruption import Interruption, StopWantedError
 from detector.training.learner import Learner, StepLosses, TooLargeError
 from detector.training.loader import Batch, Loader, Sample
 from detector.training.optimiser import trained_rate, warm_up_steps
@@ -41,7 +42,7 @@ from detector.training.quick import FeatureLoader, stage_at
 from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.state import Progress, load_state
-from detector.training.validation import StopWantedError, measure
+from detector.training.validation import measure
 
 MOSAIC_ENDS = 0.8  # the last fifth sees whole pictures, as inference will
 STATISTICS_IMAGES = 200
@@ -86,6 +87,8 @@ class Trainer:
             any_orientation=options.any_orientation,
         )
         self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh)
+        stop = out / STOP_FILE  # several processes hear it together, between two steps
+        self.interruption = Interruption(self.learner.network, lambda: ranks.count == 1 and stop.exists())
         self.checkpoints = CheckpointWriter(out, self.learner, options)
         self.fusion_share = trained_rate(options.learning_rate, fresh=fresh) / options.learning_rate
         self.progress = Progress()
@@ -96,8 +99,9 @@ class Trainer:
     def events(self, *, resume: bool = False) -> Iterator[Event]:
         """Train to the end; `resume` goes on with the run in `out`.
 
-        A file named "stop" in `out` ends the run well after the step in hand, or at once while it measures. Raises
-        OptionsError where a run resumed had other options, TrainingError where the run cannot go on.
+        A file named "stop" in `out` ends the run well: after the step in hand, where that is quick, else within it, as
+        while views are made and while it measures. Raises OptionsError where a run resumed had other options,
+        TrainingError where the run cannot go on.
         """
         self.out.mkdir(parents=True, exist_ok=True)
         if self.ranks.is_main:  # a run killed before its first checkpoint begins anew in its own folder
@@ -156,6 +160,7 @@ class Trainer:
         """The steps up to the end of the budget; why they ended."""
         saved = time.monotonic()
         self._check_time()
+        self.interruption.begin()
         while (before := self._moment()).share < 1:
             yield from self._enter_stage(before)
             loader = self.loader
@@ -223,6 +228,7 @@ class Trainer:
     def _step(self, batch: Batch, moment: Moment) -> Iterator[Event]:
         """One optimiser step and what it has to say."""
         self.budget.tick()
+        self.interruption.begin()
         chunks = self.learner.chunks
         try:
             losses = self.learner.learn(batch, moment)
@@ -230,7 +236,7 @@ class Trainer:
             yield self._make_smaller()
             return
         self.progress.step = step = moment.done + 1
-        yield from (Warned(message, step) for message in self._news(message for _, message in self.loader.failures))
+        yield from self._tell(message for _, message in self.loader.failures)
         if self.learner.chunks != chunks:
             yield Warned(
                 f"The device's memory does not hold {self.options.batch} images at once: they go through it in "
@@ -288,6 +294,8 @@ class Trainer:
         What is measured before the rate has warmed up is no candidate: scores still follow whatever the start took for
         an object, so that a head trained on labels at random can look good for a moment.
         """
+        failures = self.ranks.gather([message for _, message in self.loader.failures])
+        yield from self._tell(message for part in failures for message in part)
         if self.learner.trains_statistics:
             self._reestimate()
         evaluation = yield from self._measure()
@@ -332,17 +340,19 @@ class Trainer:
         measured = measure(model, self.validation, self.learner.device, ranks=self.ranks, stopped=stop.exists)
         (seconds,) = self.ranks.broadcast_numbers((time.monotonic() - began,))  # all measure at the same steps
         self.progress.measuring = self.budget.reserve = max(self.budget.reserve, seconds)
-        messages = (f"{message} It is left out of what is measured." for message in measured.failures.values())
-        yield from (Warned(message, self.progress.step) for message in self._news(messages))
+        yield from self._tell(
+            f"{message} It is left out of what is measured." for message in measured.failures.values()
+        )
         if measured.samples:
             yield SamplesFound(self.progress.step, measured.samples)
         return measured.evaluation
 
-    def _news(self, messages: Iterable[str]) -> list[str]:
-        """What went wrong with pictures and was not told yet."""
-        new = [message for message in messages if message not in self.told]
-        self.told.update(new)
-        return new
+    def _tell(self, messages: Iterable[str]) -> Iterator[Warned]:
+        """What went wrong with pictures, once each."""
+        for message in messages:
+            if message not in self.told:
+                self.told.add(message)
+                yield Warned(message, self.progress.step)
 
     def _fusion_weights(self) -> FusionWeights:
         edges = snapshot(self.learner.average.network).edges
@@ -354,8 +364,11 @@ class Trainer:
         loader = self._make_loader(Augmentation(scale=(1.0, 1.0), flip=False, photometric=0.0), 0)
         count = -(-STATISTICS_IMAGES // self.batch)
         with closing(loader.batches(0, count)) as batches:
-            images = (self.learner.normalise(torch.from_numpy(batch.images).permute(0, 3, 1, 2)) for batch in batches)
-            reestimate_statistics(self.learner.average.network, images)
+            reestimate_statistics(self.learner.average.network, map(self._statistics_input, batches))
+
+    def _statistics_input(self, batch: Batch) -> torch.Tensor:
+        self.interruption.look()
+        return self.learner.normalise(torch.from_numpy(batch.images).permute(0, 3, 1, 2))
 
     def _load_pictures(self) -> None:
         """Loaders for the size in hand."""

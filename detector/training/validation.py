@@ -13,12 +13,9 @@ from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model
 from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation, evaluate_found
+from detector.training.interruption import StopWantedError
 from detector.training.ranks import Ranks
 from detector.training.samples import choose
-
-
-class StopWantedError(Exception):
-    """Somebody has asked the run to stop while it was measuring."""
 
 
 @dataclass(frozen=True)

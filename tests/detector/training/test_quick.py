@@ -13,6 +13,7 @@ from detector.errors import OptionsError
 from detector.events import CheckpointSaved, Event, RunFinished, RunStarted, StageBegan, StepDone
 from detector.model.checkpoint import Model, load
 from detector.model.variants import VARIANTS
+from detector.training import interruption
 from detector.training.augment import Augmentation
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Loader, Sample
@@ -158,6 +159,21 @@ def test_a_quick_run_stopped_and_resumed_ends_with_the_same_weights(
     list(trainer(samples, cut).events(resume=True))
     expected, found = (load(folder / "last.safetensors").network.state_dict() for folder in (whole, cut))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_stop_while_views_are_made_is_heard(
+    samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruption, "LOOK_SECONDS", 0)
+    run = trainer(samples, tmp_path)
+    run.interruption._stopped = iter([False] * 20 + [True]).__next__  # of the first view there are more
+    *_, last = run.events()
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.step) == ("stopped", 0)
+    assert not run.features._kept
+    *_, last = trainer(samples, tmp_path).events(resume=True)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.step) == ("done", 10)
 
 
 def test_a_budget_of_time_is_kept_and_told(samples: tuple[Sample, ...], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from detector.data.workbench import CLASSES, scene
+from detector.errors import OptionsError
 from detector.training.ranks import Ranks, process_group
 from tests.detector.training.rank_child import STATISTICS, WEIGHTS, train
 
@@ -126,6 +127,19 @@ def other_folder(data: Path, tmp_path: Path) -> Path:
     for path in data.glob("*.png"):
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
+
+
+@pytest.mark.parametrize("local_rank", [0, 1])
+def test_more_processes_than_gpus_are_refused_by_the_first_and_let_be_by_the_others(
+    monkeypatch: pytest.MonkeyPatch, local_rank: int
+) -> None:
+    for name, value in (("WORLD_SIZE", 2), ("LOCAL_WORLD_SIZE", 2), ("LOCAL_RANK", local_rank)):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    wanted = pytest.raises(SystemExit) if local_rank else pytest.raises(OptionsError, match="--nproc-per-node 1, or")
+    with wanted as raised, process_group(torch.device("cuda")):
+        pass
+    assert local_rank == 0 or raised.value.code == 0
 
 
 def test_alone_nothing_is_sent() -> None:

@@ -1,6 +1,7 @@
 """What goes wrong in a run is said, and costs no more than it must."""
 
 import errno
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from detector.errors import OptionsError, TrainingError
 from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, StepDone, Warned
 from detector.model.checkpoint import Model, load, save
 from detector.model.variants import VARIANTS
-from detector.training import checkpoint_writer, learner, trainer, validation
+from detector.training import checkpoint_writer, interruption, learner, trainer, validation
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
 from detector.training.losses import Losses
@@ -262,6 +263,52 @@ def test_a_stop_while_it_measures_ends_at_once_and_keeps_what_was_best(
     assert (ended.reason, ended.step) == ("done", 6)
 
 
+def test_a_stop_within_a_step_leaves_no_trace_of_it(
+    run: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruption, "LOOK_SECONDS", 0)
+    options = replace(OPTIONS, batch=8, steps=3)
+    whole, asked = run(options, fresh=True), []
+    whole.interruption._stopped = lambda: bool(asked.append(1))
+    list(whole.events())
+    expected = load_file(tmp_path / "run" / LAST)
+    each = len(asked) // 3
+    assert each > 200
+    for place in (each + each // 5, each + each * 4 // 5):  # of the second step, on its way forwards and back
+        shutil.rmtree(tmp_path / "run")
+        left, cut = iter(range(place)), run(options, fresh=True)
+        cut.interruption._stopped = lambda left=left: next(left, None) is None
+        *_, last = cut.events()
+        assert isinstance(last, RunFinished)
+        assert (last.reason, last.step) == ("stopped", 1)
+        list(run(options, fresh=True).events(resume=True))
+        found = load_file(tmp_path / "run" / LAST)
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_stop_while_statistics_are_taken_anew_puts_back_those_before(
+    run: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = run(replace(OPTIONS, batch=8), fresh=True)
+    before = {name: tensor.clone() for name, tensor in trainer.learner.average.network.state_dict().items()}
+    looks = iter([None, None])
+
+    def look() -> None:
+        if next(looks, True):
+            raise interruption.StopWantedError
+
+    monkeypatch.setattr(trainer.interruption, "look", look)
+    with pytest.raises(interruption.StopWantedError):
+        trainer._reestimate()
+    after = trainer.learner.average.network.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+
+
+def test_pictures_that_other_processes_cannot_read_are_told_as_it_measures(run: Callable[..., Trainer]) -> None:
+    events = list(run(ranks=Neighbour(torch.device("cpu"))).events())
+    assert warnings(events) == ["far.png cannot be read."]
+
+
 def test_a_time_that_measuring_uses_up_is_refused_with_a_way_out(run: Callable[..., Trainer]) -> None:
     with pytest.raises(TrainingError, match="leaves no time to learn; give the run more --minutes"):
         list(run(replace(OPTIONS, steps=None, minutes=0.0001), measured=True).events())
@@ -273,6 +320,13 @@ def test_a_run_goes_on_only_in_as_many_processes(run: Callable[..., Trainer], tm
             (tmp_path / "run" / STOP_FILE).touch()
     with pytest.raises(OptionsError, match="processes was 1, now 2"):
         list(run(ranks=Ranks(torch.device("cpu"), 0, 2)).events(resume=True))
+
+
+class Neighbour(Ranks):
+    """One of two processes, of which the other cannot read a picture."""
+
+    def gather(self, value):
+        return [value, ["far.png cannot be read."]]
 
 
 class Second(Ranks):
