@@ -21,6 +21,7 @@ from detector.training.run_folder import EVENTS
 if TYPE_CHECKING:
     from detector.commands.run_data import RunData
     from detector.model.checkpoint import Model
+    from detector.training.dataset import ValidationSet
     from detector.training.loader import Sample
     from detector.training.ranks import Ranks
 
@@ -56,6 +57,9 @@ def fine_tune(
     scale_max: Annotated[float, Option(help="… to this.")] = DEFAULT.scale[1],
     mosaic: Annotated[float, Option(help="Share of inputs made of four pictures.")] = DEFAULT.mosaic,
     photometric: Annotated[float, Option(help="How far colours stray; 0.2: by 20%.")] = DEFAULT.photometric,
+    replay: Annotated[Path | None, Option(help="A COCO file of old images, shown again against forgetting.")] = None,
+    replay_images: Annotated[Path | None, Option(help="Where its pictures are; default: beside it.")] = None,
+    replay_share: Annotated[float, Option(help="Share of inputs from old images.")] = DEFAULT.replay_share,
     patience: Annotated[int | None, Option(help="End after so many evaluations without progress.")] = None,
     half: Annotated[bool, Option("--half", help="Checkpoints in float16, half as large.")] = False,
     precision: Annotated[Precision, Option(help="mixed: 16 bits where quicker; auto: on a GPU and with --quick.")] = (
@@ -69,7 +73,7 @@ def fine_tune(
     Prints one line per evaluation; the best checkpoint is OUT/best.safetensors. Images without boxes count as empty.
     Without --val, a fifth of the images is kept to measure on, by the content of their files: always the same ones.
     """
-    from detector.commands.run_data import check
+    from detector.commands.run_data import REPLAY, check
     from detector.device import pick
     from detector.training.allocator import keep_pages
     from detector.training.ranks import process_group
@@ -80,14 +84,15 @@ def fine_tune(
     keep_pages()
     with process_group(pick(device)) as ranks:
         learned = _learned(data, images, val, val_images, out=out, resume=resume)
+        learned = _replayed(learned, replay, replay_images, frozen=out / REPLAY if resume else None)
         start = _start(
             learned, model, variant=variant, classes=classes, backbone=backbone, fresh=from_scratch, seed=seed
         )
         if ranks.is_main and not resume:
             check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
-        samples = _samples(learned)
+        samples, old = _samples(learned.train, learned), _samples(learned.replay, learned)
         _claim(out, learned, ranks, resume=resume)
-        run = Trainer(start, samples, learned.validation, options, out, ranks=ranks, fresh=from_scratch)
+        run = Trainer(start, samples, learned.validation, options, out, ranks=ranks, fresh=from_scratch, replay=old)
         with _open_log(events or out / EVENTS if ranks.is_main else Path(os.devnull), resume) as log:
             _follow(run.events(resume=resume and _has_begun(out)), log)
 
@@ -102,13 +107,27 @@ def _check_together(data: Path, *, images: Path | None, quick: bool, fresh: bool
         raise OptionsError(f"{data} is a project and knows its pictures; leave --images out.")
 
 
-def _samples(learned: "RunData") -> "Sequence[Sample]":
+def _samples(part: "ValidationSet | None", learned: "RunData") -> "Sequence[Sample]":
     from detector.training.dataset import training_samples
 
-    samples = training_samples(learned.train.dataset, learned.train.paths, [item.id for item in learned.classes])
+    if part is None:
+        return ()
+    samples = training_samples(part.dataset, part.paths, [item.id for item in learned.classes])
     if empty := sum(not len(sample.boxes) for sample in samples):
-        say(f"{empty} of {len(samples)} training images have no boxes; they count as empty.")
+        of = "training" if part is learned.train else "old"
+        say(f"{empty} of {len(samples)} {of} images have no boxes; they count as empty.")
     return samples
+
+
+def _replayed(learned: "RunData", replay: Path | None, images: Path | None, *, frozen: Path | None) -> "RunData":
+    """The run's data with its old images, where it has some; `frozen` are those that a run resumed began with."""
+    from detector.commands.run_data import with_replay
+
+    if frozen is not None and frozen.is_file() != (replay is not None):
+        raise OptionsError(f"The run in {frozen.parent} goes on with the old images that it began with: --replay.")
+    if replay is None:
+        return learned
+    return with_replay(learned, frozen or replay, images or replay.parent)
 
 
 def _claim(out: Path, learned: "RunData", ranks: "Ranks", *, resume: bool) -> None:

@@ -23,23 +23,26 @@ from detector.device import cores
 from detector.errors import ImageError, LabelError, OptionsError
 from detector.training.dataset import ValidationSet
 
-TRAIN, VAL = "frozen-train.json", "frozen-val.json"
+TRAIN, VAL, REPLAY = "frozen-train.json", "frozen-val.json", "frozen-replay.json"
 Sides = Mapping[int, Side]  # by image id
 
 
 @dataclass(frozen=True)
 class RunData:
-    """Training images, the classes to learn, and validation images with the same class ids, where there are some."""
+    """Training images, the classes to learn, and validation and old images with the same class ids, where there are
+    some.
+    """
 
     train: ValidationSet
     classes: tuple[ObjectClass, ...]
     validation: ValidationSet | None
+    replay: ValidationSet | None = None
 
     def freeze(self, out: Path) -> None:
-        """Writes both parts to a run's folder as COCO files."""
-        coco.write(self.train.dataset, out / TRAIN)
-        if self.validation is not None:
-            coco.write(self.validation.dataset, out / VAL)
+        """Writes all parts to a run's folder as COCO files."""
+        for name, part in ((TRAIN, self.train), (VAL, self.validation), (REPLAY, self.replay)):
+            if part is not None:
+                coco.write(part.dataset, out / name)
 
 
 def collect(data: Path, images: Path, val: Path | None, val_images: Path) -> RunData:
@@ -91,8 +94,19 @@ def read_reviewed(folder: Path) -> tuple[ValidationSet, Sides]:
     return find_pictures(dataset, folder, folder), sides
 
 
+def with_replay(data: RunData, file: Path, images: Path) -> RunData:
+    """`data` with the old images of a COCO file to be shown again; classes are matched by name, others are left out.
+
+    Raises LabelError; OptionsError where the file shares no class with the data, or images with its validation.
+    """
+    replay = _in_terms_of(data.classes, read_labelled(file, images), otherwise="it is left out of what is replayed")
+    if data.validation is not None:
+        _check_apart(replay, data.validation, file)
+    return replace(data, replay=replay)
+
+
 def reopen(out: Path, images: Path, val_images: Path) -> RunData:
-    """The data that the run in `out` froze. Raises LabelError, OptionsError."""
+    """The data that the run in `out` froze, but for old images. Raises LabelError, OptionsError."""
     if not (out / TRAIN).is_file():
         raise OptionsError(f"There is no run to resume in {out}; leave --resume out to start one.")
     data = out / TRAIN
@@ -153,9 +167,11 @@ def _look(path: Path) -> Signature:
         return NOTHING
 
 
-def _in_terms_of(classes: Sequence[ObjectClass], other: ValidationSet) -> ValidationSet:
+def _in_terms_of(
+    classes: Sequence[ObjectClass], other: ValidationSet, *, otherwise: str = "each counts with AP 0"
+) -> ValidationSet:
     """`other` with the ids of `classes` for classes of the same name, and with further ids for the rest."""
-    matched = match_classes([item.name for item in classes], other.dataset, otherwise="each counts with AP 0")
+    matched = match_classes([item.name for item in classes], other.dataset, otherwise=otherwise)
     new_ids = count(max(item.id for item in classes) + 1)
     ids = {theirs: classes[channel].id for channel, theirs in matched.items()}
     ids |= {item.id: next(new_ids) for item in other.dataset.classes if item.id not in ids}

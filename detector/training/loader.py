@@ -43,8 +43,17 @@ class Batch:
     features: Sequence[NDArray[np.float16]] = ()
 
 
+@dataclass(frozen=True)
+class Replay:
+    """Old images against forgetting: a loader's last `count` samples, which make up this `share` of its inputs."""
+
+    count: int = 0
+    share: float = 0.0
+
+
 class Loader:
-    """Endless shuffled epochs over `samples`, each sample once an epoch, without a short batch where epochs meet.
+    """Endless shuffled epochs over `samples`, each sample once an epoch, without a short batch where epochs meet. Those
+    of `replay` have epochs of their own, and come in between, evenly spread.
 
     `memory_limit` bounds, in bytes, the decoded images kept between steps. `augmentation` may be replaced between two
     calls of `batches` (no mosaic in the last steps, say). `failures` collects, once each, the pictures that could not
@@ -63,16 +72,18 @@ class Loader:
         threads: int,
         memory_limit: int,
         share: tuple[int, int] = (0, 1),
+        replay: Replay = Replay(),
     ) -> None:
         """share: i, n: the i-th of n equal parts of each batch are made here, the others in other processes.
 
         Raises OptionsError where there is nothing to train on.
         """
-        if not samples:
+        if len(samples) <= replay.count:
             raise OptionsError("There are no images to train on: review some, or name a COCO file that lists images.")
         self.augmentation = augmentation
         self.failures: list[tuple[Path, str]] = []
         self._samples, self._size, self._batch, self._seed = samples, image_size, batch, seed
+        self._replay, self._new = replay, len(samples) - replay.count
         part = batch // share[1]
         self.positions = range(share[0] * part, (share[0] + 1) * part)
         self._fill, self._threads, self._memory = fill, threads, memory_limit
@@ -106,8 +117,13 @@ class Loader:
 
     def place(self, step: int, position: int) -> tuple[int, int]:
         """The epoch, and the sample whose turn it is, at `position` in the batch of `step`."""
-        epoch, place = divmod(step * self._batch + position, len(self._samples))
-        return epoch, int(_shuffled(self._seed, epoch, len(self._samples))[place])
+        number, share = step * self._batch + position, self._replay.share
+        replayed = int(number * share)  # of all inputs before
+        if int((number + 1) * share) > replayed:
+            epoch, place = divmod(replayed, self._replay.count)
+            return epoch, self._new + int(_shuffled(self._seed, epoch, self._replay.count)[place])
+        epoch, place = divmod(number - replayed, self._new)
+        return epoch, int(_shuffled(self._seed, epoch, self._new)[place])
 
     def compose(self, index: int, rng: np.random.Generator) -> LabelledImage:
         """A random input of the sample; its first numbers decide whether it is part of a mosaic."""

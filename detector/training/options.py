@@ -50,6 +50,7 @@ class FineTuneOptions:
     patience: evaluations without progress before an early stop.
     half: write checkpoints in float16.
     precision: of the computing; weights are float32 in all of them.
+    replay_share: of the inputs, from old images, where a run has such.
     """
 
     steps: int | None = None
@@ -69,6 +70,7 @@ class FineTuneOptions:
     patience: int | None = None
     half: bool = False
     precision: Precision = Precision.AUTO
+    replay_share: float = 0.2
 
     def __post_init__(self) -> None:
         low, high = self.scale
@@ -93,6 +95,8 @@ class FineTuneOptions:
             raise OptionsError(
                 f"The scale must run from a positive number to one that is not smaller, not from {low} to {high}."
             )
+        if not 0 < self.replay_share < 1:
+            raise OptionsError(f"--replay-share must lie between 0 and 1, not {self.replay_share}.")
         for name, share in (("mosaic", self.mosaic), ("photometric", self.photometric)):
             if not 0 <= share <= 1:
                 raise OptionsError(f"--{name} must lie between 0 and 1, not {share}.")

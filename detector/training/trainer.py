@@ -35,7 +35,7 @@ from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation
 from detector.training.interruption import Interruption, StopWantedError
 from detector.training.learner import Learner, StepLosses, TooLargeError
-from detector.training.loader import Batch, Loader, Sample
+from detector.training.loader import Batch, Loader, Replay, Sample
 from detector.training.optimiser import trained_rate, warm_up_steps
 from detector.training.options import FineTuneOptions
 from detector.training.quick import FeatureLoader, stage_at
@@ -55,6 +55,7 @@ class Trainer:
     """One run: trains `start` on `train`, measuring on `validation`; writes best.safetensors and last.safetensors to
     `out`.
 
+    `replay` are old images, which options.replay_share of the inputs show, so that they are not forgotten.
     `fresh` says that the weights of `start` are random. With several `ranks` each makes its part of every batch, which
     is `options.batch` for each of them, and measures its part of the images. Raises OptionsError where the options do
     not fit each other or the variant.
@@ -70,9 +71,11 @@ class Trainer:
         *,
         ranks: Ranks,
         fresh: bool = False,
+        replay: Sequence[Sample] = (),
     ) -> None:
         size = start.network.variant.check_image_size(options.image_size or start.info.image_size)
         self.info = replace(start.info, image_size=size)
+        self.replay = replay
         self.train, self.validation, self.options, self.out, self.ranks = train, validation, options, out, ranks
         self.batch = options.batch * ranks.count
         whole = replace(options, batch=self.batch)
@@ -374,12 +377,12 @@ class Trainer:
         """Loaders for the size in hand."""
         memory = int(CACHE_SHARE * psutil.virtual_memory().total) // self.ranks.count
         self.loader = self._make_loader(self.augmentation, memory)
-        seed, samples = self.options.seed, len(self.train)
+        seed, samples = self.options.seed, len(self.train) + len(self.replay)
         self.features = FeatureLoader(self.loader, self.learner, samples=samples, seed=seed, memory_limit=memory)
 
     def _make_loader(self, augmentation: Augmentation, memory_limit: int) -> Loader:
         return Loader(
-            self.train,
+            [*self.train, *self.replay],
             image_size=self.info.image_size,
             batch=self.batch,
             seed=self.options.seed,
@@ -388,4 +391,5 @@ class Trainer:
             threads=max(1, min(8, cores() // 2)),
             memory_limit=memory_limit,
             share=(self.ranks.rank, self.ranks.count),
+            replay=Replay(len(self.replay), self.options.replay_share if self.replay else 0.0),
         )

@@ -67,6 +67,21 @@ def test_a_run_begins_with_an_imagenet_backbone(data: Path) -> None:
         fine_tune(data.rename(data.parent / "again.json"), "--model", "d1", *start[2:], "--out", str(data.parent / "b"))
 
 
+def test_old_images_are_replayed_frozen_and_asked_for_again(data: Path, tmp_path_factory) -> None:
+    old = tmp_path_factory.mktemp("old")
+    Image.fromarray(np.full((96, 128, 3), 9, np.uint8)).save(old / "7.png")
+    image = {"id": 7, "file_name": "7.png", "width": 128, "height": 96}
+    box = {"id": 1, "image_id": 7, "category_id": 4, "bbox": [9, 9, 40, 40], "area": 1600}
+    document = {"images": [image], "annotations": [box], "categories": [{"id": 4, "name": "Bolt"}]}
+    (old / "old.json").write_text(json.dumps(document))
+    replay = ("--replay", str(old / "old.json"), "--replay-share", "0.5")
+    out = fine_tune(data, "--model", "d0", "--from-scratch", *replay).parent
+    assert json.loads((out / "frozen-replay.json").read_text())["images"][0]["file_name"] == "7.png"
+    with pytest.raises(OptionsError, match="old images that it began with"):
+        fine_tune(data, "--model", "d0", "--from-scratch", "--replay-share", "0.5", "--resume")
+    fine_tune(data, "--model", "d0", "--from-scratch", *replay, "--resume")
+
+
 def test_a_backbone_is_for_new_weights(data: Path) -> None:
     with pytest.raises(OptionsError, match="add --from-scratch, or leave --backbone out"):
         fine_tune(data, "--model", "d0", "--backbone", "tf_efficientnet_b0.pth")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from detector.commands.run_data import RunData, check, collect, reopen
+from detector.commands.run_data import RunData, check, collect, reopen, with_replay
 from detector.data.project.records import Change, Origin, ProjectBox, ProjectClass, State
 from detector.data.project.store import Project
 from detector.data.split import Side
@@ -177,3 +177,20 @@ def test_poor_lessons_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "warning: Few boxes to learn from: 2 of “cat”." in said
     assert "warning: 2.jpg and 2.jpg look alike, and only one of them trains" in said
     assert said.count("look alike") == 1
+
+
+def test_old_images_are_matched_by_the_names_of_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("new", "old", "strange"):
+        (tmp_path / name).mkdir()
+    both = [(image, kind) for image in range(1, 5) for kind in (3, 5)]
+    data = collected(write(tmp_path / "new" / "labels.json", {3: "bolt", 5: "nut"}, both))
+    old = write(tmp_path / "old" / "labels.json", {1: "Nut", 2: "cog"}, [(1, 1), (2, 2), (3, 1)])
+    replay = with_replay(data, old, old.parent).replay
+    assert replay is not None
+    nut = next(item.id for item in data.classes if item.name == "nut")
+    counts = [sum(box.class_id == nut for box in replay.dataset.boxes), len(replay.dataset.boxes)]
+    assert counts == [2, 3]
+    assert "does not know cog: it is left out of what is replayed" in capsys.readouterr().err
+    strange = write(tmp_path / "strange" / "labels.json", {1: "cat"}, [(1, 1)])
+    with pytest.raises(OptionsError, match="share no class"):
+        with_replay(data, strange, strange.parent)

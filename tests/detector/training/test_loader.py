@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from detector.errors import ImageError, OptionsError
 from detector.training import loader
 from detector.training.augment import Augmentation
-from detector.training.loader import AHEAD, Loader, Sample
+from detector.training.loader import AHEAD, Loader, Replay, Sample
 
 PLAIN = Augmentation((1, 1), flip=False, photometric=0)
 FILL = (124, 116, 104)
@@ -54,6 +55,26 @@ def assert_same(some, others):
 
 def order(batches):
     return [int(labels[0]) for batch in batches for labels in batch.labels]
+
+
+def test_old_images_take_their_share_in_epochs_of_their_own(samples):
+    replay = Replay(count=4, share=0.3)
+    whole = loaded(samples, augmentation=PLAIN, replay=replay)
+    seen = order(whole.batches(0, 20))
+    old = [label for label in seen if label >= 6]
+    assert len(old) == 24
+    assert set(Counter(old).values()) == {6}
+    new = [label for label in seen if label < 6]
+    assert all(set(new[start : start + 6]) == set(range(6)) for start in range(0, 54, 6))
+    positions = [place for place, label in enumerate(seen) if label >= 6]
+    assert max(b - a for a, b in pairwise(positions)) <= 4
+    again = loaded(samples, augmentation=PLAIN, replay=replay, threads=1)
+    assert order(again.batches(13, 20)) == seen[13 * 4 :]
+
+
+def test_old_images_alone_are_nothing_to_train_on(samples):
+    with pytest.raises(OptionsError, match="no images to train on"):
+        loaded(samples, replay=Replay(count=10, share=0.3))
 
 
 def test_a_batch_has_the_promised_shapes(samples):
