@@ -37,12 +37,15 @@ def shards() -> Iterator["Ranks | None"]:
 
 
 def own_device(wanted: str) -> str:
-    """Where this process is to compute: on a CUDA device of its own where there are any, else as wanted."""
+    """Where this process is to compute: on a CUDA device of its own where there are any, else as wanted. More processes
+    than devices take turns at sharing them.
+    """
     if "LOCAL_RANK" not in os.environ or wanted not in ("auto", "cuda") or is_cpu(wanted):
         return wanted
     import torch
 
-    return f"cuda:{os.environ['LOCAL_RANK']}" if torch.cuda.is_available() else wanted
+    devices = torch.cuda.device_count()
+    return f"cuda:{int(os.environ['LOCAL_RANK']) % devices}" if devices else wanted
 
 
 def run_shared(

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from detector.commands import shards
 
 LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 BROKEN = ("1.png", "4.png")  # one for each process
@@ -74,6 +77,28 @@ def test_a_process_that_ends_early_is_an_error_and_nobody_waits_for_it(
     assert first.returncode == 1
     assert "error: Another of the processes ended before its share was done; see what it said." in said.splitlines()
     assert not (tmp_path / "labels.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "devices", "expected"),
+    [
+        ("auto", 2, ["cuda:0", "cuda:1", "cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda", 8, ["cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:4"]),
+        ("auto", 0, ["auto"] * 5),
+        ("cuda:1", 2, ["cuda:1"] * 5),
+        ("cpu", 2, ["cpu"] * 5),
+    ],
+)
+def test_processes_take_the_gpus_in_turn(
+    wanted: str, devices: int, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    monkeypatch.setattr(shards, "is_cpu", lambda name: name == "cpu")
+    found = []
+    for rank in range(5):
+        monkeypatch.setenv("LOCAL_RANK", str(rank))
+        found.append(shards.own_device(wanted))
+    assert found == expected
 
 
 def test_a_project_is_left_to_one_process(folder: Path, repository: Path) -> None:
