@@ -9,7 +9,7 @@ from app.models import choice
 from detector.data.project.predictions import Coverage
 from detector.data.project.records import Pass, ProjectImage, pass_key
 from detector.data.project.store import Project
-from detector.events import ImageFailed, ImagesLabelled
+from detector.events import ImagesLabelled, LabellingEvent
 from detector.files import file_key
 from detector.loading import load_torch, pausing
 from detector.model.weights import model_path
@@ -178,7 +178,7 @@ def _copied(worker: Project, pass_: Pass, stored: Mapping[int, int], *, total: i
 
 def _label(
     worker: Project, engine: Engine, pass_: Pass, images: list[ProjectImage], *, total: int, planned: bool
-) -> Iterator[ImagesLabelled | ImageFailed]:
+) -> Iterator[LabellingEvent | None]:
     """The images that are left of `total`; when all are seen the plan is fulfilled."""
     from detector.inference.labelling import label
 

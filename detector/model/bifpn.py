@@ -52,6 +52,7 @@ class FusionNode(nn.Module):
         self.edges = tuple(edges)
         self.fusion = fusion
         self.edge_weights = nn.Parameter(torch.ones(len(edges))) if fusion.learned and len(edges) > 1 else None
+        self.fixed_weights: tuple[float, ...] | None = None
         self.projections = nn.ModuleDict({str(id): Projection(raw[id], channels) for id in node.inputs if id in raw})
         self.act = nn.SiLU()
         self.conv = SeparableConv2d(channels, channels)
@@ -62,10 +63,25 @@ class FusionNode(nn.Module):
         maps = [
             self._bring(id, known[id], edge.direction) for id, edge in zip(self.node.inputs, self.edges, strict=True)
         ]
+        return conv_bn(self.conv.conv_pw, self.bn, self.conv.conv_dw(self.act(self._weighted_sum(maps))))
+
+    def fix_weights(self) -> None:
+        """Go on with the weights as they are now, as plain numbers: no operators compute them then, and one adds and
+        multiplies. For a network that learns no more.
+        """
+        weights = self.fusion_weights()
+        self.fixed_weights = None if weights is None else tuple(weights.tolist())
+
+    def _weighted_sum(self, maps: Sequence[Tensor]) -> Tensor:
+        if self.fixed_weights is not None:
+            total = maps[0] * self.fixed_weights[0]
+            for x, weight in zip(maps[1:], self.fixed_weights[1:], strict=True):
+                total.add_(x, alpha=weight)
+            return total
         weights = self.fusion_weights()
         if weights is not None:
             maps = [x * weight for x, weight in zip(maps, weights.to(maps[0].dtype).unbind(), strict=True)]
-        return conv_bn(self.conv.conv_pw, self.bn, self.conv.conv_dw(self.act(sum(maps[1:], maps[0]))))
+        return sum(maps[1:], maps[0])
 
     def fusion_weights(self) -> Tensor | None:
         """The normalised weights (n,) that `forward` multiplies its inputs with; None where they are fixed at 1,

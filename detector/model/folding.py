@@ -1,4 +1,6 @@
-"""Batch norms folded into the convolutions before them: the same network for evaluation, with fewer maps to write."""
+"""Batch norms folded into the convolutions before them, fusion weights as numbers: the same network for evaluation,
+with fewer maps to write.
+"""
 
 import torch
 from torch import nn
@@ -20,10 +22,13 @@ PAIRS = {
 
 
 @torch.no_grad()
-def fold_batch_norms(network: EfficientDet) -> None:
-    """Change a network in evaluation mode so that it computes the same without the batch norms of backbone and pyramid;
-    it cannot be trained from then on.
+def fold(network: EfficientDet) -> None:
+    """Change a network in evaluation mode so that it computes the same without the batch norms of backbone and pyramid,
+    with fixed fusion weights and activations that overwrite what they are given; it cannot be trained from then on.
     """
+    for module in network.modules():
+        if isinstance(module, nn.SiLU):
+            module.inplace = True
     for module in network.modules():
         for conv_name, bn_name in PAIRS.get(type(module), ()):
             conv, bn = module.get_submodule(conv_name), module.get_submodule(bn_name)
@@ -34,3 +39,6 @@ def fold_batch_norms(network: EfficientDet) -> None:
             statistics = bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
             conv.weight, conv.bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)
             module.set_submodule(bn_name, nn.Identity())
+        if isinstance(module, FusionNode):
+            module.fix_weights()
+            module.act.inplace = len(module.edges) > 1  # else what it is given may be another node's map

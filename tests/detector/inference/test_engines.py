@@ -9,11 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from detector.inference.forward import Forward, convolve_in
 from detector.inference.predictor import Prediction, Predictor
-from detector.inference.torch_engine import LARGEST_BATCH, TorchEngine, filled_up, fitting_batch, halve
+from detector.inference.torch_engine import LARGEST_BATCH, TorchEngine, filled_up, fitting_batch
 from detector.model.checkpoint import Model
-from detector.model.folding import fold_batch_norms
-from detector.model.info import ADVPROP
+from detector.model.efficientdet import EfficientDet, build
+from detector.model.folding import fold
+from detector.model.graph import Neck
+from detector.model.info import ADVPROP, IMAGENET
+from detector.model.layers import SeparableConv2d
+from detector.model.variants import VARIANTS
 
 CPU = torch.device("cpu")
 
@@ -84,8 +89,10 @@ def test_batches_are_filled_up_to_few_sizes() -> None:
     assert [filled_up(count, 24) for count in (1, 2, 3, 5, 16, 17, 24)] == [1, 2, 4, 8, 16, 24, 24]
 
 
-def test_batch_norms_are_folded_where_their_convolution_is_their_own(model: Model) -> None:
-    folded = deepcopy(model.network).double()
+@pytest.mark.parametrize("neck", list(Neck))  # the topmost node of the FPN has one input
+def test_batch_norms_are_folded_where_their_convolution_is_their_own(neck: Neck) -> None:
+    torch.manual_seed(0)
+    folded = build(dataclasses.replace(VARIANTS["d0"], neck=neck), 3).eval().double()
     images = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for module in folded.modules():
         if isinstance(module, nn.BatchNorm2d):  # statistics that are not those of the beginning
@@ -93,7 +100,7 @@ def test_batch_norms_are_folded_where_their_convolution_is_their_own(model: Mode
             module.running_var.uniform_(0.5, 2, generator=torch.Generator().manual_seed(2))  # type: ignore[union-attr]
     with torch.inference_mode():
         expected = folded(images)
-    fold_batch_norms(folded)
+    fold(folded)
     left = [name for name, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)]
     assert left
     assert all(name.startswith(("class_net", "box_net")) for name in left)
@@ -104,11 +111,49 @@ def test_batch_norms_are_folded_where_their_convolution_is_their_own(model: Mode
 
 def test_convolutions_compute_in_half_precision_and_batch_norms_keep_theirs(model: Model) -> None:
     halved, images = deepcopy(model.network), torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    halve(halved, torch.bfloat16)
+    convolve_in(torch.bfloat16, halved)
     with torch.inference_mode():
         for output, wanted in zip(halved(images.bfloat16()), model.network(images), strict=True):
             assert output.dtype == torch.bfloat16
             assert (output.float() - wanted).abs().mean() < 0.05 * wanted.abs().mean()
+
+
+def enlarged(model: Model, factor: float) -> EfficientDet:
+    """A network with the same outputs; its class head's first convolutions have larger weights by a factor, and give
+    larger numbers by its square.
+    """
+    network = deepcopy(model.network)
+    with torch.no_grad():
+        conv = network.class_net.convs[0]
+        assert isinstance(conv, SeparableConv2d)
+        conv.conv_dw.weight.mul_(factor)
+        conv.conv_pw.weight.mul_(factor)
+        for bn in network.class_net.bns[0]:  # type: ignore[union-attr]
+            bn.running_mean.mul_(factor**2)
+            bn.running_var.mul_(factor**4)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("factor", "first", "then"),
+    [
+        (1.0, torch.float16, torch.float16),
+        (1e4, torch.float16, torch.bfloat16),  # maps that float16 cannot hold
+        (1e8, torch.bfloat16, torch.bfloat16),  # weights
+    ],
+)
+def test_what_float16_cannot_hold_is_computed_in_bfloat16(
+    model: Model, pictures: NDArray[np.uint8], factor: float, first: torch.dtype, then: torch.dtype
+) -> None:
+    given = torch.from_numpy(pictures)
+    expected = Forward(model.network, IMAGENET, CPU)(given)
+    forward = Forward(enlarged(model, factor), IMAGENET, CPU, dtype=torch.float16)
+    assert forward.dtype is first
+    for _ in range(2):
+        for output, wanted in zip(forward(given), expected, strict=True):
+            assert output.dtype == torch.float32
+            assert (output - wanted).abs().mean() < 0.05 * wanted.abs().mean()
+        assert forward.dtype is then
 
 
 @pytest.mark.gpu

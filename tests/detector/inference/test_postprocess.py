@@ -12,7 +12,7 @@ from effdet.bench import _batch_detection, _post_process
 from torch import Tensor
 
 from detector.boxes import Detections, Float32, clip, iou
-from detector.inference.postprocess import detections
+from detector.inference.postprocess import DETECTIONS, detections, suppress
 from detector.inference.preprocess import Prepared
 from detector.model.anchors import anchor_boxes
 from detector.model.variants import VARIANTS
@@ -227,3 +227,19 @@ def test_the_exact_way_is_effdets(spread: float) -> None:
         np.testing.assert_array_equal(found.channels, expected[:, 5] - 1)
         np.testing.assert_allclose(found.scores, expected[:, 4], atol=1e-6)
         np.testing.assert_allclose(found.boxes, expected[:, :4], atol=1e-3)
+
+
+def test_images_together_keep_what_each_keeps_alone() -> None:
+    generator = torch.Generator().manual_seed(0)
+    corners = 300 * torch.rand(6, 900, 2, generator=generator)
+    boxes = torch.cat([corners, corners + 20 + 60 * torch.rand(6, 900, 2, generator=generator)], dim=2)
+    scores, classes = torch.rand(6, 900, generator=generator), torch.randint(0, 3, (6, 900), generator=generator)
+    usable = torch.rand(6, 900, generator=generator) < torch.tensor([1, 0.5, 0, 0.02, 0.9, 0.3])[:, None]
+    owner, place = suppress(boxes, scores, classes, usable)
+    assert owner.tolist() == sorted(owner.tolist())
+    kept = [int((owner == image).sum()) for image in range(6)]
+    assert kept[2] == 0 < kept[3] < DETECTIONS == kept[0]
+    for image in range(6):
+        one = slice(image, image + 1)
+        _, alone = suppress(boxes[one], scores[one], classes[one], usable[one])
+        assert place[owner == image].tolist() == alone.tolist()

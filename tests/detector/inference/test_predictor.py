@@ -52,11 +52,12 @@ class RecordingEngine(TorchEngine):
 
     batches: ClassVar[list[int]]
     fits = 99  # images; above, the GPU is out of memory
+    failure: RuntimeError = torch.OutOfMemoryError("CUDA out of memory")
 
-    def outputs(self, images: Pixels) -> tuple[Tensor, Tensor]:
+    def outputs(self, images: Sequence[Pixels] | Pixels) -> tuple[Tensor, Tensor]:
         self.batches.append(len(images))
         if len(images) > self.fits:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            raise self.failure
         return super().outputs(images)
 
 
@@ -228,9 +229,19 @@ def test_threads_end_when_the_sources_do_or_fail(model: Model, files: list[Path]
     assert not reading_threads()
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+    ids=["CUDA", "MPS", "cuDNN"],
+)
 def test_where_memory_is_short_batches_shrink_for_good_and_nothing_is_lost(
-    model: Model, engine: type[RecordingEngine]
+    model: Model, engine: type[RecordingEngine], failure: RuntimeError
 ) -> None:
+    engine.failure = failure
     sources = [picture(i) for i in range(14)]
     expected = predictions(Predictor(TorchEngine(model, CPU, batch=7)), sources)
     engine.fits = 2
@@ -239,6 +250,15 @@ def test_where_memory_is_short_batches_shrink_for_good_and_nothing_is_lost(
     for one, other in zip(found, expected, strict=True):
         assert one.source == other.source
         assert_close(one.detections, other.detections)
+
+
+def test_other_errors_of_a_device_are_not_taken_for_a_lack_of_memory(
+    model: Model, engine: type[RecordingEngine]
+) -> None:
+    engine.fits, engine.failure = 0, RuntimeError("an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal"):
+        list(Predictor(engine(model, CPU, batch=4)).run([picture(0)] * 3))
+    assert engine.batches == [3]
 
 
 def test_an_image_that_never_fits_is_said_in_words(model: Model, engine: type[RecordingEngine]) -> None:

@@ -204,3 +204,22 @@ def test_an_edge_shut_by_its_weight_carries_nothing(raw: float) -> None:
     assert not torch.equal(node(maps), node(changed))
     node.edge_weights[1] = raw
     assert torch.equal(node(maps), node(changed))
+
+
+@pytest.mark.parametrize("fusion", list(Fusion))
+def test_fixed_weights_give_the_same_maps(fusion: Fusion) -> None:
+    fpn, features = make_fpn(fusion), make_features()
+    learned = [node for node in fusion_nodes(fpn) if node.edge_weights is not None]
+    with torch.inference_mode():
+        for node in learned:
+            assert node.edge_weights is not None
+            node.edge_weights.uniform_(-0.3, 2)  # some are shut
+        given, expected = [map.clone() for map in features], fpn(features)
+        for node in fusion_nodes(fpn):
+            node.fix_weights()
+        for node in learned:
+            assert node.edge_weights is not None
+            node.edge_weights.fill_(torch.nan)  # nobody looks at them any more
+        for found, wanted in zip(fpn(features), expected, strict=True):
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+    assert all(torch.equal(before, after) for before, after in zip(given, features, strict=True))
