@@ -100,13 +100,18 @@ class FineTuning(ModelWork):
         project = self._document.project
         runs = list_runs(project.home / "runs") if project else []
         alive = next((run for run in runs if run.is_alive()), None)
-        if alive is None:
+        if alive is None or self._is_leaving(alive):
             return False
         if self.watcher is None or self.watcher.run.folder != alive.folder:
             self._follow(alive)
         self.bottom_wanted.emit(self._training)
         self._notifications.info("A run is under way already; stop it first, or wait for its end.")
         return True
+
+    def _is_leaving(self, run: Run) -> bool:
+        """Whether a run has told its end already: on a busy machine its process takes seconds to go."""
+        watcher = self.watcher
+        return watcher is not None and watcher.run.folder == run.folder and watcher.state.has_ended
 
     def close(self) -> None:
         """Follow the run no more; it goes on."""

@@ -173,6 +173,22 @@ def test_runs_of_a_project_that_is_only_read_stay_as_they_are(
     assert folder.is_dir()
 
 
+def test_a_run_that_has_told_its_end_keeps_nobody_waiting(
+    qtbot: QtBot, tuning: FineTuning, document: Document, parent: QWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(document, "a")
+    followed(qtbot, tuning)
+    monkeypatch.setattr(Run, "is_alive", lambda run: True)  # its process is about to go
+    opened(qtbot, tuning, parent).reject()
+    tuning.close()
+    told: list[Notice] = []
+    tuning._notifications.posted.connect(told.append)
+    assert document.project is not None
+    (document.project.home / "runs" / "a" / EVENTS).write_text("")  # one that is at work
+    tuning.ask(parent)
+    assert "under way" in told[-1].text
+
+
 def test_sample_pictures_are_read_with_their_widths(tmp_path: Path) -> None:
     Image.new("RGB", (2000, 1000), "red").save(tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes(b"none")
