@@ -43,10 +43,10 @@ class Head(nn.Module):
         """What `predict` gives; in mixed precision its bias is added in 32 bits, since in bfloat16 logits near that of
         the prior, −4.6, lie 0.03 apart.
         """
-        if not torch.is_autocast_enabled(x.device.type):
-            return self.predict(x)
         last = self.predict.conv_pw
         assert last.bias is not None
+        if x.dtype is last.weight.dtype:
+            return self.predict(x)
         return last.convolve(self.predict.conv_dw(x), last.weight, None).float() + last.bias.view(1, -1, 1, 1)
 
 
