@@ -2,8 +2,11 @@
 its quick mode in equal time.
 
 python tests/benchmarks/raccoon.py [--seeds 0 1 2] [--steps 400] [--size 384] [--ours-only] [--minutes 10]
+                                   [--at-once]
 Needs ../shared beside the repository. Prints AP and AP50 on raccoon/val.json per seed: ours of the best checkpoint
-and of the last one, the baseline's of its last.
+and of the last one, the baseline's of its last; and the images shown per second of training, of ours with measuring.
+With --at-once both run at the same time, each with one thread on a core of its own: a noisy machine disturbs both
+(Linux).
 """
 
 import argparse
@@ -14,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared"
 RACCOON = SHARED / "data" / "raccoon"
 STAND_IN = SHARED / "data" / "tf_efficientdet_d0-standin.pth"
-IMAGES = 100
+IMAGES, BATCH = 100, 8
 
 
 def main() -> None:
@@ -30,39 +34,48 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=384)
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--minutes", type=float, help="compare quick mode with the loop in this time, not in steps")
+    parser.add_argument("--at-once", action="store_true", help="both at the same time, each on one core")
     asked = parser.parse_args()
     own, theirs = {"--steps": asked.steps}, {"--steps": asked.steps}
     if asked.minutes:
         own = {"--quick": None, "--minutes": asked.minutes}
         theirs = {"--seconds": 60 * asked.minutes, "--steps": 10**9}
     for seed in asked.seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            for name, metrics in ours(Path(folder), seed, asked.size, own).items():
-                show(f"seed {seed}  ours, {name}", metrics)
-        if not asked.ours_only:
-            show(f"seed {seed}  effdet loop", baseline(seed, asked.size, theirs))
+        cores = (0, 1) if asked.at_once else (None, None)
+        with ThreadPoolExecutor(2 if asked.at_once else 1) as pool:
+            running = [pool.submit(show_ours, seed, asked.size, own, cores[0])]
+            if not asked.ours_only:
+                running.append(pool.submit(show_baseline, seed, asked.size, theirs, cores[1]))
+            for each in running:
+                each.result()
 
 
-def show(title: str, metrics: dict[str, float]) -> None:
-    print(f"{title:24} AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}", flush=True)
+def show(title: str, metrics: Mapping[str, float], pace: float) -> None:
+    print(
+        f"{title:20} AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}  {pace:.2f} presentations/s",
+        flush=True,
+    )
 
 
-def ours(folder: Path, seed: int, size: int, budget: Mapping[str, object]) -> dict[str, dict[str, float]]:
+def show_ours(seed: int, size: int, budget: Mapping[str, object], core: int | None) -> None:
     """The metrics of the best and of the last evaluation of one run of `fine-tune`."""
-    data, out = folder / "train.json", folder / "run"
-    data.write_text(json.dumps(chosen(seed)))
-    events = fine_tune(data, out, {"--batch": 8, "--image-size": size, "--seed": seed, **budget})
+    with tempfile.TemporaryDirectory() as folder:
+        data, out = Path(folder) / "train.json", Path(folder) / "run"
+        data.write_text(json.dumps(chosen(seed)))
+        events = fine_tune(data, out, {"--batch": BATCH, "--image-size": size, "--seed": seed, **budget}, core)
     measured = [event["metrics"] for event in events if event["event"] == "Evaluated" and event["step"]]
-    return {"best": max(measured, key=lambda metrics: metrics["AP"]), "last": measured[-1]}
+    pace = BATCH * events[-1]["step"] / events[-1]["seconds"]
+    show(f"seed {seed}  ours, best", max(measured, key=lambda metrics: metrics["AP"]), pace)
+    show(f"seed {seed}  ours, last", measured[-1], pace)
 
 
-def fine_tune(data: Path, out: Path, options: Mapping[str, object]) -> list[dict]:
+def fine_tune(data: Path, out: Path, options: Mapping[str, object], core: int | None = None) -> list[dict]:
     """The events of a run from the stand-in, measured on raccoon/val.json, unless the options say otherwise; an option
     without a value has None.
     """
     common = {"--images": RACCOON / "images", "--model": STAND_IN, "--out": out}
     common |= {"--val": RACCOON / "val.json", "--val-images": RACCOON / "images"}
-    run(REPOSITORY / "main.py", "fine-tune", data, **{**common, **options})
+    run(core, REPOSITORY / "main.py", "fine-tune", data, **{**common, **options})
     return [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -74,24 +87,29 @@ def chosen(seed: int, count: int = IMAGES, file: Path = RACCOON / "train.json") 
     return {**document, "images": images, "annotations": [a for a in document["annotations"] if a["image_id"] in ids]}
 
 
-def baseline(seed: int, size: int, budget: Mapping[str, object]) -> dict[str, float]:
+def show_baseline(seed: int, size: int, budget: Mapping[str, object], core: int | None) -> None:
     """The metrics at the end of one run of the frozen effdet loop."""
     shown = run(
+        core,
         SHARED / "baselines" / "effdet_finetune.py",
         RACCOON / "train.json",
         RACCOON / "images",
         STAND_IN,
         **{"--val": RACCOON / "val.json", "--val-images": RACCOON / "images", "--limit": IMAGES},
-        **{"--batch": 8, "--size": size, "--seed": seed, **budget},
+        **{"--batch": BATCH, "--size": size, "--seed": seed, **budget},
     )
-    return json.loads(next(line for line in shown.splitlines() if line.startswith("end ")).removeprefix("end "))
+    said = dict(line.split(" ", 1) for line in shown.splitlines())
+    show(f"seed {seed}  effdet loop", json.loads(said["end"]), float(said["presentations/s"]))
 
 
-def run(*arguments: str | Path, **options: object) -> str:
-    """What a Python program prints."""
+def run(core: int | None, *arguments: str | Path, **options: object) -> str:
+    """What a Python program prints; on one core alone, if that is named."""
     words = [*arguments, *(word for option in options.items() for word in option if word is not None)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # the baselines' folder is not ours to write to
-    command = [sys.executable, *map(str, words)]
+    alone = [] if core is None else ["taskset", "--cpu-list", str(core)]
+    if alone:
+        environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [*alone, sys.executable, *map(str, words)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
 
 
