@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed
 
-from detector.errors import OptionsError
+from detector.errors import OptionsError, StudioError
 
 T = TypeVar("T")
 
@@ -72,7 +72,8 @@ def process_group(device: torch.device, *, longest: timedelta | None = None) -> 
     with a GPU of its own. Only the first of them writes to the terminal meanwhile. longest: that one waits for
     another, PyTorch's default where it is None.
 
-    Raises OptionsError where torchrun has started more than there are GPUs.
+    Raises OptionsError where torchrun has started more than there are GPUs, StudioError where another process ended
+    before they had found each other.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -82,7 +83,10 @@ def process_group(device: torch.device, *, longest: timedelta | None = None) -> 
         _check_gpus(torch.cuda.device_count())
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=longest)
+    try:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=longest)
+    except RuntimeError as error:
+        raise StudioError("The processes did not all find each other; see what the others said.") from error
     ranks = Ranks(device, distributed.get_rank(), count)
     try:
         with ExitStack() as silenced:

@@ -75,7 +75,10 @@ def test_a_process_that_ends_early_is_an_error_and_nobody_waits_for_it(
     _, said = first.communicate(timeout=240)
     second.communicate(timeout=60)
     assert first.returncode == 1
-    assert "error: Another of the processes ended before its share was done; see what it said." in said.splitlines()
+    assert {
+        "error: Another of the processes ended before its share was done; see what it said.",
+        "error: The processes did not all find each other; see what the others said.",  # it left as they met
+    } & set(said.splitlines())
     assert not (tmp_path / "labels.json").exists()
 
 
