@@ -22,7 +22,7 @@ import psutil
 
 from detector.errors import OptionsError
 from detector.files import replacing
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, Precision
 from detector.training.run_folder import EVENTS, RUN_FILE, STOP_FILE
 
 MAIN = Path(__file__).parents[2] / "main.py"
@@ -186,10 +186,14 @@ def list_runs(runs: Path) -> list[Run]:
 
 def chosen_options(run: Run) -> FineTuneOptions | None:
     """What was chosen for a run; None where that is from another version and does not fit."""
+    stored = {"precision": Precision.AUTO, **run.options}  # which runs of earlier versions do not name
     try:
-        return FineTuneOptions(
-            **{**run.options, "scale": tuple(run.options["scale"]), "freeze": Freeze(run.options["freeze"])}
-        )
+        parsed = {
+            "scale": tuple(stored["scale"]),
+            "freeze": Freeze(stored["freeze"]),
+            "precision": Precision(stored["precision"]),
+        }
+        return FineTuneOptions(**{**stored, **parsed})
     except (OptionsError, TypeError, KeyError, ValueError):
         return None
 

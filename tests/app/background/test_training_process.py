@@ -32,7 +32,7 @@ from app.background.training_process import (
 from detector.cli import command_line
 from detector.data.project.store import Project
 from detector.events import Event, RunFinished, RunStarted, StepDone, Warned, to_json
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, Precision
 from tests.reviewed import make_parts
 
 STARTED = RunStarted("d0", ("a\u2028b",), 128, 4, 2, 6, 2, "CPU: 1 threads")
@@ -363,7 +363,7 @@ def test_what_a_log_ends_with() -> None:
         FineTuneOptions(),
         FineTuneOptions(steps=7, batch=3, learning_rate=2e-4, image_size=256, freeze=Freeze.BACKBONE, seed=5),
         FineTuneOptions(epochs=2, scale=(0.8, 1.25), flip=False, any_orientation=True, mosaic=0.5, photometric=0.0),
-        FineTuneOptions(patience=3, half=True),
+        FineTuneOptions(patience=3, half=True, precision=Precision.MIXED),
     ],
 )
 def test_the_command_line_understands_the_options(options: FineTuneOptions) -> None:
@@ -374,6 +374,7 @@ def test_the_command_line_understands_the_options(options: FineTuneOptions) -> N
         "flip": not given["no_flip"],
         "scale": (given["scale_min"], given["scale_max"]),
         "freeze": Freeze(given["freeze"]),
+        "precision": Precision(given["precision"]),
     }
     names = FineTuneOptions.__dataclass_fields__
     assert FineTuneOptions(**{name: renamed.get(name, given.get(name)) for name in names}) == options
@@ -385,7 +386,10 @@ def test_what_was_chosen_for_a_run_is_known_again(act: Callable[..., Run], tmp_p
     assert run.child is not None
     run.child.wait()
     (found,) = list_runs(tmp_path / "others")
-    assert chosen_options(found) == options
+    chosen = chosen_options(found)
+    assert chosen == options
+    assert chosen is not None
+    assert chosen.precision is Precision.AUTO
     of_another_version = replace(found, options={**found.options, "freeze": "heads"})
     assert [chosen_options(each) for each in (of_another_version, replace(found, options={}))] == [None, None]
 
