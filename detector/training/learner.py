@@ -116,7 +116,7 @@ class Learner:
         return (images.to(self.device).float() - self.mean) / self.std
 
     def mixed_precision(self) -> AbstractContextManager[object]:
-        """Within it the network computes in the device's 16-bit type, where it has one: half the time, or a third."""
+        """Within it the network computes in the device's 16-bit type, where the run is to and there is one."""
         return nullcontext() if self.half is None else torch.autocast(self.device.type, self.half)
 
     def _statistics(self) -> list[Tensor]:

@@ -23,7 +23,7 @@ class Freeze(StrEnum):
 class Precision(StrEnum):
     """In how many bits the network computes. auto: mixed on a GPU and in quick mode, else float32.
 
-    mixed: in 16, where the device has a type of which it is quicker with; the loss is float32 all the same.
+    mixed: in 16, where the device has such a type and is quicker in it; the loss is float32 all the same.
     """
 
     AUTO = "auto"
