@@ -3,12 +3,13 @@
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterator
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ALL_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _LIBRARIES = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch")  # in the order in which torch loads them
 TICK = 0.1  # seconds
@@ -19,11 +20,10 @@ def pausing(load: Callable[[], T]) -> Generator[None, None, T]:
     """What `load` gives, after yields ten times a second. It runs in a thread of its own, which closing the generator
     leaves alone: nothing ends a library that reads a large model.
     """
-    with_thread = ThreadPoolExecutor(1, thread_name_prefix="load")
-    loading = with_thread.submit(load)
-    with_thread.shutdown(wait=False)
-    while not wait([loading], timeout=TICK).done:
-        yield
+    thread = ThreadPoolExecutor(1, thread_name_prefix="load")
+    loading = thread.submit(load)
+    thread.shutdown(wait=False)
+    yield from pauses({loading})
     return loading.result()
 
 
@@ -54,3 +54,10 @@ def _load_libraries() -> None:
         path = Path(spec.origin).with_name("lib") / f"lib{name}.{ending}"
         if path.exists():
             load(os.fsencode(path), os.RTLD_NOW | visibility)
+
+
+def pauses(futures: AbstractSet[Future[Any]], *, until: str = ALL_COMPLETED) -> Iterator[None]:
+    """Nothing, ten times a second, until all of them are over, or the first."""
+    enough = len(futures) if until == ALL_COMPLETED else 1
+    while len(wait(futures, timeout=TICK, return_when=until).done) < enough:
+        yield

@@ -1,14 +1,12 @@
 """Pictures in, detections out, in order: decoding and resizing ahead of an engine."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,11 +19,11 @@ from detector.errors import StudioError
 from detector.inference.engines import Engine
 from detector.inference.preprocess import Prepared, prepare, prepare_tile
 from detector.inference.tiles import Window, merge, tiles
+from detector.loading import TICK, pauses
 from detector.model.info import ModelInfo
 
 WORKERS = min(16, cores())
 AHEAD_IN_FULL = 2  # pictures of which all pixels are kept
-TICK = 0.1  # seconds
 cv2.setNumThreads(1)  # the pictures themselves are spread over the cores
 
 
@@ -107,12 +105,12 @@ class Predictor:
                     line.append(_Slot(name, decoders.submit(self._prepare, source, tiled)))
                 if not line:
                     return
-                yield from _pauses({line[0].parts})
+                yield from pauses({line[0].parts})
                 under_way = self._start(line, runners)
                 while line[0].waiting:
-                    yield from _pauses(under_way, until=FIRST_COMPLETED)
+                    yield from pauses(under_way, until=FIRST_COMPLETED)
                     under_way = self._start(line, runners)
-                yield from _pauses({batch for batch, _ in line[0].found})
+                yield from pauses({batch for batch, _ in line[0].found})
                 yield _outcome(line.popleft())
         finally:
             self._end(line, runners)
@@ -166,13 +164,6 @@ def read(path: Path, info: ModelInfo, *, in_full: bool) -> tuple[NDArray[np.uint
         return decode_reduced(path, info.image_size)
     pixels = decode(path)
     return pixels, (pixels.shape[1], pixels.shape[0])
-
-
-def _pauses(futures: AbstractSet[Future[Any]], *, until: str = ALL_COMPLETED) -> Iterator[None]:
-    """Nothing, ten times a second, until all of them are over, or the first."""
-    enough = len(futures) if until == ALL_COMPLETED else 1
-    while len(wait(futures, timeout=TICK, return_when=until).done) < enough:
-        yield
 
 
 def _outcome(slot: _Slot) -> Prediction | Failure:
