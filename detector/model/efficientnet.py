@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from detector.model.layers import SameConv2d, batch_norm, conv_bn, conv_bn_swish
+from detector.model.layers import SameConv2d, batch_norm, conv_bn, conv_bn_swish, spatial_mean
 from detector.model.variants import STAGES, STEM_CHANNELS, Backbone
 
 TAPS = (2, 4, 6)  # stages whose ends are P3, P4, P5
@@ -21,8 +21,7 @@ class SqueezeExcite(nn.Module):
         self.act = nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        squeezed = x.mean((2, 3), keepdim=True)
-        return x * self.conv_expand(self.act(self.conv_reduce(squeezed))).sigmoid()
+        return x * self.conv_expand(self.act(self.conv_reduce(spatial_mean(x)))).sigmoid()
 
 
 class MBConv(nn.Module):

@@ -133,6 +133,27 @@ class _NormSwish(torch.autograd.Function):
         return (*gradients, None, None, None, None)
 
 
+def spatial_mean(x: Tensor) -> Tensor:
+    """The mean of each map, B×C×H×W → B×C×1×1."""
+    return _SpatialMean.apply(x) if torch.is_grad_enabled() else x.mean((2, 3), keepdim=True)
+
+
+class _SpatialMean(torch.autograd.Function):
+    """PyTorch's own gradient is a whole map of equal numbers, channels first; what it is added to then is channels
+    first, too, and all before it goes back through mixed layouts, many times slower on a CPU. This one has no layout.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:  # type: ignore[override]
+        context.shape = x.shape
+        return x.mean((2, 3), keepdim=True)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        height, width = context.shape[2:]
+        return (gradient / (height * width)).expand(context.shape)
+
+
 def batch_norm(channels: int) -> nn.BatchNorm2d:
     """Batch norm as EfficientDet has it everywhere: eps 1e-3, momentum 0.01."""
     return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=BN_MOMENTUM)

@@ -20,6 +20,7 @@ from detector.errors import StudioError
 from detector.events import Evaluated, RunFinished, StepDone, Warned, to_json
 from detector.starter.course import Course, Material, Terms
 from detector.starter.curriculum import KEPT, LEARNT, PERSON
+from detector.training.allocator import keep_pages
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.loader import Sample
 from detector.training.run_folder import EVENTS
@@ -46,6 +47,7 @@ def main(
     OUT/last.safetensors is written every two minutes. A file named "stop" in OUT ends the sitting. Nothing of val.json
     is trained on: people are measured on it, and parts on 100 pictures of benches, lights and proportions withheld.
     """
+    keep_pages()
     samples, measured = _people(photographs) if photographs else ((), {})
     measured = {"bench": _bench(out), **measured}
     terms = Terms(hours * 3600, stop_after * 60, batch=batch, learning_rate=lr, workers=workers, seed=seed)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from detector.model.layers import SameConv2d, batch_norm, conv_bn
+from detector.model.layers import SameConv2d, batch_norm, conv_bn, spatial_mean
 from detector.model.variants import VARIANTS
 from detector.training.transfer import random_model
 
@@ -53,6 +53,18 @@ def test_depthwise_convolutions_slow_in_16_bits_learn_in_32(kernel: int, stride:
     found.float().sum().backward()
     assert conv.weight.grad is not None
     assert conv.weight.grad.dtype == torch.float32
+
+
+def test_the_mean_of_a_map_keeps_the_layout_of_what_its_gradient_is_added_to() -> None:
+    x = torch.randn(2, 3, 5, 4, dtype=torch.float64).to(memory_format=torch.channels_last).requires_grad_()
+    gradients, layouts = [], []
+    for mean in (spatial_mean, lambda maps: maps.mean((2, 3), keepdim=True)):
+        maps = x * 1.0
+        maps.register_hook(lambda gradient: layouts.append(gradient.is_contiguous(memory_format=torch.channels_last)))
+        gated = maps * mean(maps).sigmoid()
+        gradients += torch.autograd.grad(gated.square().sum(), x)
+    torch.testing.assert_close(*gradients)
+    assert layouts[0]
 
 
 def test_a_backbone_can_be_left_at_any_level_and_entered_there_again() -> None:
