@@ -32,6 +32,7 @@ class Connections(QObject):
         window = self._window
         welcome, files, projects = window.welcome, window.files, window.projects
         window.notifications.posted.connect(window.notices.add)
+        window.notifications.withdrawn.connect(window.notices.take_back)
         window.document.refused.connect(window.notifications.info)
         welcome.open_folder_wanted.connect(files.ask_folder)
         welcome.open_coco_wanted.connect(files.ask_coco)

@@ -39,9 +39,10 @@ class Notice:
 
 
 class Notifications(QObject):
-    """Whoever has something to say calls this; the window shows what is `posted`."""
+    """Whoever has something to say calls this; the window shows what is `posted`, until it is `withdrawn`."""
 
     posted = Signal(object)
+    withdrawn = Signal(str)
 
     def info(
         self,
@@ -66,6 +67,10 @@ class Notifications(QObject):
         if notice.details:
             log.error("%s\n%s", notice.text, notice.details)
         self.posted.emit(notice)
+
+    def withdraw(self, text: str) -> None:
+        """Take back what is no longer so."""
+        self.withdrawn.emit(text)
 
     def catch_all(self) -> None:
         """From now on errors that nothing handled come here instead of vanishing on a console nobody sees."""

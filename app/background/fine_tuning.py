@@ -30,6 +30,7 @@ from detector.training.options import FineTuneOptions
 from detector.training.run_folder import BEST
 
 DECIDED = "decided-run"  # setting of the project: the run after which the person chose a model
+LABEL_THE_REST = "The new model is in use. Let it look at what is not reviewed yet."
 SAMPLE_SIDE = 720  # px: a picture of the panel at 200%
 
 
@@ -176,6 +177,7 @@ class FineTuning(ModelWork):
 
     def _on_model_changed(self) -> None:
         self._show_use()
+        self._notifications.withdraw(LABEL_THE_REST)
         if self._records:
             self._training.runs.set_records(self._records, in_use=self._model.source)
 
@@ -222,7 +224,7 @@ class FineTuning(ModelWork):
             self._notifications.info("The new model is in use.")
             return
         self._notifications.info(
-            "The new model is in use. Let it look at what is not reviewed yet.",
+            LABEL_THE_REST,
             action="Label the rest",
             run=self.labelling_wanted.emit,
         )

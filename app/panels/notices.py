@@ -68,6 +68,12 @@ class Notices(QWidget):
         """What is shown now, oldest first."""
         return [card for card in self.findChildren(NoticeCard) if self._column.indexOf(card) >= 0]
 
+    def take_back(self, text: str) -> None:
+        """Take the notice away that says this, if it is still there."""
+        for card in self.cards():
+            if card.notice.text == text:
+                self._remove(card)
+
     def clear(self) -> None:
         """Take all away."""
         for card in self.cards():

@@ -194,8 +194,10 @@ def use_the_new_model(me: "Person") -> None:
     assert window.model.source == str(run / window.training.course.finished.best)
     assert window.top_bar.model_button.text() == f"{run.name} · D0 · {SIZE} px"
     assert window.training.verdict is None
+    assert any(card.notice.action == "Label the rest" for card in window.notices.cards())
     me.click_button("Back to the old model", window.training)
     assert window.model.source == "starter"
+    assert not any(card.notice.action == "Label the rest" for card in window.notices.cards())
     me.click_button("Use the new model", window.training)
     assert window.model.source == str(run / window.training.course.finished.best)
     me.click_button("Runs", window.training)
