@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 
 
 class StopWantedError(Exception):
