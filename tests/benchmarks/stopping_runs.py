@@ -16,6 +16,12 @@ from pathlib import Path
 
 import raccoon
 
+sys.path.insert(0, str(raccoon.REPOSITORY))
+
+from detector.model.checkpoint import save
+from detector.model.variants import VARIANTS
+from detector.training.transfer import random_model
+
 WORD = "stop"
 PATIENCE = 600.0  # seconds
 
@@ -35,11 +41,12 @@ def main() -> None:
 
 def stop(folder: Path, variant: str, asked: argparse.Namespace, seconds: float) -> str:
     """One run and its stop, in words."""
-    data, out = folder / "train.json", folder / "run"
+    data, out, model = folder / "train.json", folder / "run", folder / "random.safetensors"
+    save(random_model(VARIANTS[variant], ["raccoon"], [1]), model)
     data.write_text(json.dumps(raccoon.chosen(0, 40)))
     words = ["fine-tune", data, "--images", raccoon.RACCOON / "images", "--out", out, "--batch", asked.batch]
     words += ["--val", raccoon.RACCOON / "val.json", "--val-images", raccoon.RACCOON / "images"]
-    words += ["--model", variant, "--from-scratch", "--device", "cpu"]
+    words += ["--model", model, "--device", "cpu"]
     words += ["--quick", "--minutes", 30] if asked.quick else ["--steps", 200]
     command = [sys.executable, str(raccoon.REPOSITORY / "main.py"), *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
