@@ -3,10 +3,12 @@ its quick mode in equal time.
 
 python tests/benchmarks/raccoon.py [--seeds 0 1 2] [--steps 400] [--size 384] [--ours-only] [--minutes 10]
                                    [--at-once]
+python tests/benchmarks/raccoon.py --start starter random [--seeds 0 1 2] [--steps 400] [--size 384]
 Needs ../shared beside the repository. Prints AP and AP50 on raccoon/val.json per seed: ours of the best checkpoint
 and of the last one, the baseline's of its last; and the images shown per second of training, of ours with measuring.
 With --at-once both run at the same time, each with one thread on a core of its own: a noisy machine disturbs both
-(Linux).
+(Linux). With --start it is our runs from several models that are compared, at equal steps: what the starter is worth
+on photographs of something else.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -25,6 +28,11 @@ SHARED = REPOSITORY.parent / "shared"
 RACCOON = SHARED / "data" / "raccoon"
 STAND_IN = SHARED / "data" / "tf_efficientdet_d0-standin.pth"
 IMAGES, BATCH = 100, 8
+STARTS: dict[str, dict[str, object]] = {
+    "stand-in": {"--model": STAND_IN},
+    "starter": {"--model": "starter"},
+    "random": {"--model": "d0", "--from-scratch": None},
+}
 
 
 def main() -> None:
@@ -35,7 +43,12 @@ def main() -> None:
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--minutes", type=float, help="compare quick mode with the loop in this time, not in steps")
     parser.add_argument("--at-once", action="store_true", help="both at the same time, each on one core")
+    parser.add_argument("--start", choices=STARTS, nargs="+", help="our runs alone, from these")
     asked = parser.parse_args()
+    if asked.start:
+        for seed, start in product(asked.seeds, asked.start):
+            show_ours(seed, asked.size, {"--steps": asked.steps}, start=start)
+        return
     own, theirs = {"--steps": asked.steps}, {"--steps": asked.steps}
     if asked.minutes:
         own = {"--quick": None, "--minutes": asked.minutes}
@@ -43,7 +56,7 @@ def main() -> None:
     for seed in asked.seeds:
         cores = (0, 1) if asked.at_once else (None, None)
         with ThreadPoolExecutor(2 if asked.at_once else 1) as pool:
-            running = [pool.submit(show_ours, seed, asked.size, own, cores[0])]
+            running = [pool.submit(show_ours, seed, asked.size, own, core=cores[0])]
             if not asked.ours_only:
                 running.append(pool.submit(show_baseline, seed, asked.size, theirs, cores[1]))
             for each in running:
@@ -57,16 +70,20 @@ def show(title: str, metrics: Mapping[str, float], pace: float) -> None:
     )
 
 
-def show_ours(seed: int, size: int, budget: Mapping[str, object], core: int | None) -> None:
+def show_ours(
+    seed: int, size: int, budget: Mapping[str, object], *, core: int | None = None, start: str = "stand-in"
+) -> None:
     """The metrics of the best and of the last evaluation of one run of `fine-tune`."""
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder) / "train.json", Path(folder) / "run"
         data.write_text(json.dumps(chosen(seed)))
-        events = fine_tune(data, out, {"--batch": BATCH, "--image-size": size, "--seed": seed, **budget}, core)
+        common = {"--batch": BATCH, "--image-size": size, "--seed": seed}
+        events = fine_tune(data, out, {**common, **STARTS[start], **budget}, core)
     measured = [event["metrics"] for event in events if event["event"] == "Evaluated" and event["step"]]
     pace = BATCH * events[-1]["step"] / events[-1]["seconds"]
-    show(f"seed {seed}  ours, best", max(measured, key=lambda metrics: metrics["AP"]), pace)
-    show(f"seed {seed}  ours, last", measured[-1], pace)
+    whose = "ours" if start == "stand-in" else start
+    show(f"seed {seed}  {whose}, best", max(measured, key=lambda metrics: metrics["AP"]), pace)
+    show(f"seed {seed}  {whose}, last", measured[-1], pace)
 
 
 def fine_tune(data: Path, out: Path, options: Mapping[str, object], core: int | None = None) -> list[dict]:
