@@ -87,6 +87,7 @@ class Course:
         self.clock: Callable[[], float] = time.process_time if device.type == "cpu" else time.monotonic
         self.progress = Progress()
         self.skipped = 0
+        self.step_seconds = 0.0  # of the last one
 
     @property
     def share(self) -> float:
@@ -145,14 +146,25 @@ class Course:
             minutes=self.terms.seconds / 60,
         )
 
+    def _moment(self) -> Moment:
+        """Where in its lesson the course is. Its steps are the lesson's, so that the average over a share of them holds
+        nothing of lessons before.
+        """
+        lesson = lesson_at(self.share)
+        length, (first, last) = lesson.until - lesson.since, lesson.rate
+        share = first + (last - first) * (self.share - lesson.since) / length
+        steps = length * self.terms.seconds / self.step_seconds if self.step_seconds else GUESSED_STEPS
+        return Moment(self.progress.step, share, steps)
+
     def _step(self, batch: Batch) -> Iterator[Event]:
+        moment = self._moment()
         began, progress = self.clock(), self.progress
         if batch.images.shape[1] != self.size:
             self.size = batch.images.shape[1]
             self.learner.resize(self.size)
-        steps = progress.step / self.share if self.share else GUESSED_STEPS
-        losses = self.learner.learn(batch, Moment(progress.step, self.share, steps))
+        losses = self.learner.learn(batch, moment)
         seconds = self.clock() - began
+        self.step_seconds = seconds
         progress.seconds += seconds
         progress.step += 1
         if losses is None:

@@ -13,13 +13,16 @@ KEPT = (*HARDWARE, PERSON)  # the classes of the checkpoints
 class Lesson:
     """A part of the course.
 
-    until: the share of the course's time at which it ends. size: of the square inputs in pixels. closeness: how much
-    larger than in a usual picture parts appear, so that small inputs still show them. others: the share of parts that
-    are none of the four kept. photographs: the share of inputs that are photographs of people with nothing laid on
-    them; of the rest half are laid on such photographs, and half on generated benches.
+    since, until: the shares of the course's time at which it begins and ends. rate: the part of the learning rate's
+    cosine that it runs through, 0…1. size: of the square inputs in pixels. closeness: how much larger than in a usual
+    picture parts appear, so that small inputs still show them. others: the share of parts that are none of the four
+    kept. photographs: the share of inputs that are photographs of people with nothing laid on them; of the rest half
+    are laid on such photographs, and half on generated benches.
     """
 
+    since: float
     until: float
+    rate: tuple[float, float]
     size: int
     closeness: float
     others: float
@@ -27,10 +30,11 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson(until=0.45, size=256, closeness=1.6, others=0.5),
-    Lesson(until=0.8, size=256, closeness=1.6, others=0.2),
-    # Top levels that only ever saw maps of one pixel would fail at full size.
-    Lesson(until=1.0, size=512, closeness=1.1, others=0.2),
+    Lesson(since=0.0, until=0.45, rate=(0.0, 0.45), size=256, closeness=1.6, others=0.5),
+    Lesson(since=0.45, until=0.8, rate=(0.45, 0.8), size=256, closeness=1.6, others=0.2),
+    # Top levels that only ever saw maps of one pixel would fail at full size. They hardly learn it at the rates of the
+    # end of the cosine, so that it begins anew in its middle.
+    Lesson(since=0.8, until=1.0, rate=(0.5, 1.0), size=512, closeness=1.1, others=0.2),
 )
 
 

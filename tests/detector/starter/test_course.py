@@ -17,7 +17,10 @@ from detector.starter.curriculum import KEPT, Lesson
 from detector.training.run_folder import LAST, STOP_FILE
 
 CPU = torch.device("cpu")
-SHORT = (Lesson(until=0.5, size=128, closeness=3.0, others=0.5), Lesson(until=1.0, size=256, closeness=1.6, others=0.2))
+SHORT = (
+    Lesson(since=0.0, until=0.5, rate=(0.0, 0.5), size=128, closeness=3.0, others=0.5),
+    Lesson(since=0.5, until=1.0, rate=(0.4, 1.0), size=256, closeness=1.6, others=0.2),
+)
 
 
 @pytest.fixture
@@ -56,6 +59,8 @@ def test_a_course_fills_its_time_and_leaves_a_checkpoint_of_the_classes_kept(
     assert of(events, RunStarted)[0].classes == KEPT
     assert of(events, RunFinished)[0].reason == "done"
     assert running.size == 256  # of the last lesson
+    rates = [step.learning_rate for step in of(events, StepDone)]
+    assert rates[6] > rates[5] > rates[11], "another size is learnt at rates of its own"
     first, second = of(events, Evaluated)
     assert (first.step, second.step) == (6, 12)
     assert set(second.metrics) == {"bench AP", "bench AP50"}

@@ -13,7 +13,7 @@ from detector.starter.curriculum import KEPT, LEARNT, LESSONS, PERSON, Lesson, l
 from detector.starter.scenes import Composer, batches
 from detector.training.loader import Sample
 
-LESSON = Lesson(until=1.0, size=128, closeness=1.6, others=0.3)
+LESSON = Lesson(since=0.0, until=1.0, rate=(0.0, 1.0), size=128, closeness=1.6, others=0.3)
 GREEN = (20, 220, 40)
 
 
