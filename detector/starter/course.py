@@ -15,6 +15,7 @@ from detector.events import CheckpointSaved, Evaluated, Event, RunFinished, RunS
 from detector.inference.predictor import Predictor
 from detector.inference.torch_engine import TorchEngine
 from detector.model.checkpoint import Model, save
+from detector.model.efficientdet import EfficientDet
 from detector.model.variants import VARIANTS
 from detector.starter.curriculum import KEPT, LEARNT, LESSONS, Lesson, lesson_at
 from detector.starter.scenes import batches
@@ -88,6 +89,7 @@ class Course:
         self.progress = Progress()
         self.skipped = 0
         self.step_seconds = 0.0  # of the last one
+        self.is_fixed = False  # whether batch norms have their last statistics
 
     @property
     def share(self) -> float:
@@ -162,6 +164,9 @@ class Course:
         if batch.images.shape[1] != self.size:
             self.size = batch.images.shape[1]
             self.learner.resize(self.size)
+        if not (self.is_fixed or lesson_at(self.share).statistics):
+            self._reestimate(self.learner.network)
+            self.learner.trains_statistics, self.is_fixed = False, True
         losses = self.learner.learn(batch, moment)
         seconds = self.clock() - began
         self.step_seconds = seconds
@@ -180,7 +185,8 @@ class Course:
 
     def _measure(self) -> Iterator[Event]:
         """Measure the average on each set. Nothing is chosen by these numbers: the last checkpoint is what counts."""
-        self._reestimate()
+        if not self.is_fixed:
+            self._reestimate(self.learner.average.network)  # these very weights have never made any
         metrics: dict[str, float] = {}
         class_ap: dict[str, float] = {}
         thresholds: dict[str, float] = {}
@@ -199,8 +205,8 @@ class Course:
         )
         return evaluation
 
-    def _reestimate(self) -> None:
-        """The average's statistics, over inputs as in training: these very weights have never made any."""
+    def _reestimate(self, network: EfficientDet) -> None:
+        """A network's statistics, over inputs as in training."""
         lesson, count = lesson_at(self.share), -(-STATISTICS_IMAGES // self.terms.batch)
         with closing(
             batches(
@@ -214,7 +220,7 @@ class Course:
                 self.learner.normalise(torch.from_numpy(batch.images).permute(0, 3, 1, 2))
                 for batch, _ in zip(feed, range(count), strict=False)
             )
-            reestimate_statistics(self.learner.average.network, images)
+            reestimate_statistics(network, images)
 
     def _model(self) -> Model:
         """The average with KEPT's classes alone."""

@@ -1,6 +1,7 @@
 """The starter's training: it fills its time, is measured, and goes on where it was cut off."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from detector.model.checkpoint import load
 from detector.starter import course as module
 from detector.starter.course import Course, Material, Terms
 from detector.starter.curriculum import KEPT, Lesson
+from detector.training import learner
 from detector.training.run_folder import LAST, STOP_FILE
 
 CPU = torch.device("cpu")
 SHORT = (
     Lesson(since=0.0, until=0.5, rate=(0.0, 0.5), size=128, closeness=3.0, others=0.5),
-    Lesson(since=0.5, until=1.0, rate=(0.4, 1.0), size=256, closeness=1.6, others=0.2),
+    Lesson(since=0.5, until=1.0, rate=(0.4, 1.0), size=256, closeness=1.6, others=0.2, statistics=False),
 )
 
 
@@ -47,6 +49,20 @@ def course(material: Material, out: Path, *, seconds: float, stop_after: float =
 
 def of(events: Sequence[Event], kind: type) -> list:
     return [event for event in events if isinstance(event, kind)]
+
+
+def test_statistics_are_learnt_until_a_lesson_fixes_them(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "BN_TRAINS_FROM", 1)
+    running = course(material, tmp_path / "out", seconds=8)
+    seen = []
+    for event in running.events():
+        if isinstance(event, StepDone):
+            norms = [m for m in running.learner.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+            seen.append(torch.cat([norm.running_mean.clone() for norm in norms if norm.running_mean is not None]))
+    changes = [not torch.equal(one, other) for one, other in pairwise(seen)]
+    assert changes == [True, True, True, True, False, False, False]  # the fourth as the new size begins
 
 
 def test_a_course_fills_its_time_and_leaves_a_checkpoint_of_the_classes_kept(
