@@ -94,7 +94,7 @@ def test_a_busy_device_is_told(asked: Asked, monkeypatch: pytest.MonkeyPatch):
     assert [notice.text for notice in asked.notices] == ["Fine-tuning is still running."]
 
 
-@pytest.mark.parametrize(("source", "number"), [("starter", 4), ("d0", 80)])
+@pytest.mark.parametrize(("source", "number"), [("starter", 5), ("d0", 80)])
 def test_the_classes_of_a_model_can_be_chosen_before_it_has_seen_anything(asked: Asked, source: str, number: int):
     asked.model.source = source
     asked.requests.ask_classes()

@@ -20,6 +20,7 @@ from detector.model import weights
 from detector.model.info import ADVPROP
 from detector.model.published import open_model
 from detector.model.weights import PUBLISHED, STARTER, PublishedWeights
+from detector.starter.curriculum import KEPT
 from tests.mirror import CONTENT, Mirror, running_mirror, weights_of
 
 MAIN = Path(__file__).parents[3] / "main.py"
@@ -153,13 +154,13 @@ def test_import_refuses_what_is_not_published(name: str | None, complaint: str, 
 def test_export_writes_what_effdet_loads(tmp_path: Path) -> None:
     ended = call("export", STARTER, tmp_path / "out.pth")
     head, *classes = ended.stdout.splitlines()
-    assert head == f"{tmp_path / 'out.pth'}: tf_efficientdet_d0, 384 px, num_classes=4"
-    assert [line.split() for line in classes] == [["1", "nut"], ["2", "washer"], ["3", "bolt"], ["4", "gear"]]
+    assert head == f"{tmp_path / 'out.pth'}: tf_efficientdet_d0, 512 px, num_classes=5"
+    assert [line.split() for line in classes] == [[str(number), name] for number, name in enumerate(KEPT, 1)]
     network = effdet.create_model(
-        "tf_efficientdet_d0", bench_task="", num_classes=4, pretrained=False, pretrained_backbone=False
+        "tf_efficientdet_d0", bench_task="", num_classes=5, pretrained=False, pretrained_backbone=False
     )
     network.load_state_dict(torch.load(tmp_path / "out.pth", weights_only=True), strict=True)
-    (tmp_path / "names.txt").write_text("nut\nwasher\nbolt\ngear\n")
+    (tmp_path / "names.txt").write_text("\n".join(KEPT))
     again = open_model(str(tmp_path / "out.pth"), variant="d0", classes=tmp_path / "names.txt")
     own = open_model("starter").network.state_dict()
     assert all(torch.equal(tensor, own[key]) for key, tensor in again.network.state_dict().items())
@@ -168,21 +169,21 @@ def test_export_writes_what_effdet_loads(tmp_path: Path) -> None:
 
 def test_a_foreign_file_becomes_one_that_says_all(tmp_path: Path) -> None:
     call("export", STARTER, tmp_path / "mine.pth")
-    (tmp_path / "names.txt").write_text("nut\nwasher\nbolt\ngear\n")
+    (tmp_path / "names.txt").write_text("\n".join(KEPT))
     arguments = ("--variant", "d0_ap", "--classes", tmp_path / "names.txt")
     ended = call("export", tmp_path / "mine.pth", tmp_path / "mine.safetensors", *arguments)
-    assert ended.stdout.splitlines()[0].endswith("mine.safetensors: D0_ap, 512 px, num_classes=4")
+    assert ended.stdout.splitlines()[0].endswith("mine.safetensors: D0_ap, 512 px, num_classes=5")
     model = open_model(str(tmp_path / "mine.safetensors"))
-    assert (model.info.variant, model.info.classes) == ("d0", ("nut", "washer", "bolt", "gear"))
+    assert (model.info.variant, model.info.classes) == ("d0", KEPT)
     assert model.info.normalisation == ADVPROP
 
 
 def test_export_tells_advprop(tmp_path: Path) -> None:
     call("export", STARTER, tmp_path / "mine.pth")
-    (tmp_path / "names.txt").write_text("a\nb\nc\nd\n")
+    (tmp_path / "names.txt").write_text("a\nb\nc\nd\ne\n")
     arguments = ("--variant", "d0_ap", "--classes", tmp_path / "names.txt")
     ended = call("export", tmp_path / "mine.pth", tmp_path / "again.pth", *arguments)
-    assert ended.stdout.splitlines()[0].endswith("again.pth: tf_efficientdet_d0_ap, 512 px, num_classes=4")
+    assert ended.stdout.splitlines()[0].endswith("again.pth: tf_efficientdet_d0_ap, 512 px, num_classes=5")
 
 
 def test_advprop_s_weights_are_models_by_name(tmp_path: Path) -> None:
