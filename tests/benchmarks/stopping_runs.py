@@ -20,9 +20,9 @@ sys.path.insert(0, str(raccoon.REPOSITORY))
 
 from detector.model.checkpoint import save
 from detector.model.variants import VARIANTS
+from detector.training.run_folder import EVENTS, STOP_FILE
 from detector.training.transfer import random_model
 
-WORD = "stop"
 PATIENCE = 600.0  # seconds
 
 
@@ -53,7 +53,7 @@ def stop(folder: Path, variant: str, asked: argparse.Namespace, seconds: float) 
     try:
         time.sleep(seconds)
         at = what(out)
-        (out / WORD).touch()
+        (out / STOP_FILE).touch()
         began = time.monotonic()
         process.wait(PATIENCE)
     finally:
@@ -65,7 +65,7 @@ def stop(folder: Path, variant: str, asked: argparse.Namespace, seconds: float) 
 
 def what(out: Path) -> str:
     """Of what the run told last."""
-    lines = (out / "events.jsonl").read_text("utf-8").splitlines()
+    lines = (out / EVENTS).read_text("utf-8").splitlines()
     last = json.loads(lines[-1])
     return f"after {last['event']} of step {last.get('step', 0)}"
 
