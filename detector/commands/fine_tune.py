@@ -85,14 +85,24 @@ def fine_tune(
     with process_group(pick(device)) as ranks:
         learned = _learned(data, images, val, val_images, out=out, resume=resume)
         learned = _replayed(learned, replay, replay_images, frozen=out / REPLAY if resume else None)
-        start = _start(
+        start, familiar = _start(
             learned, model, variant=variant, classes=classes, backbone=backbone, fresh=from_scratch, seed=seed
         )
         if ranks.is_main and not resume:
             check(learned, image_size=options.image_size or start.info.image_size, stride=start.network.variant.stride)
         samples, old = _samples(learned.train, learned), _samples(learned.replay, learned)
         _claim(out, learned, ranks, resume=resume)
-        run = Trainer(start, samples, learned.validation, options, out, ranks=ranks, fresh=from_scratch, replay=old)
+        run = Trainer(
+            start,
+            samples,
+            learned.validation,
+            options,
+            out,
+            ranks=ranks,
+            fresh=from_scratch,
+            familiar=familiar,
+            replay=old,
+        )
         with _open_log(events or out / EVENTS if ranks.is_main else Path(os.devnull), resume) as log:
             _follow(run.events(resume=resume and _has_begun(out)), log)
 
@@ -189,18 +199,21 @@ def _start(
     fresh: bool,
     backbone: Path | None,
     seed: int,
-) -> "Model":
-    """The model that training begins with: an existing one for the data's classes, or one of random weights."""
+) -> "tuple[Model, bool]":
+    """The model that training begins with: an existing one for the data's classes, or one of random weights; and
+    whether it has known all of these classes before.
+    """
     from detector.model.imagenet import load_classifier
     from detector.model.published import open_model
     from detector.model.variants import find_variant
-    from detector.training.transfer import adapt, random_model
+    from detector.training.transfer import adapt, knows, random_model
 
     names, ids = [item.name for item in learned.classes], [item.id for item in learned.classes]
     if not fresh:
-        return adapt(open_model(model, variant=variant, classes=classes), names, ids, seed=seed)
+        existing = open_model(model, variant=variant, classes=classes)
+        return adapt(existing, names, ids, seed=seed), knows(existing, names)
     trained = load_classifier(backbone) if backbone else None
-    return random_model(find_variant(model), names, ids, seed=seed, trained=trained)
+    return random_model(find_variant(model), names, ids, seed=seed, trained=trained), False
 
 
 def _open_log(path: Path, resume: bool) -> TextIO:
@@ -254,6 +267,8 @@ def evaluation_line(
     measured = [f"{name} {number(event.metrics.get(name))}" for name in ("AP", "AP50")]
     if event.step == 0:
         return " · ".join(["start", *measured])
+    if event.midpoint:
+        return " · ".join(["halfway between start and end, which is kept", *measured])
     epoch = event.step * started.batch / started.train_images
     if started.steps is None:
         left, step = 60 * (started.minutes or 0) * (1 - (newest.done if newest else 0)), f"step {event.step}"

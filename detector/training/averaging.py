@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from detector.model.efficientdet import EfficientDet
 
 HORIZON = 0.1  # of all steps: an average over more would still hold much of the start
+MIDWAY = 0.5
 
 
 class WeightAverage:
@@ -16,10 +17,13 @@ class WeightAverage:
     of the run.
 
     decay = min(1 − 1 / (0.1 · steps), (1 + t) / (10 + t)): 0.9998 would leave a short run where it began.
+
+    start: a copy of what it began with, of the same names as a state_dict, where `keeps_start`.
     """
 
-    def __init__(self, network: EfficientDet) -> None:
+    def __init__(self, network: EfficientDet, *, keeps_start: bool = False) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.start = {name: x.clone() for name, x in self.network.state_dict().items()} if keeps_start else {}
         # state_dict walks a thousand modules; the tensors that it finds stay the same ones all along.
         own, other = self.network.state_dict(), network.state_dict()
         names = [name for name, tensor in own.items() if tensor.is_floating_point()]
@@ -32,6 +36,19 @@ class WeightAverage:
         torch._foreach_lerp_(  # type: ignore[reportPrivateImportUsage]
             self._own, self._other, 1 - min(decay, (1 + step) / (10 + step))
         )
+
+    @torch.no_grad()
+    def midpoint(self) -> EfficientDet | None:
+        """A network halfway between the start and the average, in weights (Wortsman et al., Robust fine-tuning of
+        zero-shot models, 2022, with α = 0.5); None where the start was not kept.
+        """
+        if not self.start:
+            return None
+        network = copy.deepcopy(self.network)
+        for name, tensor in network.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.lerp_(self.start[name], MIDWAY)
+        return network
 
 
 @torch.no_grad()

@@ -26,11 +26,11 @@ class Budget:
     """`steps`, or where that is None `seconds` of wall-clock; the clock starts now, `used` seconds in.
 
     every: steps between two evaluations, where steps are the budget. `reserve` is the time that one measurement takes;
-    the last one is to end with the budget.
+    the last ones, `at_end` of them, are to end with the budget.
     """
 
-    def __init__(self, *, steps: int | None, seconds: float | None, every: int) -> None:
-        self.steps, self.seconds, self._every = steps, seconds, every
+    def __init__(self, *, steps: int | None, seconds: float | None, every: int, at_end: int = 1) -> None:
+        self.steps, self.seconds, self._every, self._at_end = steps, seconds, every, at_end
         self.reserve = 0.0
         self._began = time.monotonic()
         self._ticks: deque[float] = deque(maxlen=PACE_STEPS)
@@ -50,14 +50,14 @@ class Budget:
         if self.steps is not None:
             return step / self.steps
         assert self.seconds is not None
-        return min(1.0, self.used / max(1e-9, self.seconds - self.reserve))
+        return min(1.0, self.used / max(1e-9, self._training_seconds))
 
     def moment(self, step: int) -> Moment:
         """Where the run is, `step` steps in."""
         if self.steps is not None:
             return Moment(step, self.share(step), self.steps)
         assert self.seconds is not None
-        left = max(0.0, self.seconds - self.reserve - self.used)
+        left = max(0.0, self._training_seconds - self.used)
         if len(self._ticks) > 1:
             self._pace = self.seconds_per_step
         steps = max(step, GUESSED_STEPS) if self._pace is None else step + left / self._pace
@@ -70,6 +70,11 @@ class Budget:
         if self.steps is not None:
             return after.done % self._every == 0 or after.share >= 1
         return after.share >= 1 or math.floor(before.share * self._times) < math.floor(after.share * self._times)
+
+    @property
+    def _training_seconds(self) -> float:
+        assert self.seconds is not None
+        return self.seconds - self._at_end * self.reserve
 
     @property
     def _times(self) -> int:

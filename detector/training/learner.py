@@ -48,18 +48,28 @@ class Learner:
     """Network, optimiser and weight average. `start` itself is trained.
 
     `fresh` says that its weights are random: then every part learns at the full rate, and batch norms learn their
-    statistics where a step has at least 8 images; the statistics of trained weights are kept.
+    statistics where a step has at least 8 images; the statistics of trained weights are kept. `keeps_start`: so that
+    the average can be brought back halfway to it.
 
     chunks: pieces that a batch is worked through in. caution: a factor of the learning rate, below 1 after losses that
     were not finite. given: how many of the backbone's P3, P4 and P5 do not learn, with all that makes them.
     """
 
-    def __init__(self, start: Model, options: FineTuneOptions, *, size: int, ranks: Ranks, fresh: bool) -> None:
+    def __init__(
+        self,
+        start: Model,
+        options: FineTuneOptions,
+        *,
+        size: int,
+        ranks: Ranks,
+        fresh: bool,
+        keeps_start: bool = False,
+    ) -> None:
         self.ranks, self.device = ranks, ranks.device
         self.network = start.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trains_statistics = fresh and options.batch >= BN_TRAINS_FROM
         self.optimiser = make_optimiser(self.network, options.learning_rate, fresh=fresh)
-        self.average = WeightAverage(self.network)
+        self.average = WeightAverage(self.network, keeps_start=keeps_start)
         self.given = 0
         self.freeze(ALL_FEATURES if options.freeze is Freeze.BACKBONE else 0)
         self.resize(size)

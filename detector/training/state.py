@@ -47,6 +47,7 @@ def save_state(out: Path, learner: Learner, progress: Progress, options: FineTun
     """Write the run's state to `out`, whole or not at all. Raises TrainingError where it cannot be written."""
     tensors = {f"network.{name}": tensor for name, tensor in learner.network.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in learner.average.network.state_dict().items()}
+    tensors |= {f"start.{name}": tensor for name, tensor in learner.average.start.items()}
     for index, values in learner.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in values.items()}
     described = {"progress": json.dumps(asdict(progress)), "options": json.dumps(_conditions(learner, options))}
@@ -95,12 +96,13 @@ def _compare(before: Mapping[str, object], now: Mapping[str, object], out: Path)
 
 
 def _restore(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "start": {}, "optimiser": {}}
     for name, tensor in tensors.items():
         part, rest = name.split(".", 1)
         parts[part][rest] = tensor
     learner.network.load_state_dict(parts["network"])
     learner.average.network.load_state_dict(parts["average"])
+    learner.average.start = parts["start"]  # whatever model the run is said to have begun with now
     trained = [parameter for group in learner.optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in parts["optimiser"].items():

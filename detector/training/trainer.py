@@ -1,16 +1,15 @@
 """The training loop: a generator of events."""
 
-import sys
+import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import torch
 
-from detector.device import cores, describe
+from detector.device import describe
 from detector.errors import TrainingError
 from detector.events import (
     CheckpointSaved,
@@ -26,29 +25,28 @@ from detector.events import (
 )
 from detector.files import sweep
 from detector.model.checkpoint import Model
+from detector.model.efficientdet import EfficientDet
 from detector.model.fusion import snapshot
-from detector.training.augment import Augmentation
 from detector.training.averaging import reestimate_statistics
+from detector.training.batch_source import BatchSource
 from detector.training.budget import Budget, Moment
 from detector.training.checkpoint_writer import CheckpointWriter
 from detector.training.dataset import ValidationSet
 from detector.training.evaluation import Evaluation
 from detector.training.interruption import Interruption, StopWantedError
 from detector.training.learner import Learner, StepLosses, TooLargeError
-from detector.training.loader import Batch, Loader, Replay, Sample
+from detector.training.loader import Batch, Sample
 from detector.training.optimiser import trained_rate, warm_up_steps
 from detector.training.options import FineTuneOptions
-from detector.training.quick import FeatureLoader, stage_at
+from detector.training.quick import stage_at
 from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
 from detector.training.state import Progress, load_state
-from detector.training.validation import measure
+from detector.training.validation import NOTHING, Measurement, measure
 
-MOSAIC_ENDS = 0.8  # the last fifth sees whole pictures, as inference will
-STATISTICS_IMAGES = 200
 MOST_SKIPPED = 20  # steps in a row
-CACHE_SHARE = 0.25  # of the machine's memory, for decoded pictures; in quick mode as much again, for features
 SAVE_SECONDS = 120  # between two savings of what a resumed run goes on from
+CHANCE = 0.1  # AP by which two good models differ on a single image by chance; on n images it is this by √n
 
 
 class Trainer:
@@ -56,9 +54,9 @@ class Trainer:
     `out`.
 
     `replay` are old images, which options.replay_share of the inputs show, so that they are not forgotten.
-    `fresh` says that the weights of `start` are random. With several `ranks` each makes its part of every batch, which
-    is `options.batch` for each of them, and measures its part of the images. Raises OptionsError where the options do
-    not fit each other or the variant.
+    `fresh` says that the weights of `start` are random, `familiar` that it knew all of these classes before. With
+    several `ranks` each makes its part of every batch, which is `options.batch` for each of them, and measures its part
+    of the images. Raises OptionsError where the options do not fit each other or the variant.
     """
 
     def __init__(
@@ -71,25 +69,22 @@ class Trainer:
         *,
         ranks: Ranks,
         fresh: bool = False,
+        familiar: bool = False,
         replay: Sequence[Sample] = (),
     ) -> None:
         size = start.network.variant.check_image_size(options.image_size or start.info.image_size)
         self.info = replace(start.info, image_size=size)
-        self.replay = replay
         self.train, self.validation, self.options, self.out, self.ranks = train, validation, options, out, ranks
         self.batch = options.batch * ranks.count
         whole = replace(options, batch=self.batch)
         self.steps = whole.total_steps(len(train))
         every = whole.evaluation_steps(len(train))
-        self.budget = Budget(steps=self.steps, seconds=options.seconds(), every=every)
-        self.augmentation = Augmentation(
-            scale=options.scale,
-            flip=options.flip,
-            photometric=options.photometric,
-            mosaic=options.mosaic,
-            any_orientation=options.any_orientation,
+        self.budget = Budget(steps=self.steps, seconds=options.seconds(), every=every, at_end=2 if familiar else 1)
+        self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh, keeps_start=familiar)
+        fill = start.info.normalisation.fill
+        self.source = BatchSource(
+            train, replay, options, self.learner, batch=self.batch, size=size, fill=fill, ranks=ranks
         )
-        self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh)
         stop = out / STOP_FILE  # several processes hear it together, between two steps
         self.interruption = Interruption(self.learner.network, lambda: ranks.count == 1 and stop.exists())
         self.checkpoints = CheckpointWriter(out, self.learner, options)
@@ -97,7 +92,6 @@ class Trainer:
         self.progress = Progress()
         self.told: set[str] = set()
         self.skipped = 0
-        self._load_pictures()
 
     def events(self, *, resume: bool = False) -> Iterator[Event]:
         """Train to the end; `resume` goes on with the run in `out`.
@@ -117,6 +111,8 @@ class Trainer:
             if not resume:
                 yield from self._measure_start()
             reason = yield from self._train()
+            if reason != "stopped":
+                yield from self._try_midpoint()
         except StopWantedError:
             yield self._save_last()
             reason = "stopped"
@@ -154,10 +150,10 @@ class Trainer:
     def _measure_start(self) -> Iterator[Event]:
         """What the model knows before the first step, on the same images: what the run is to be compared with."""
         yield self._fusion_weights()
-        evaluation = yield from self._measure()
-        if evaluation is not None:
-            self.progress.start = dict(evaluation.metrics)
-            yield Evaluated(0, evaluation.metrics, evaluation.class_ap)
+        measured = yield from self._measure()
+        if measured.evaluation is not None:
+            self.progress.start = dict(measured.evaluation.metrics)
+        yield from self._tell_measured(measured)
 
     def _train(self) -> Generator[Event, None, str]:
         """The steps up to the end of the budget; why they ended."""
@@ -166,8 +162,8 @@ class Trainer:
         self.interruption.begin()
         while (before := self._moment()).share < 1:
             yield from self._enter_stage(before)
-            loader = self.loader
-            with closing(self._batches(before)) as batches:
+            size = self.info.image_size
+            with closing(self.source.batches(before, self.steps)) as batches:
                 for batch in batches:
                     yield from self._step(batch, before)
                     after = self._moment()
@@ -183,7 +179,7 @@ class Trainer:
                     if self._is_stopped():
                         yield self._save_last()
                         return "stopped"
-                    if after.share >= 1 or self.loader is not loader or self._ends_stage(before, after):
+                    if after.share >= 1 or self.info.image_size != size or self.source.ends(before, after):
                         break
                     before = after
         return "done"
@@ -215,19 +211,6 @@ class Trainer:
             self.budget.pause()
             yield StageBegan(moment.done, stage.trained)
 
-    def _ends_stage(self, before: Moment, after: Moment) -> bool:
-        """Whether the batches made ahead are none for the next step: there the mosaics end, or a stage."""
-        if self.options.quick:
-            return stage_at(before.share) != stage_at(after.share)
-        return self.options.mosaic > 0 and before.share < MOSAIC_ENDS <= after.share
-
-    def _batches(self, moment: Moment) -> Generator[Batch]:
-        """The batches from here on."""
-        whole = moment.share >= MOSAIC_ENDS
-        self.loader.augmentation = replace(self.augmentation, mosaic=0.0) if whole else self.augmentation
-        source = self.features if self.options.quick else self.loader
-        return source.batches(moment.done, self.steps or sys.maxsize)
-
     def _step(self, batch: Batch, moment: Moment) -> Iterator[Event]:
         """One optimiser step and what it has to say."""
         self.budget.tick()
@@ -239,7 +222,7 @@ class Trainer:
             yield self._make_smaller()
             return
         self.progress.step = step = moment.done + 1
-        yield from self._tell(message for _, message in self.loader.failures)
+        yield from self._tell(self.source.failures())
         if self.learner.chunks != chunks:
             yield Warned(
                 f"The device's memory does not hold {self.options.batch} images at once: they go through it in "
@@ -289,7 +272,7 @@ class Trainer:
         self.info = replace(self.info, image_size=size)
         self.progress.size = size
         self.learner.resize(size)
-        self._load_pictures()
+        self.source.resize(size)
 
     def _evaluate(self, moment: Moment) -> Iterator[Event]:
         """Measure the average; keep it where it is the best so far.
@@ -297,12 +280,12 @@ class Trainer:
         What is measured before the rate has warmed up is no candidate: scores still follow whatever the start took for
         an object, so that a head trained on labels at random can look good for a moment.
         """
-        failures = self.ranks.gather([message for _, message in self.loader.failures])
+        failures = self.ranks.gather(self.source.failures())
         yield from self._tell(message for part in failures for message in part)
         if self.learner.trains_statistics:
             self._reestimate()
-        evaluation = yield from self._measure()
-        progress = self.progress
+        measured = yield from self._measure()
+        evaluation, progress = measured.evaluation, self.progress
         if evaluation is not None:
             progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
         elif self.validation is not None:
@@ -314,16 +297,35 @@ class Trainer:
             yield self._save_best(evaluation)
         elif is_warm:
             progress.since_best += 1
-        if evaluation is not None:
-            yield Evaluated(progress.step, evaluation.metrics, evaluation.class_ap)
+        yield from self._tell_measured(measured)
         yield self._fusion_weights()
         yield self._save_last()
 
-    def _save_best(self, evaluation: Evaluation | None) -> CheckpointSaved | Warned:
-        """Write the best checkpoint; it counts as the best only once it is written."""
+    def _try_midpoint(self) -> Iterator[Event]:
+        """At the end of a run that began with a model for the same classes, measure the weights halfway between that
+        one's and the average. They are the best where none is better by more than chance: what few images teach them
+        holds more often on others.
+        """
+        network = self.learner.average.midpoint()
+        if network is None or self.validation is None:
+            return
+        measured = yield from self._measure(network)
+        evaluation, progress = measured.evaluation, self.progress
+        if evaluation is None or progress.best is None:
+            return
+        if evaluation.metrics["AP"] >= progress.best - CHANCE / math.sqrt(len(self.validation.paths)):
+            progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
+            yield self._save_best(evaluation, network)
+            yield from self._tell_measured(measured, midpoint=True)
+
+    def _save_best(
+        self, evaluation: Evaluation | None, network: EfficientDet | None = None
+    ) -> CheckpointSaved | Warned:
+        """Write the best checkpoint, of `network` or the average; it counts as the best only once it is written."""
         progress = self.progress
         progress.since_best = 0
-        saved = self.ranks.broadcast(self.checkpoints.save(BEST, self.info, progress))  # which the first one writes
+        own = self.checkpoints.save(BEST, self.info, progress, network)
+        saved = self.ranks.broadcast(own)  # which the first one writes
         if evaluation is not None and isinstance(saved, CheckpointSaved):
             progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
         return saved
@@ -333,12 +335,14 @@ class Trainer:
         progress.seconds, progress.chunks, progress.caution = self.budget.used, learner.chunks, learner.caution
         return self.checkpoints.save_last(self.info, progress)
 
-    def _measure(self) -> Generator[Event, None, Evaluation | None]:
-        """None where there is nothing to measure on: no validation images, or none with boxes."""
+    def _measure(self, network: EfficientDet | None = None) -> Generator[Event, None, Measurement]:
+        """Of `network`, or the average; without an evaluation where there are no validation images, or none with
+        boxes.
+        """
         if self.validation is None:
-            return None
+            return NOTHING
         began = time.monotonic()
-        model = Model(self.learner.average.network, self.info)
+        model = Model(network or self.learner.average.network, self.info)
         stop = self.out / STOP_FILE
         measured = measure(model, self.validation, self.learner.device, ranks=self.ranks, stopped=stop.exists)
         (seconds,) = self.ranks.broadcast_numbers((time.monotonic() - began,))  # all measure at the same steps
@@ -346,9 +350,14 @@ class Trainer:
         yield from self._tell(
             f"{message} It is left out of what is measured." for message in measured.failures.values()
         )
+        return measured
+
+    def _tell_measured(self, measured: Measurement, *, midpoint: bool = False) -> Iterator[Event]:
+        step, evaluation = self.progress.step, measured.evaluation
         if measured.samples:
-            yield SamplesFound(self.progress.step, measured.samples)
-        return measured.evaluation
+            yield SamplesFound(step, measured.samples)
+        if evaluation is not None:
+            yield Evaluated(step, evaluation.metrics, evaluation.class_ap, midpoint)
 
     def _tell(self, messages: Iterable[str]) -> Iterator[Warned]:
         """What went wrong with pictures, once each."""
@@ -364,32 +373,9 @@ class Trainer:
 
     def _reestimate(self) -> None:
         """The average's BN statistics, over training images as inference sees them."""
-        loader = self._make_loader(Augmentation(scale=(1.0, 1.0), flip=False, photometric=0.0), 0)
-        count = -(-STATISTICS_IMAGES // self.batch)
-        with closing(loader.batches(0, count)) as batches:
+        with closing(self.source.plain_batches()) as batches:
             reestimate_statistics(self.learner.average.network, map(self._statistics_input, batches))
 
     def _statistics_input(self, batch: Batch) -> torch.Tensor:
         self.interruption.look()
         return self.learner.normalise(torch.from_numpy(batch.images).permute(0, 3, 1, 2))
-
-    def _load_pictures(self) -> None:
-        """Loaders for the size in hand."""
-        memory = int(CACHE_SHARE * psutil.virtual_memory().total) // self.ranks.count
-        self.loader = self._make_loader(self.augmentation, memory)
-        seed, samples = self.options.seed, len(self.train) + len(self.replay)
-        self.features = FeatureLoader(self.loader, self.learner, samples=samples, seed=seed, memory_limit=memory)
-
-    def _make_loader(self, augmentation: Augmentation, memory_limit: int) -> Loader:
-        return Loader(
-            [*self.train, *self.replay],
-            image_size=self.info.image_size,
-            batch=self.batch,
-            seed=self.options.seed,
-            augmentation=augmentation,
-            fill=self.info.normalisation.fill,
-            threads=max(1, min(8, cores() // 2)),
-            memory_limit=memory_limit,
-            share=(self.ranks.rank, self.ranks.count),
-            replay=Replay(len(self.replay), self.options.replay_share if self.replay else 0.0),
-        )

@@ -39,6 +39,11 @@ def adapt(model: Model, names: Sequence[str], category_ids: Sequence[int], *, se
     return Model(network, info)
 
 
+def knows(model: Model, names: Sequence[str]) -> bool:
+    """Whether it finds all of these classes already."""
+    return {name.casefold() for name in names} <= _channels(model).keys()
+
+
 def random_model(
     variant: Variant,
     names: Sequence[str],
@@ -79,7 +84,7 @@ def _copy_backbone(trained: TrainedClassifier, network: EfficientDet) -> None:
 
 def _copy_rows(model: Model, network: EfficientDet, names: Sequence[str]) -> None:
     """Copy the class prediction's rows (channel = anchor · classes + class) of every name that both models have."""
-    known = {name.casefold(): channel for channel, name in enumerate(model.info.classes) if name is not None}
+    known = _channels(model)
     kept = [(channel, known[name.casefold()]) for channel, name in enumerate(names) if name.casefold() in known]
     if not kept:
         return
@@ -91,3 +96,8 @@ def _copy_rows(model: Model, network: EfficientDet, names: Sequence[str]) -> Non
         for mine, theirs in ((new.weight, old.weight), (new.bias, old.bias)):
             by_class = mine.view(-1, len(names), *mine.shape[1:])
             by_class[:, targets] = theirs.view(-1, len(model.info.classes), *theirs.shape[1:])[:, sources]
+
+
+def _channels(model: Model) -> dict[str, int]:
+    """The class prediction's channels by the classes' names, in small letters."""
+    return {name.casefold(): channel for channel, name in enumerate(model.info.classes) if name is not None}

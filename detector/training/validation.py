@@ -29,6 +29,9 @@ class Measurement:
     samples: tuple[SampleImage, ...] = ()
 
 
+NOTHING = Measurement(None, {})
+
+
 def measure(
     model: Model, validation: ValidationSet, device: torch.device, *, ranks: Ranks, stopped: Callable[[], bool]
 ) -> Measurement:
@@ -53,8 +56,7 @@ def measure(
     if any(ranks.gather(interrupted)):
         raise StopWantedError
     parts = ranks.gather((found, failures))
-    nothing = Measurement(None, {})
-    return ranks.broadcast(_evaluate(parts, model, validation) if ranks.is_main else nothing)
+    return ranks.broadcast(_evaluate(parts, model, validation) if ranks.is_main else NOTHING)
 
 
 def _evaluate(

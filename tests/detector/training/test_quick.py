@@ -170,7 +170,7 @@ def test_a_stop_while_views_are_made_is_heard(
     *_, last = run.events()
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step) == ("stopped", 0)
-    assert not run.features._kept
+    assert not run.source._features._kept
     *_, last = trainer(samples, tmp_path).events(resume=True)
     assert isinstance(last, RunFinished)
     assert (last.reason, last.step) == ("done", 10)

@@ -184,7 +184,7 @@ def test_where_not_even_one_image_fits_the_size_shrinks_and_stays_so(
     assert load(tmp_path / "run" / BEST).info.image_size == 128
     again = run(options)
     list(again.events(resume=True))
-    assert (again.info.image_size, again.loader._size) == (128, 128)
+    assert (again.info.image_size, again.source._loader._size) == (128, 128)
     assert len(again.learner.anchors) == len(trainer.learner.anchors)
 
 
