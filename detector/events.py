@@ -53,13 +53,13 @@ class StageBegan:
 @dataclass(frozen=True)
 class Evaluated:
     """Validation of the averaged weights after `step` steps, 0 before the first; `metrics` are COCO's, in 0..1;
-    `class_ap` is AP by class name. midpoint: it is of weights halfway between the start's and the average, at the end.
+    `class_ap` is AP by class name. blended: it is of weights between the start's and the average, at the end.
     """
 
     step: int
     metrics: Mapping[str, float]
     class_ap: Mapping[str, float] = field(default_factory=dict)
-    midpoint: bool = False
+    blended: bool = False
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Course:
     start_class_ap: Mapping[str, float] = field(default_factory=dict)
     class_aps: list[Mapping[str, float]] = field(default_factory=list)
     start_ap: float | None = None
+    blended: bool = False
     checkpoint: CheckpointSaved | None = None
     samples: tuple[SampleImage, ...] = ()
     warnings: list[str] = field(default_factory=list)
@@ -167,7 +168,7 @@ class Course:
 
     def _begin(self, event: RunStarted) -> None:
         """A new run; or one that goes on after `event.step`: what it told after that is told again."""
-        self.started, self.finished = event, None
+        self.started, self.finished, self.blended = event, None, False
         steps, evaluations = bisect_right(self.steps, event.step), bisect_right(self.evaluated, event.step)
         self.steps, self.losses, self.rates = self.steps[:steps], self.losses[:steps], self.rates[:steps]
         self.evaluated, self.aps = self.evaluated[:evaluations], self.aps[:evaluations]
@@ -179,6 +180,7 @@ class Course:
             return
         if event.step == 0:
             self.start_ap, self.start_class_ap = ap, event.class_ap
+        self.blended = event.blended
         self.evaluated.append(event.step)
         self.aps.append(ap)
         self.class_aps.append(event.class_ap)
@@ -202,6 +204,8 @@ class Course:
         measured += ", a rough number for so few" if images < FEW_IMAGES else ""
         if told := told_changes(self.class_changes()):
             measured += f". By class: {told}"
+        if self.blended:
+            measured += ". Its weights are a blend of the old model's and the new ones: steadier on few images"
         if before is not None and after <= before:
             worse = "worse" if after < before else "no better"
             advice = f"The new model is {worse}: better keep the old one."

@@ -267,8 +267,8 @@ def evaluation_line(
     measured = [f"{name} {number(event.metrics.get(name))}" for name in ("AP", "AP50")]
     if event.step == 0:
         return " · ".join(["start", *measured])
-    if event.midpoint:
-        return " · ".join(["halfway between start and end, which is kept", *measured])
+    if event.blended:
+        return " · ".join(["a blend with the start, which is kept as the best", *measured])
     epoch = event.step * started.batch / started.train_images
     if started.steps is None:
         left, step = 60 * (started.minutes or 0) * (1 - (newest.done if newest else 0)), f"step {event.step}"

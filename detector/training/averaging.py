@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from detector.model.efficientdet import EfficientDet
 
 HORIZON = 0.1  # of all steps: an average over more would still hold much of the start
-MIDWAY = 0.5
 
 
 class WeightAverage:
@@ -38,16 +37,16 @@ class WeightAverage:
         )
 
     @torch.no_grad()
-    def midpoint(self) -> EfficientDet | None:
-        """A network halfway between the start and the average, in weights (Wortsman et al., Robust fine-tuning of
-        zero-shot models, 2022, with α = 0.5); None where the start was not kept.
+    def blend(self, share: float) -> EfficientDet | None:
+        """A network on the way from the start to the average, in weights, `share` 0..1 of it (α of Wortsman et al.,
+        Robust fine-tuning of zero-shot models, 2022); None where the start was not kept.
         """
         if not self.start:
             return None
         network = copy.deepcopy(self.network)
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
-                tensor.lerp_(self.start[name], MIDWAY)
+                tensor.lerp_(self.start[name], 1 - share)
         return network
 
 

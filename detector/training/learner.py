@@ -49,7 +49,7 @@ class Learner:
 
     `fresh` says that its weights are random: then every part learns at the full rate, and batch norms learn their
     statistics where a step has at least 8 images; the statistics of trained weights are kept. `keeps_start`: so that
-    the average can be brought back halfway to it.
+    the average can be blended with it.
 
     chunks: pieces that a batch is worked through in. caution: a factor of the learning rate, below 1 after losses that
     were not finite. given: how many of the backbone's P3, P4 and P5 do not learn, with all that makes them.

@@ -46,6 +46,7 @@ from detector.training.validation import NOTHING, Measurement, measure
 
 MOST_SKIPPED = 20  # steps in a row
 SAVE_SECONDS = 120  # between two savings of what a resumed run goes on from
+START_WORTH = 30  # training images; a start that knows the classes counts for as much as these in a blend with it
 CHANCE = 0.1  # AP by which two good models differ on a single image by chance; on n images it is this by √n
 
 
@@ -112,7 +113,7 @@ class Trainer:
                 yield from self._measure_start()
             reason = yield from self._train()
             if reason != "stopped":
-                yield from self._try_midpoint()
+                yield from self._try_blend()
         except StopWantedError:
             yield self._save_last()
             reason = "stopped"
@@ -301,12 +302,12 @@ class Trainer:
         yield self._fusion_weights()
         yield self._save_last()
 
-    def _try_midpoint(self) -> Iterator[Event]:
-        """At the end of a run that began with a model for the same classes, measure the weights halfway between that
-        one's and the average. They are the best where none is better by more than chance: what few images teach them
-        holds more often on others.
+    def _try_blend(self) -> Iterator[Event]:
+        """At the end of a run that began with a model for the same classes, measure a blend of that one's weights and
+        the average. It is the best where none is better by more than chance: what few images teach holds on others
+        rather when the start has its say, too.
         """
-        network = self.learner.average.midpoint()
+        network = self.learner.average.blend(len(self.train) / (len(self.train) + START_WORTH))
         if network is None or self.validation is None:
             return
         measured = yield from self._measure(network)
@@ -316,7 +317,7 @@ class Trainer:
         if evaluation.metrics["AP"] >= progress.best - CHANCE / math.sqrt(len(self.validation.paths)):
             progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
             yield self._save_best(evaluation, network)
-            yield from self._tell_measured(measured, midpoint=True)
+            yield from self._tell_measured(measured, blended=True)
 
     def _save_best(
         self, evaluation: Evaluation | None, network: EfficientDet | None = None
@@ -352,12 +353,12 @@ class Trainer:
         )
         return measured
 
-    def _tell_measured(self, measured: Measurement, *, midpoint: bool = False) -> Iterator[Event]:
+    def _tell_measured(self, measured: Measurement, *, blended: bool = False) -> Iterator[Event]:
         step, evaluation = self.progress.step, measured.evaluation
         if measured.samples:
             yield SamplesFound(step, measured.samples)
         if evaluation is not None:
-            yield Evaluated(step, evaluation.metrics, evaluation.class_ap, midpoint)
+            yield Evaluated(step, evaluation.metrics, evaluation.class_ap, blended)
 
     def _tell(self, messages: Iterable[str]) -> Iterator[Warned]:
         """What went wrong with pictures, once each."""

@@ -234,6 +234,8 @@ def test_an_evaluation_line_tells_the_pace_and_what_is_undefined() -> None:
     started = RunStarted("d0", ("bolt",), 128, 10, 2, 100, 5, "CPU", step=20)
     line = evaluation_line(Evaluated(40, {"AP50": 0.5}), started, [1.0, 2.0], 90.0)
     assert evaluation_line(Evaluated(0, {"AP": 0.25}), started, [], 3.0) == "start · AP 0.2500 · AP50 –"
+    blend = evaluation_line(Evaluated(100, {"AP": 0.5}, blended=True), started, [], 90.0)
+    assert blend == "a blend with the start, which is kept as the best · AP 0.5000 · AP50 –"
     assert line == "epoch 20.0 · step 40/100 · loss 1.5000 · AP – · AP50 0.5000 · 0:01:30 elapsed · 0:04:30 left"
 
 
@@ -454,8 +456,9 @@ def test_an_interrupted_fine_tuning_goes_on(
     assert command(*arguments).code == 1  # a run is there
     resumed = command(*arguments, "--resume")
     assert resumed.code == 0, resumed.err
-    last, ended = resumed.out.splitlines()[-2:]
+    *_, last, blend, ended = resumed.out.splitlines()
     assert last.startswith("epoch 8.0 · step 12/12 · loss ")
+    assert blend.startswith("a blend with the start, ")  # the model knew both classes
     assert last.endswith(" · 0:00:00 left")
     assert ended.endswith(str(out / "best.safetensors"))
     lines = log.read_text("utf-8").splitlines()

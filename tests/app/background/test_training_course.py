@@ -69,6 +69,20 @@ def test_an_evaluation_without_ap_is_no_point() -> None:
     assert course(STARTED, Evaluated(0, {})).aps == []
 
 
+def test_a_blend_with_the_old_model_is_called_so() -> None:
+    events = [STARTED, Evaluated(0, {"AP": 0.5}), Evaluated(400, {"AP": 0.61})]
+    end = [Evaluated(400, {"AP": 0.6}, blended=True), finished(0.5, 0.6)]
+    verdict, plain = (
+        course(*events, *end).verdict(RunState.FINISHED),
+        course(*events, *end[1:]).verdict(RunState.FINISHED),
+    )
+    assert verdict is not None
+    assert plain is not None
+    assert "blend" in verdict.text
+    assert "blend" not in plain.text
+    assert verdict.recommended
+
+
 def test_smooth_losses_are_means_of_their_surroundings() -> None:
     run = course(STARTED, *(step(n, float(n)) for n in range(1, 41)))
     smooth = run.smooth_losses()

@@ -67,6 +67,15 @@ def test_the_number_of_steps_is_what_the_pace_so_far_promises(clock: Clock) -> N
     assert course.moment(2).steps == pytest.approx(2 + 96 / 2)  # a pause forgets no pace
 
 
+def test_the_last_measurements_end_with_the_budget(clock: Clock) -> None:
+    course = Budget(steps=None, seconds=100, every=4, at_end=2)
+    course.reserve = 10
+    clock.now += 79
+    assert course.share(7) < 1
+    clock.now += 1
+    assert course.share(7) == 1
+
+
 def test_a_run_that_goes_on_has_what_was_left(clock: Clock) -> None:
     course = Budget(steps=None, seconds=100, every=4)
     clock.now += 30

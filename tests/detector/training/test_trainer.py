@@ -1,5 +1,6 @@
 """Whole runs, small ones."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from detector.model.variants import VARIANTS
 from detector.training import trainer
 from detector.training.dataset import ValidationSet, training_samples
 from detector.training.evaluation import Evaluation
+from detector.training.interruption import StopWantedError
 from detector.training.loader import Sample
 from detector.training.options import FineTuneOptions
 from detector.training.ranks import Ranks
 from detector.training.run_folder import STOP_FILE
-from detector.training.trainer import Trainer
+from detector.training.trainer import CHANCE, START_WORTH, Trainer
 from detector.training.transfer import adapt, random_model
 from detector.training.validation import Measurement
 
@@ -129,6 +131,71 @@ def test_a_run_cut_short_and_resumed_ends_with_the_same_weights(
     assert [event.step for event in rest if isinstance(event, StepDone)] == [5, 6]
     expected, found = load_file(whole / "last.safetensors"), load_file(cut / "last.safetensors")
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+AFTER_TWO_STEPS = [0.5, 0.25, 0.75]  # AP of the start and at two evaluations
+BY_CHANCE = CHANCE / math.sqrt(5)
+SHARE = 5 / (5 + START_WORTH)  # of what was learnt from five images
+
+
+@pytest.mark.parametrize(("blend", "kept"), [(0.76, True), (0.751 - BY_CHANCE, True), (0.749 - BY_CHANCE, False)])
+def test_a_blend_with_a_start_that_knew_the_classes_is_best_where_nothing_is_clearly_better(
+    blend: float,
+    kept: bool,
+    pictures: ValidationSet,
+    samples: tuple[Sample, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    found = iter([*AFTER_TWO_STEPS, blend])
+    monkeypatch.setattr(trainer, "measure", lambda *_, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {}))
+    options, before = replace(OPTIONS, steps=2, batch=8), start().network.state_dict()
+    *events, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
+    assert isinstance(last, RunFinished)
+    assert last.metrics == {"AP": blend if kept else 0.75}
+    assert load(tmp_path / "best.safetensors").info.metrics == last.metrics
+    told = [event.metrics["AP"] for event in events if isinstance(event, Evaluated) and event.blended]
+    assert told == ([blend] if kept else [])
+    best, end = (load(tmp_path / f"{name}.safetensors").network.state_dict() for name in ("best", "last"))
+    expected = {name: torch.lerp(before[name], end[name], SHARE) for name in end if end[name].is_floating_point()}
+    for name in expected:
+        torch.testing.assert_close(best[name], (expected if kept else end)[name])
+    assert any(not torch.equal(before[name], end[name]) for name in expected)
+
+
+def test_a_start_that_did_not_know_all_classes_has_no_say_at_the_end(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = iter(AFTER_TWO_STEPS)
+    monkeypatch.setattr(trainer, "measure", lambda *_, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {}))
+    list(Trainer(start(), samples, pictures, replace(OPTIONS, steps=2, batch=8), tmp_path, ranks=ALONE).events())
+    assert next(found, None) is None
+
+
+def test_a_run_stopped_while_it_measures_the_blend_does_so_when_it_goes_on(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = iter([0.5, 0.25, 0.3, None, 0.35])
+
+    def measure(*_: object, **__: object) -> Measurement:
+        if (ap := next(found)) is None:
+            raise StopWantedError
+        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
+
+    monkeypatch.setattr(trainer, "measure", measure)
+    options = replace(OPTIONS, steps=2, batch=8)
+    *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.metrics) == ("stopped", {"AP": 0.3})
+    end, before = load(tmp_path / "last.safetensors").network.state_dict(), start().network.state_dict()
+    other = random_model(VARIANTS["d0"], NAMES, IDS, seed=2)  # the run knows what it began with
+    *_, last = Trainer(other, samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.metrics) == ("done", {"AP": 0.35})
+    best = load(tmp_path / "best.safetensors").network.state_dict()
+    expected = {name: torch.lerp(before[name], end[name], SHARE) for name in end if end[name].is_floating_point()}
+    for name, tensor in expected.items():
+        torch.testing.assert_close(best[name], tensor)
 
 
 def test_a_stop_asked_for_before_the_first_step_is_heard(samples: tuple[Sample, ...], tmp_path: Path):

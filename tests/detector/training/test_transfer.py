@@ -12,7 +12,7 @@ from detector.model.efficientdet import build
 from detector.model.imagenet import TrainedClassifier
 from detector.model.info import ADVPROP, IMAGENET, ModelInfo
 from detector.model.variants import BACKBONES, VARIANTS, find_variant
-from detector.training.transfer import adapt, random_model
+from detector.training.transfer import adapt, knows, random_model
 
 D0 = VARIANTS["d0"]
 
@@ -43,6 +43,12 @@ def test_logits_of_names_that_stay_are_those_of_before():
     torch.testing.assert_close(after[..., 1], before[..., 2])
     torch.testing.assert_close(after[..., 2], before[..., 0])
     assert not torch.allclose(after[..., 0], before[..., 0])
+
+
+def test_what_a_model_knows_are_names_in_any_case():
+    start = known_model()
+    assert knows(start, ["dog", "Cat"])
+    assert not knows(start, ["dog", "bolt"])
 
 
 def test_the_start_itself_is_not_changed():
