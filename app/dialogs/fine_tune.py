@@ -189,7 +189,7 @@ class FineTuneDialog(QDialog):
             self._error.setText(str(error))
             options = None
         self._error.setVisible(options is None)
-        self.form.show_automatic_steps(self._plan.train + self._plan.undivided)
+        self.form.show_automatic_length(self._plan.train + self._plan.undivided)
         self.recipe.setVisible(not self._plan.problem)
         self._fold.setVisible(not self._plan.problem or self._fold.isChecked())
         if options is not None:
@@ -221,13 +221,22 @@ class FineTuneDialog(QDialog):
         around = layout.totalMinimumSize().height() - self._area.minimumSizeHint().height()
         highest = self.screen().availableGeometry().height() - ROOM
         self.setFixedSize(WIDTH, min(wanted + around, highest))
+        if self.isVisible():
+            self._come_up()
+
+    def _come_up(self) -> None:
+        """So far that the screen holds the buttons, where the sheet has grown below it."""
+        screen = self.screen().availableGeometry()
+        below = self.frameGeometry().bottom() - screen.bottom()
+        if below > 0:
+            self.move(self.x(), max(screen.top(), self.y() - below))
 
     def _show_recipes(self) -> None:
         quick, full = self.form.options(quick=True), self.form.options(quick=False)
         size, variant, gpus = full.image_size or self._model.image_size, self._model.variant, self.form.gpus.value()
         place = Place(variant.name if variant else "", size, gpus)
         expected = estimate(self._paces, variant, size, full, gpus=gpus)
-        self.recipe.show_words(quick_words(quick, place), full_words(self._plan, full, expected, place))
+        self.recipe.show_words(quick_words(self._plan, quick, place), full_words(self._plan, full, expected, place))
 
     def _on_folded(self, opened: bool) -> None:
         self.form.setVisible(opened)

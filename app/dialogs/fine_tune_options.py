@@ -10,7 +10,7 @@ from app.models import ModelChoice, info_of
 from detector.errors import OptionsError
 from detector.model.variants import Variant, find_variant
 from detector.model.weights import PUBLISHED
-from detector.training.options import QUICK_MINUTES, FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, quick_minutes
 
 DEFAULT = FineTuneOptions()
 LARGEST_SIZE, MOST_STEPS, MOST_MINUTES, LARGEST_BATCH, LARGEST_SEED = 2048, 1_000_000, 10_000, 512, 2**31 - 1
@@ -68,7 +68,9 @@ class OptionsForm(QFrame):
         self.setProperty("role", "field")
         self._facts = ModelFacts("")
         self.is_quick = False
-        self._minutes = {True: round(QUICK_MINUTES), False: 0}  # chosen for quick mode, and for the full training
+        self._images = 0
+        # Chosen for quick mode, and for the full training; None follows from the number of images.
+        self._minutes: dict[bool, int | None] = {True: None, False: None}
         self._most_gpus = gpus
         self.model = QComboBox()
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -96,12 +98,12 @@ class OptionsForm(QFrame):
         self.is_quick = quick
         with QSignalBlocker(self.minutes):
             self.minutes.setMinimum(1 if quick else 0)
-            self.minutes.setValue(self._minutes[quick])
+        self._show_minutes()
         self._on_length_changed()
 
     def set_options(self, options: FineTuneOptions) -> None:
         """Show what was chosen before; of the size only one that the model does not have anyway."""
-        self._minutes[options.quick] = round(options.minutes or self._minutes[options.quick])
+        self._minutes[options.quick] = round(options.minutes) if options.minutes else None
         self.steps.setValue(options.steps or 0)
         self.batch.setValue(options.batch)
         self.rate.setText(f"{options.learning_rate:g}")
@@ -116,8 +118,10 @@ class OptionsForm(QFrame):
         self.flip.setChecked(options.flip)
         self.set_quick(options.quick)
 
-    def show_automatic_steps(self, images: int) -> None:
-        """Say what 0 steps stand for with so many images to learn from."""
+    def show_automatic_length(self, images: int) -> None:
+        """Say how long it takes with so many images to learn from, where nothing was chosen."""
+        self._images = images
+        self._show_minutes()
         steps = FineTuneOptions(batch=self.batch.value() * max(1, self.gpus.value())).total_steps(images) or 0
         automatic = "as many as the time allows" if self.minutes.value() else f"{steps:,}, from the number of images"
         self.steps.setSpecialValueText(automatic)
@@ -134,7 +138,7 @@ class OptionsForm(QFrame):
             self._facts.variant.check_image_size(size)
         minutes = self._minutes[quick] or None
         return FineTuneOptions(
-            steps=None if minutes else self.steps.value() or None,
+            steps=None if quick or minutes else self.steps.value() or None,
             minutes=minutes,
             quick=quick,
             batch=self.batch.value(),
@@ -149,16 +153,24 @@ class OptionsForm(QFrame):
             mosaic=0.0 if quick else strength.mosaic,
         )
 
+    def _show_minutes(self) -> None:
+        chosen, automatic = self._minutes[self.is_quick], round(quick_minutes(self._images)) if self.is_quick else 0
+        with QSignalBlocker(self.minutes):
+            self.minutes.setValue(automatic if chosen is None else chosen)
+
+    def _on_minutes_chosen(self) -> None:
+        self._minutes[self.is_quick] = self.minutes.value()
+        self._on_length_changed()
+
     def _on_length_changed(self) -> None:
         """Time is a budget of its own, and quick mode freezes by itself."""
-        self._minutes[self.is_quick] = self.minutes.value()
         self.steps.setEnabled(not self.minutes.value())
         self.freeze.setEnabled(not self.is_quick)
         self.changed.emit()
 
     def _make_fields(self) -> None:
         self.steps = _number(0, MOST_STEPS, 0, self.changed.emit)
-        self.minutes = _number(0, MOST_MINUTES, 0, self._on_length_changed)
+        self.minutes = _number(0, MOST_MINUTES, 0, self._on_minutes_chosen)
         self.minutes.setSuffix(" min, measuring included")
         self.minutes.setSpecialValueText("as long as the steps take")
         self.batch = _number(1, LARGEST_BATCH, DEFAULT.batch, self.changed.emit)

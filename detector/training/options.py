@@ -10,7 +10,7 @@ from detector.errors import OptionsError
 # Steps at batch 8 by number of training images: small sets need many passes, large ones few.
 STEPS_AT_BATCH_8 = ((20, 400), (100, 900), (500, 3000), (5000, 7500))
 EVALUATIONS = 10
-QUICK_MINUTES = 10.0
+QUICK_MINUTES = (4.0, 10.0)  # at least, and at most; between them a minute for ten training images
 
 
 class Freeze(StrEnum):
@@ -37,7 +37,7 @@ class FineTuneOptions:
 
     steps, epochs or minutes: the budget, one of them; minutes of wall-clock, measuring included.
     quick: for a CPU: features of the first layers are computed once and kept, the rest learns from them in stages;
-    without a budget it takes QUICK_MINUTES.
+    without a budget it takes `quick_minutes`.
     batch: images per optimiser step.
     learning_rate: AdamW's, for new layers; trained ones get less.
     image_size: side of the square input in pixels.
@@ -101,15 +101,15 @@ class FineTuneOptions:
             if not 0 <= share <= 1:
                 raise OptionsError(f"--{name} must lie between 0 and 1, not {share}.")
 
-    def seconds(self) -> float | None:
-        """The budget of wall-clock; None where steps are the budget."""
+    def seconds(self, images: int) -> float | None:
+        """The budget of wall-clock for a training set of `images` pictures; None where steps are the budget."""
         if self.minutes is None and self.quick and not self.steps and not self.epochs:
-            return 60 * QUICK_MINUTES
+            return 60 * quick_minutes(images)
         return None if self.minutes is None else 60 * self.minutes
 
     def total_steps(self, images: int) -> int | None:
         """Optimiser steps for a training set of `images` pictures; None where time is the budget."""
-        if self.seconds() is not None:
+        if self.seconds(images) is not None:
             return None
         if self.steps:
             return self.steps
@@ -125,6 +125,12 @@ class FineTuneOptions:
         """Steps between two evaluations: an epoch, or several of a small set so that there are at most ten in a run."""
         epoch, total = self.epoch_steps(images), self.total_steps(images)
         return epoch if self.epochs or total is None else epoch * max(1, round(total / EVALUATIONS / epoch))
+
+
+def quick_minutes(images: int) -> float:
+    """How long quick mode takes for a training set of `images` pictures, unless told otherwise."""
+    least, most = QUICK_MINUTES
+    return min(most, max(least, math.ceil(images / 10)))
 
 
 def _default_steps(images: int) -> float:

@@ -80,7 +80,8 @@ class Trainer:
         whole = replace(options, batch=self.batch)
         self.steps = whole.total_steps(len(train))
         every = whole.evaluation_steps(len(train))
-        self.budget = Budget(steps=self.steps, seconds=options.seconds(), every=every, at_end=2 if familiar else 1)
+        self.seconds = options.seconds(len(train))
+        self.budget = Budget(steps=self.steps, seconds=self.seconds, every=every, at_end=2 if familiar else 1)
         self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh, keeps_start=familiar)
         fill = start.info.normalisation.fill
         self.source = BatchSource(
@@ -133,7 +134,6 @@ class Trainer:
         (self.out / STOP_FILE).unlink(missing_ok=True)  # of the stop before; a new run's is meant for it
 
     def _started(self) -> RunStarted:
-        seconds = self.options.seconds()
         return RunStarted(
             variant=self.info.variant,
             classes=tuple(name for name in self.info.classes if name is not None),
@@ -144,7 +144,7 @@ class Trainer:
             batch=self.batch,
             device=describe(self.learner.device),
             step=self.progress.step,
-            minutes=None if seconds is None else seconds / 60,
+            minutes=None if self.seconds is None else self.seconds / 60,
             quick=self.options.quick,
         )
 
@@ -316,8 +316,10 @@ class Trainer:
             return
         if evaluation.metrics["AP"] >= progress.best - CHANCE / math.sqrt(len(self.validation.paths)):
             progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
-            yield self._save_best(evaluation, network)
-            yield from self._tell_measured(measured, blended=True)
+            saved = self._save_best(evaluation, network)
+            yield saved
+            if isinstance(saved, CheckpointSaved):
+                yield from self._tell_measured(measured, blended=True)
 
     def _save_best(
         self, evaluation: Evaluation | None, network: EfficientDet | None = None

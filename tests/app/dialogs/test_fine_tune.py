@@ -39,7 +39,7 @@ def test_it_says_what_will_happen(sheet: FineTuneDialog) -> None:
     assert sheet._summary.text() == GOOD.summary()
     assert sheet._learnt.text() == GOOD.content()
     recipe = sheet.recipe
-    assert recipe.quick.text() == "Quick: 10 min on this CPU"
+    assert recipe.quick.text() == "Quick: 4 min on this CPU"
     assert recipe.full.text() == "Full: about 13 min on this CPU"
     assert recipe.full_words.text().startswith("Every layer of D0 learns at 512 px: 400 steps of 8 images")
     assert "CPU: 2 threads" in recipe.full_words.text()
@@ -52,7 +52,7 @@ def test_a_cpu_begins_with_quick_mode_and_the_full_training_is_one_click_away(
     qtbot: QtBot, sheet: FineTuneDialog
 ) -> None:
     assert sheet.recipe.quick.isChecked()
-    assert sheet.form.options() == FineTuneOptions(quick=True, minutes=10)
+    assert sheet.form.options() == FineTuneOptions(quick=True)
     sheet.recipe.full.click()
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
@@ -82,7 +82,7 @@ def test_gpus_begin_with_the_full_training_on_all_of_them(qtbot: QtBot, qapp: QA
     assert sheet.form.gpus.isVisible()
     sheet.form.gpus.setValue(1)
     assert sheet.recipe.full.text() == "Full: about 27 min on this GPU"
-    assert sheet.recipe.quick.text() == "Quick: 10 min on this GPU"
+    assert sheet.recipe.quick.text() == "Quick: 4 min on this GPU"
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
     assert wanted.args == [FineTuneOptions(), "", 1]
@@ -190,13 +190,33 @@ def test_a_budget_of_time_takes_the_place_of_steps(sheet: FineTuneDialog) -> Non
     assert sheet.recipe.full.text() == "Full: 7 min on this CPU"
     assert sheet.form.options() == FineTuneOptions(minutes=7)
     sheet.recipe.quick.click()
-    assert sheet.form.minutes.value() == 10  # each way has a time of its own
+    assert sheet.form.minutes.value() == 4  # each way has a time of its own
     sheet.form.minutes.setValue(3)
     assert sheet.recipe.quick.text() == "Quick: 3 min on this CPU"
     sheet.recipe.full.click()
     assert sheet.form.minutes.value() == 7
     sheet.form.minutes.setValue(0)
     assert sheet.form.options() == FineTuneOptions(steps=60)
+
+
+def test_quick_mode_takes_longer_for_more_images_unless_a_time_was_chosen(sheet: FineTuneDialog) -> None:
+    for train, minutes in ((55, 6), (412, 10), (0, 4)):
+        sheet.set_plan(replace(GOOD, train=train))
+        assert sheet.form.minutes.value() == minutes
+        assert sheet.recipe.quick.text() == f"Quick: {minutes} min on this CPU"
+        assert sheet.form.options() == FineTuneOptions(quick=True)
+    sheet.form.minutes.setValue(3)
+    sheet.set_plan(replace(GOOD, train=412))
+    assert sheet.form.options() == FineTuneOptions(quick=True, minutes=3)
+
+
+def test_unfolding_does_not_push_the_buttons_off_the_screen(qtbot: QtBot, sheet: FineTuneDialog) -> None:
+    screen = sheet.screen().availableGeometry()
+    sheet.move(sheet.x(), screen.bottom() - sheet.height())
+    sheet._fold.click()
+    qtbot.waitUntil(lambda: screen.contains(sheet.frameGeometry()))
+    place = sheet._start.mapToGlobal(sheet._start.rect().bottomLeft())
+    assert screen.contains(place)
 
 
 def test_quick_mode_leaves_out_what_it_cannot_do(sheet: FineTuneDialog) -> None:
@@ -207,7 +227,7 @@ def test_quick_mode_leaves_out_what_it_cannot_do(sheet: FineTuneDialog) -> None:
     assert sheet.form.steps.text() == "as many as the time allows"
     assert sheet.form.minutes.minimum() == 1
     assert not sheet._error.isVisible()
-    assert sheet.form.options() == FineTuneOptions(quick=True, minutes=10, scale=(0.4, 1.8), photometric=0.4)
+    assert sheet.form.options() == FineTuneOptions(quick=True, scale=(0.4, 1.8), photometric=0.4)
 
 
 def test_another_start_brings_its_size(qtbot: QtBot, sheet: FineTuneDialog) -> None:
@@ -223,7 +243,7 @@ def test_another_start_brings_its_size(qtbot: QtBot, sheet: FineTuneDialog) -> N
     assert said.endswith("roughly, judged by an earlier run of D0 at 512 px (CPU: 2 threads).")
     with qtbot.waitSignal(sheet.start_wanted) as wanted:
         sheet._start.click()
-    assert wanted.args == [FineTuneOptions(quick=True, minutes=10), "/runs/<b>", 0]
+    assert wanted.args == [FineTuneOptions(quick=True), "/runs/<b>", 0]
 
 
 # What the check of the data found

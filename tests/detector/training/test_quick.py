@@ -17,7 +17,7 @@ from detector.training import interruption
 from detector.training.augment import Augmentation
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Loader, Sample
-from detector.training.options import QUICK_MINUTES, FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze
 from detector.training.quick import STAGES, VIEWS, FeatureLoader, stage_at
 from detector.training.ranks import Ranks
 from detector.training.run_folder import STOP_FILE
@@ -192,8 +192,9 @@ def test_a_budget_of_time_is_kept_and_told(samples: tuple[Sample, ...], tmp_path
 
 
 def test_without_a_budget_quick_takes_minutes_and_options_that_cannot_be_are_refused() -> None:
-    assert FineTuneOptions(quick=True).seconds() == 60 * QUICK_MINUTES
-    assert FineTuneOptions(quick=True, steps=5).seconds() is None
+    minutes = [(FineTuneOptions(quick=True).seconds(images) or 0) / 60 for images in (1, 41, 100, 10_000)]
+    assert minutes == [4, 5, 10, 10]
+    assert FineTuneOptions(quick=True, steps=5).seconds(100) is None
     assert FineTuneOptions(quick=True, steps=5).total_steps(10) == 5
     assert FineTuneOptions(minutes=2).total_steps(10) is None
     for wrong in (
