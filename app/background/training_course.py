@@ -205,7 +205,7 @@ class Course:
         if told := told_changes(self.class_changes()):
             measured += f". By class: {told}"
         if self.blended:
-            measured += ". Its weights are a blend of the old model's and the new ones: steadier on few images"
+            measured += ". Its weights are a blend of the old model's and the new ones, which is steadier"
         if before is not None and after <= before:
             worse = "worse" if after < before else "no better"
             advice = f"The new model is {worse}: better keep the old one."
