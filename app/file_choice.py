@@ -1,5 +1,7 @@
 """Asking for folders and files with the system's own dialogs."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from app.notifications import Notifications
 from app.projects import Projects
 
 COCO_FILES = "COCO files (*.json);;All files (*)"
+HEAD = 1 << 20  # bytes of a COCO file that are looked at for the names of its pictures
+FILE_NAME = re.compile(rb'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
 LABEL_FILES = "Labels: COCO, YOLO, VOC, labelme (*.json *.yaml *.yml *.xml *.txt);;All files (*)"
 
 
@@ -21,11 +25,11 @@ class FileChoice(QObject):
         self._projects, self._notifications, self._window = projects, notifications, parent
 
     def open_path(self, path: Path) -> None:
-        """Open a folder, or a COCO file with the pictures in a folder that the person then names."""
+        """Open a folder, or a COCO file; where its pictures are the person is asked, unless they are beside it."""
         if path.is_dir():
             self._projects.open_folder(path)
         elif path.suffix.lower() == ".json":
-            self._ask_root(path)
+            self._open_coco(path)
         else:
             self._notifications.error(f"{path} is no folder and no COCO file; open a folder of pictures.")
 
@@ -35,10 +39,10 @@ class FileChoice(QObject):
             self._projects.open_folder(Path(folder))
 
     def ask_coco(self) -> None:
-        """A COCO file, then the folder of its pictures."""
+        """A COCO file, then the folder of its pictures, unless they are beside it."""
         file, _ = QFileDialog.getOpenFileName(self._window, "Open a COCO file", filter=COCO_FILES)
         if file:
-            self._ask_root(Path(file))
+            self._open_coco(Path(file))
 
     def ask_labels(self, folder: Path, found: Callable[[Path], None]) -> None:
         """A label file, looked for in a folder first."""
@@ -47,7 +51,28 @@ class FileChoice(QObject):
         if file:
             found(Path(file))
 
-    def _ask_root(self, file: Path) -> None:
-        title = f"Where are the pictures of {file.name}?"
-        if root := QFileDialog.getExistingDirectory(self._window, title, str(file.parent)):
-            self._projects.open_coco(file, Path(root))
+    def _open_coco(self, file: Path) -> None:
+        root = pictures_beside(file)
+        if root is None:
+            title = f"Where are the pictures of {file.name}?"
+            chosen = QFileDialog.getExistingDirectory(self._window, title, str(file.parent))
+            root = Path(chosen) if chosen else None
+        if root is not None:
+            self._projects.open_coco(file, root)
+
+
+def pictures_beside(file: Path) -> Path | None:
+    """The folder of a COCO file or one called "images" in it, where the first picture that the file names is there;
+    None where neither is, or the file's first MiB names none.
+    """
+    try:
+        with file.open("rb") as opened:
+            found = FILE_NAME.search(opened.read(HEAD))
+        if found is None:
+            return None
+        name = json.loads(found[1])
+        if Path(name).is_absolute():  # which says nothing of where the others are
+            return None
+        return next((root for root in (file.parent, file.parent / "images") if (root / name).is_file()), None)
+    except (OSError, ValueError):
+        return None
