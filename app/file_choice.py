@@ -1,6 +1,7 @@
 """Asking for folders and files with the system's own dialogs."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.notifications import Notifications
 from app.projects import Projects
+from detector.data.matching import is_file_below
 
 COCO_FILES = "COCO files (*.json);;All files (*)"
 HEAD = 1 << 20  # bytes of a COCO file that are looked at for the names of its pictures
@@ -62,17 +64,15 @@ class FileChoice(QObject):
 
 
 def pictures_beside(file: Path) -> Path | None:
-    """The folder of a COCO file or one called "images" in it, where the first picture that the file names is there;
-    None where neither is, or the file's first MiB names none.
+    """The folder of a COCO file, where the first picture that the file names is in it or below its "images"; None where
+    it is not, or the file's first MiB names none.
     """
     try:
         with file.open("rb") as opened:
             found = FILE_NAME.search(opened.read(HEAD))
-        if found is None:
-            return None
-        name = json.loads(found[1])
-        if Path(name).is_absolute():  # which says nothing of where the others are
-            return None
-        return next((root for root in (file.parent, file.parent / "images") if (root / name).is_file()), None)
+        name = Path(json.loads(found[1]) if found else "")
     except (OSError, ValueError):
         return None
+    root, real_root = file.parent, os.path.realpath(file.parent)
+    is_here = any(is_file_below(root / folder / name, real_root) for folder in ("", "images"))
+    return root if is_here and not name.is_absolute() else None

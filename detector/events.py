@@ -77,7 +77,7 @@ class SampleImage:
 
 @dataclass(frozen=True)
 class SamplesFound:
-    """What the averaged weights after `step` steps find in some validation images, always the same ones."""
+    """What the weights evaluated after `step` steps find in some validation images, always the same ones."""
 
     step: int
     images: tuple[SampleImage, ...]

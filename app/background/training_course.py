@@ -132,7 +132,7 @@ class Course:
         if self.start_ap is None or len(self.aps) < 2:
             return []
         wanted = self.finished.metrics.get("AP") if self.finished else None
-        later = range(1, len(self.aps))
+        later = range(len(self.aps) - 1 if self.blended else 1, len(self.aps))
         same = [place for place in later if self.aps[place] == wanted]
         before, after = self.start_class_ap, self.class_aps[same[0] if same else max(later, key=self.aps.__getitem__)]
         changes = [ClassChange(name, before.get(name), after.get(name)) for name in {**before, **after}]

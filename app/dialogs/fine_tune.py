@@ -232,11 +232,13 @@ class FineTuneDialog(QDialog):
             self.move(self.x(), max(screen.top(), self.y() - below))
 
     def _show_recipes(self) -> None:
-        quick, full = self.form.options(quick=True), self.form.options(quick=False)
+        full = self.form.options(quick=False)
         size, variant, gpus = full.image_size or self._model.image_size, self._model.variant, self.form.gpus.value()
         place = Place(variant.name if variant else "", size, gpus)
         expected = estimate(self._paces, variant, size, full, gpus=gpus)
-        self.recipe.show_words(quick_words(self._plan, quick, place), full_words(self._plan, full, expected, place))
+        self.recipe.show_words(
+            quick_words(self.form.quick_minutes(), place), full_words(self._plan, full, expected, place)
+        )
 
     def _on_folded(self, opened: bool) -> None:
         self.form.setVisible(opened)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QFrame, QLineEd
 
 from app.models import ModelChoice, info_of
 from detector.errors import OptionsError
-from detector.model.variants import Variant, find_variant
+from detector.model.variants import VARIANTS, Variant, find_variant
 from detector.model.weights import PUBLISHED
 from detector.training.options import FineTuneOptions, Freeze, quick_minutes
 
@@ -69,8 +69,7 @@ class OptionsForm(QFrame):
         self._facts = ModelFacts("")
         self.is_quick = False
         self._images = 0
-        # Chosen for quick mode, and for the full training; None follows from the number of images.
-        self._minutes: dict[bool, int | None] = {True: None, False: None}
+        self._minutes = {True: 0, False: 0}  # chosen for quick mode, and for the full training; 0: none
         self._most_gpus = gpus
         self.model = QComboBox()
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -97,13 +96,12 @@ class OptionsForm(QFrame):
         """Quick mode, whose budget is time, or the full training. Each keeps the time that was chosen for it."""
         self.is_quick = quick
         with QSignalBlocker(self.minutes):
-            self.minutes.setMinimum(1 if quick else 0)
-        self._show_minutes()
+            self.minutes.setValue(self._minutes[quick])
         self._on_length_changed()
 
     def set_options(self, options: FineTuneOptions) -> None:
         """Show what was chosen before; of the size only one that the model does not have anyway."""
-        self._minutes[options.quick] = round(options.minutes) if options.minutes else None
+        self._minutes[options.quick] = max(1, round(options.minutes)) if options.minutes else 0
         self.steps.setValue(options.steps or 0)
         self.batch.setValue(options.batch)
         self.rate.setText(f"{options.learning_rate:g}")
@@ -121,9 +119,16 @@ class OptionsForm(QFrame):
     def show_automatic_length(self, images: int) -> None:
         """Say how long it takes with so many images to learn from, where nothing was chosen."""
         self._images = images
-        self._show_minutes()
+        time = (
+            f"{self.quick_minutes()} min, from the number of images" if self.is_quick else "as long as the steps take"
+        )
+        self.minutes.setSpecialValueText(time)
         steps = FineTuneOptions(batch=self.batch.value() * max(1, self.gpus.value())).total_steps(images) or 0
-        automatic = "as many as the time allows" if self.minutes.value() else f"{steps:,}, from the number of images"
+        automatic = (
+            "as many as the time allows"
+            if self.is_quick or self.minutes.value()
+            else f"{steps:,}, from the number of images"
+        )
         self.steps.setSpecialValueText(automatic)
 
     def options(self, *, quick: bool | None = None) -> FineTuneOptions:
@@ -153,10 +158,9 @@ class OptionsForm(QFrame):
             mosaic=0.0 if quick else strength.mosaic,
         )
 
-    def _show_minutes(self) -> None:
-        chosen, automatic = self._minutes[self.is_quick], round(quick_minutes(self._images)) if self.is_quick else 0
-        with QSignalBlocker(self.minutes):
-            self.minutes.setValue(automatic if chosen is None else chosen)
+    def quick_minutes(self) -> int:
+        """How long quick mode would take."""
+        return self._minutes[True] or quick_minutes(self._images, self._facts.variant or VARIANTS["d0"])
 
     def _on_minutes_chosen(self) -> None:
         self._minutes[self.is_quick] = self.minutes.value()
@@ -164,7 +168,7 @@ class OptionsForm(QFrame):
 
     def _on_length_changed(self) -> None:
         """Time is a budget of its own, and quick mode freezes by itself."""
-        self.steps.setEnabled(not self.minutes.value())
+        self.steps.setEnabled(not self.is_quick and not self.minutes.value())
         self.freeze.setEnabled(not self.is_quick)
         self.changed.emit()
 
@@ -172,7 +176,6 @@ class OptionsForm(QFrame):
         self.steps = _number(0, MOST_STEPS, 0, self.changed.emit)
         self.minutes = _number(0, MOST_MINUTES, 0, self._on_minutes_chosen)
         self.minutes.setSuffix(" min, measuring included")
-        self.minutes.setSpecialValueText("as long as the steps take")
         self.batch = _number(1, LARGEST_BATCH, DEFAULT.batch, self.changed.emit)
         self.image_size = _number(0, LARGEST_SIZE, 0, self.changed.emit)
         self.image_size.setSuffix(" px")

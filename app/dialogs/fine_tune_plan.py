@@ -132,14 +132,14 @@ class RecipeWords:
     detail: str
 
 
-def quick_words(plan: FineTunePlan, options: FineTuneOptions, place: Place) -> RecipeWords:
+def quick_words(minutes: int, place: Place) -> RecipeWords:
     """What quick mode would be."""
     detail = (
         f"The first layers of {place.network} stay as they are, the rest learns{_at(place)}. Measuring is included."
     )
     if not place.gpus:
         detail += " This is made for computers without a GPU."
-    return RecipeWords(f"Quick: {_minutes(plan, options)} on {place.device}", detail)
+    return RecipeWords(f"Quick: {minutes} min on {place.device}", detail)
 
 
 def full_words(plan: FineTunePlan, options: FineTuneOptions, expected: Estimate | None, place: Place) -> RecipeWords:
@@ -149,7 +149,7 @@ def full_words(plan: FineTunePlan, options: FineTuneOptions, expected: Estimate 
     whole = replace(options, batch=options.batch * max(1, place.gpus))
     steps = whole.total_steps(plan.train + plan.undivided)
     if steps is None:
-        return RecipeWords(f"Full: {_minutes(plan, options)} on {place.device}", f"{learns}. Measuring is included.")
+        return RecipeWords(f"Full: {options.minutes or 0:g} min on {place.device}", f"{learns}. Measuring is included.")
     told = f"{learns}: {count(steps, 'step')} of {count(whole.batch, 'image')}"
     if expected is None:
         return RecipeWords(
@@ -164,10 +164,6 @@ def full_words(plan: FineTunePlan, options: FineTuneOptions, expected: Estimate 
 def roughly(seconds: float) -> str:
     """A time that is only guessed, in whole minutes: "1 min", "2 h 5 min"."""
     return duration(max(60.0, 60.0 * round(seconds / 60))).removesuffix(" 0 s")
-
-
-def _minutes(plan: FineTunePlan, options: FineTuneOptions) -> str:
-    return f"{(options.seconds(plan.train + plan.undivided) or 0) / 60:g} min"
 
 
 def _at(place: Place) -> str:

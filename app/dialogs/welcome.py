@@ -146,7 +146,7 @@ class WelcomePage(QWidget):
         for icon, title, text, signal in (
             ("open", "Open a folder", "Pictures in it and in its subfolders", self.open_folder_wanted),
             ("open-coco", "Open a COCO data set", "A JSON file that somebody labelled already", self.open_coco_wanted),
-            ("sample", "Try the sample", "Pictures of a workbench and a small model, offline", self.sample_wanted),
+            ("sample", "Try the sample", "Pictures and a small model, offline", self.sample_wanted),
         ):
             button = _StartButton(icon, title, text)
             button.clicked.connect(signal)

@@ -37,12 +37,10 @@ class WeightAverage:
         )
 
     @torch.no_grad()
-    def blend(self, share: float) -> EfficientDet | None:
+    def blend(self, share: float) -> EfficientDet:
         """A network on the way from the start to the average, in weights, `share` 0..1 of it (α of Wortsman et al.,
-        Robust fine-tuning of zero-shot models, 2022); None where the start was not kept.
+        Robust fine-tuning of zero-shot models, 2022). The start must have been kept.
         """
-        if not self.start:
-            return None
         network = copy.deepcopy(self.network)
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 PACE_STEPS = 20
 EVALUATIONS = 10
+BLEND_SHARE = (
+    1 / 6
+)  # of a time budget, at most, goes into measuring a blend at the end, beside the two measurements that must be
 MEASURING_SHARE = 0.1  # of a time budget, at most, goes into measuring, as long as it allows for one measurement
 GUESSED_STEPS = 400  # in a time budget, before the first step has shown its pace
 
@@ -26,12 +29,13 @@ class Budget:
     """`steps`, or where that is None `seconds` of wall-clock; the clock starts now, `used` seconds in.
 
     every: steps between two evaluations, where steps are the budget. `reserve` is the time that one measurement takes;
-    the last ones, `at_end` of them, are to end with the budget.
+    the last one is to end with the budget, or where it `blends`, one more, as long as there is time for that.
     """
 
-    def __init__(self, *, steps: int | None, seconds: float | None, every: int, at_end: int = 1) -> None:
-        self.steps, self.seconds, self._every, self._at_end = steps, seconds, every, at_end
+    def __init__(self, *, steps: int | None, seconds: float | None, every: int) -> None:
+        self.steps, self.seconds, self._every = steps, seconds, every
         self.reserve = 0.0
+        self.blends = False
         self._began = time.monotonic()
         self._ticks: deque[float] = deque(maxlen=PACE_STEPS)
         self._pace: float | None = None  # outlasts a pause
@@ -72,9 +76,14 @@ class Budget:
         return after.share >= 1 or math.floor(before.share * self._times) < math.floor(after.share * self._times)
 
     @property
+    def measures_blend(self) -> bool:
+        """Whether there is a blend at the end, and time to measure it."""
+        return self.blends and (self.seconds is None or self.reserve <= BLEND_SHARE * self.seconds)
+
+    @property
     def _training_seconds(self) -> float:
         assert self.seconds is not None
-        return self.seconds - self._at_end * self.reserve
+        return self.seconds - (2 if self.measures_blend else 1) * self.reserve
 
     @property
     def _times(self) -> int:

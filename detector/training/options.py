@@ -6,11 +6,12 @@ from enum import StrEnum
 from itertools import pairwise
 
 from detector.errors import OptionsError
+from detector.model.variants import VARIANTS, Variant
 
 # Steps at batch 8 by number of training images: small sets need many passes, large ones few.
 STEPS_AT_BATCH_8 = ((20, 400), (100, 900), (500, 3000), (5000, 7500))
 EVALUATIONS = 10
-QUICK_MINUTES = (4.0, 10.0)  # at least, and at most; between them a minute for ten training images
+QUICK_MINUTES = (4, 10)  # at least, and at most; between them a minute for ten training images, of D0
 
 
 class Freeze(StrEnum):
@@ -101,15 +102,18 @@ class FineTuneOptions:
             if not 0 <= share <= 1:
                 raise OptionsError(f"--{name} must lie between 0 and 1, not {share}.")
 
-    def seconds(self, images: int) -> float | None:
+    @property
+    def is_timed(self) -> bool:
+        """Whether wall-clock is the budget, not steps."""
+        return self.minutes is not None or (self.quick and not self.steps and not self.epochs)
+
+    def seconds(self, images: int, variant: Variant) -> float | None:
         """The budget of wall-clock for a training set of `images` pictures; None where steps are the budget."""
-        if self.minutes is None and self.quick and not self.steps and not self.epochs:
-            return 60 * quick_minutes(images)
-        return None if self.minutes is None else 60 * self.minutes
+        return 60 * (self.minutes or quick_minutes(images, variant)) if self.is_timed else None
 
     def total_steps(self, images: int) -> int | None:
         """Optimiser steps for a training set of `images` pictures; None where time is the budget."""
-        if self.seconds(images) is not None:
+        if self.is_timed:
             return None
         if self.steps:
             return self.steps
@@ -127,10 +131,11 @@ class FineTuneOptions:
         return epoch if self.epochs or total is None else epoch * max(1, round(total / EVALUATIONS / epoch))
 
 
-def quick_minutes(images: int) -> float:
+def quick_minutes(images: int, variant: Variant) -> int:
     """How long quick mode takes for a training set of `images` pictures, unless told otherwise."""
     least, most = QUICK_MINUTES
-    return min(most, max(least, math.ceil(images / 10)))
+    work = variant.gigamacs / (VARIANTS["d0"].gigamacs or 1) if variant.gigamacs else most
+    return min(most, math.ceil(max(least, images / 10) * max(1.0, work)))
 
 
 def _default_steps(images: int) -> float:

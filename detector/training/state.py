@@ -24,8 +24,9 @@ class Progress:
     """How far a run is: steps done, the best AP and its metrics, evaluations since then, and what was measured last and
     at the start.
 
-    seconds: of wall-clock. reach: the sum of the fusion weights' learning rates. measuring: seconds that a measurement
-    takes. size: of the inputs, where memory was too small for what was asked; chunks, caution: the learner's.
+    evaluated: the step of the last evaluation. seconds: of wall-clock. reach: the sum of the fusion weights' learning
+    rates. measuring: seconds that a measurement takes. size: of the inputs, where memory was too small for what was
+    asked; chunks, caution: the learner's.
     """
 
     step: int = 0
@@ -35,6 +36,7 @@ class Progress:
     measured: Mapping[str, float] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=dict)
+    evaluated: int = 0
     seconds: float = 0.0
     reach: float = 0.0
     measuring: float = 0.0

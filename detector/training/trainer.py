@@ -80,8 +80,8 @@ class Trainer:
         whole = replace(options, batch=self.batch)
         self.steps = whole.total_steps(len(train))
         every = whole.evaluation_steps(len(train))
-        self.seconds = options.seconds(len(train))
-        self.budget = Budget(steps=self.steps, seconds=self.seconds, every=every, at_end=2 if familiar else 1)
+        self.seconds = options.seconds(len(train), start.network.variant)
+        self.budget = Budget(steps=self.steps, seconds=self.seconds, every=every)
         self.learner = Learner(start, options, size=size, ranks=ranks, fresh=fresh, keeps_start=familiar)
         fill = start.info.normalisation.fill
         self.source = BatchSource(
@@ -107,13 +107,14 @@ class Trainer:
             sweep(self.out)
         if resume:
             self._go_on()
+        self.budget.blends = self.validation is not None and bool(self.learner.average.start)
         began = time.monotonic()
         yield self._started()
         try:
             if not resume:
                 yield from self._measure_start()
             reason = yield from self._train()
-            if reason != "stopped":
+            if reason != "stopped" and self.budget.measures_blend:
                 yield from self._try_blend()
         except StopWantedError:
             yield self._save_last()
@@ -162,6 +163,8 @@ class Trainer:
         self._check_time()
         self.interruption.begin()
         while (before := self._moment()).share < 1:
+            if self._has_stalled():  # as a run resumed may have before it was stopped
+                return "early"
             yield from self._enter_stage(before)
             size = self.info.image_size
             with closing(self.source.batches(before, self.steps)) as batches:
@@ -175,7 +178,7 @@ class Trainer:
                     elif time.monotonic() - saved > SAVE_SECONDS:
                         yield self._save_last()
                         saved = time.monotonic()
-                    if self.options.patience and self.progress.since_best >= self.options.patience:
+                    if self._has_stalled():
                         return "early"
                     if self._is_stopped():
                         yield self._save_last()
@@ -183,7 +186,12 @@ class Trainer:
                     if after.share >= 1 or self.info.image_size != size or self.source.ends(before, after):
                         break
                     before = after
+        if self.progress.evaluated < self.progress.step:  # for a stop while that was measured
+            yield from self._evaluate(before)
         return "done"
+
+    def _has_stalled(self) -> bool:
+        return bool(self.options.patience) and self.progress.since_best >= self.options.patience
 
     def _check_time(self) -> None:
         """Raises TrainingError where measuring leaves no time for a single step."""
@@ -287,6 +295,7 @@ class Trainer:
             self._reestimate()
         measured = yield from self._measure()
         evaluation, progress = measured.evaluation, self.progress
+        progress.evaluated = progress.step
         if evaluation is not None:
             progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
         elif self.validation is not None:
@@ -304,22 +313,30 @@ class Trainer:
 
     def _try_blend(self) -> Iterator[Event]:
         """At the end of a run that began with a model for the same classes, measure a blend of that one's weights and
-        the average. It is the best where none is better by more than chance: what few images teach holds on others
-        rather when the start has its say, too.
+        the average; keep it as the best where it may be: what few images teach holds on others rather when the start
+        has its say, too.
         """
         network = self.learner.average.blend(len(self.train) / (len(self.train) + START_WORTH))
-        if network is None or self.validation is None:
-            return
         measured = yield from self._measure(network)
-        evaluation, progress = measured.evaluation, self.progress
-        if evaluation is None or progress.best is None:
+        if measured.evaluation is None or not self._prefers_blend(measured.evaluation.metrics["AP"]):
             return
-        if evaluation.metrics["AP"] >= progress.best - CHANCE / math.sqrt(len(self.validation.paths)):
-            progress.measured, progress.thresholds = dict(evaluation.metrics), dict(evaluation.thresholds)
-            saved = self._save_best(evaluation, network)
-            yield saved
-            if isinstance(saved, CheckpointSaved):
-                yield from self._tell_measured(measured, blended=True)
+        saved = self._save_best(measured.evaluation, network)
+        yield saved
+        if isinstance(saved, CheckpointSaved):
+            yield from self._tell_measured(measured, blended=True)
+            yield self._fusion_weights(network)
+            yield self._save_last()
+
+    def _prefers_blend(self, ap: float) -> bool:
+        """Whether none is better by more than chance than a blend of this AP, nor better than the start where it is
+        not.
+        """
+        best, start = self.progress.best, self.progress.start.get("AP", 0.0)
+        if best is None:
+            return True
+        assert self.validation is not None
+        chance = CHANCE / math.sqrt(len(self.validation.paths))
+        return ap >= best - chance and (ap > start or best <= start)
 
     def _save_best(
         self, evaluation: Evaluation | None, network: EfficientDet | None = None
@@ -327,7 +344,10 @@ class Trainer:
         """Write the best checkpoint, of `network` or the average; it counts as the best only once it is written."""
         progress = self.progress
         progress.since_best = 0
-        own = self.checkpoints.save(BEST, self.info, progress, network)
+        written = progress
+        if evaluation is not None:
+            written = replace(progress, measured=dict(evaluation.metrics), thresholds=dict(evaluation.thresholds))
+        own = self.checkpoints.save(BEST, self.info, written, network)
         saved = self.ranks.broadcast(own)  # which the first one writes
         if evaluation is not None and isinstance(saved, CheckpointSaved):
             progress.best, progress.metrics = evaluation.metrics["AP"], dict(evaluation.metrics)
@@ -369,8 +389,8 @@ class Trainer:
                 self.told.add(message)
                 yield Warned(message, self.progress.step)
 
-    def _fusion_weights(self) -> FusionWeights:
-        edges = snapshot(self.learner.average.network).edges
+    def _fusion_weights(self, network: EfficientDet | None = None) -> FusionWeights:
+        edges = snapshot(network or self.learner.average.network).edges
         raw, weights = tuple(edge.raw for edge in edges), tuple(edge.weight for edge in edges)
         return FusionWeights(self.progress.step, raw, weights, self.progress.reach)
 

@@ -26,7 +26,7 @@ def picture(path: Path) -> None:
 @pytest.mark.parametrize("within", ["", "images"])
 def test_pictures_are_found_beside_the_file_that_names_them(tmp_path: Path, name: str, within: str) -> None:
     picture(tmp_path / within / name)
-    assert pictures_beside(coco(tmp_path, name)) == tmp_path / within
+    assert pictures_beside(coco(tmp_path, name)) == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,13 @@ def test_what_names_no_picture_has_none_beside_it(tmp_path: Path, content: bytes
     assert pictures_beside(file) is None
 
 
-def test_a_whole_path_says_nothing_of_where_the_others_are(tmp_path: Path) -> None:
-    picture(tmp_path / "a.jpg")
-    assert pictures_beside(coco(tmp_path, str(tmp_path / "a.jpg"))) is None
+def test_a_path_that_leads_elsewhere_says_nothing_of_where_the_others_are(tmp_path: Path) -> None:
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    for name in ("a.jpg", "annotations/a.jpg"):
+        picture(tmp_path / name)
+    for name in ("../a.jpg", str(folder / "a.jpg")):
+        assert pictures_beside(coco(folder, name)) is None
 
 
 def test_a_name_beyond_the_head_is_not_looked_for(tmp_path: Path) -> None:

@@ -83,6 +83,17 @@ def test_a_blend_with_the_old_model_is_called_so() -> None:
     assert verdict.recommended
 
 
+def test_the_classes_of_a_blend_are_its_own_where_another_had_its_ap() -> None:
+    run = course(
+        STARTED,
+        Evaluated(0, {"AP": 0.5}, {"nut": 0.6, "bolt": 0.4}),
+        Evaluated(400, {"AP": 0.6}, {"nut": 0.9, "bolt": 0.3}),
+        Evaluated(400, {"AP": 0.6}, {"nut": 0.65, "bolt": 0.55}, blended=True),
+        finished(0.5, 0.6),
+    )
+    assert {change.name: change.after for change in run.class_changes()} == {"nut": 0.65, "bolt": 0.55}
+
+
 def test_smooth_losses_are_means_of_their_surroundings() -> None:
     run = course(STARTED, *(step(n, float(n)) for n in range(1, 41)))
     smooth = run.smooth_losses()

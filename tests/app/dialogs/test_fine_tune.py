@@ -190,7 +190,7 @@ def test_a_budget_of_time_takes_the_place_of_steps(sheet: FineTuneDialog) -> Non
     assert sheet.recipe.full.text() == "Full: 7 min on this CPU"
     assert sheet.form.options() == FineTuneOptions(minutes=7)
     sheet.recipe.quick.click()
-    assert sheet.form.minutes.value() == 4  # each way has a time of its own
+    assert sheet.form.minutes.value() == 0  # each way has a time of its own
     sheet.form.minutes.setValue(3)
     assert sheet.recipe.quick.text() == "Quick: 3 min on this CPU"
     sheet.recipe.full.click()
@@ -202,12 +202,17 @@ def test_a_budget_of_time_takes_the_place_of_steps(sheet: FineTuneDialog) -> Non
 def test_quick_mode_takes_longer_for_more_images_unless_a_time_was_chosen(sheet: FineTuneDialog) -> None:
     for train, minutes in ((55, 6), (412, 10), (0, 4)):
         sheet.set_plan(replace(GOOD, train=train))
-        assert sheet.form.minutes.value() == minutes
+        assert sheet.form.minutes.text() == f"{minutes} min, from the number of images"
         assert sheet.recipe.quick.text() == f"Quick: {minutes} min on this CPU"
         assert sheet.form.options() == FineTuneOptions(quick=True)
     sheet.form.minutes.setValue(3)
     sheet.set_plan(replace(GOOD, train=412))
     assert sheet.form.options() == FineTuneOptions(quick=True, minutes=3)
+    sheet.form.minutes.setValue(0)
+    assert sheet.recipe.quick.text() == "Quick: 10 min on this CPU"
+    assert sheet.form.options() == FineTuneOptions(quick=True)
+    sheet.form.set_options(FineTuneOptions(quick=True, minutes=0.4))
+    assert sheet.form.options() == FineTuneOptions(quick=True, minutes=1)
 
 
 def test_unfolding_does_not_push_the_buttons_off_the_screen(qtbot: QtBot, sheet: FineTuneDialog) -> None:
@@ -225,7 +230,7 @@ def test_quick_mode_leaves_out_what_it_cannot_do(sheet: FineTuneDialog) -> None:
     assert not sheet.form.freeze.isEnabled()
     assert not sheet.form.steps.isEnabled()
     assert sheet.form.steps.text() == "as many as the time allows"
-    assert sheet.form.minutes.minimum() == 1
+    assert sheet.form.minutes.text() == "4 min, from the number of images"
     assert not sheet._error.isVisible()
     assert sheet.form.options() == FineTuneOptions(quick=True, scale=(0.4, 1.8), photometric=0.4)
 

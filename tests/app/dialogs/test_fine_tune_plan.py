@@ -95,15 +95,13 @@ def test_the_full_training_is_told_by_measure_or_not_at_all() -> None:
 
 
 def test_quick_mode_is_told_with_its_time() -> None:
-    found = FineTunePlan(train=20, validate=4, boxes=9)
-    words = quick_words(found, FineTuneOptions(quick=True, minutes=10), Place("d0", 384))
+    words = quick_words(10, Place("d0", 384))
     assert words == RecipeWords(
         "Quick: 10 min on this CPU",
         "The first layers of D0 stay as they are, the rest learns at 384 px. Measuring is included. "
         "This is made for computers without a GPU.",
     )
-    assert quick_words(found, FineTuneOptions(quick=True), Place("d0", 384)).title == "Quick: 4 min on this CPU"
-    assert "without a GPU" not in quick_words(found, FineTuneOptions(quick=True), Place("d0", 384, 1)).detail
+    assert "without a GPU" not in quick_words(10, Place("d0", 384, 1)).detail
 
 
 def test_guessed_times_are_whole_minutes() -> None:

@@ -68,12 +68,23 @@ def test_the_number_of_steps_is_what_the_pace_so_far_promises(clock: Clock) -> N
 
 
 def test_the_last_measurements_end_with_the_budget(clock: Clock) -> None:
-    course = Budget(steps=None, seconds=100, every=4, at_end=2)
-    course.reserve = 10
+    course = Budget(steps=None, seconds=100, every=4)
+    course.reserve, course.blends = 10, True
     clock.now += 79
     assert course.share(7) < 1
     clock.now += 1
     assert course.share(7) == 1
+    course.blends = False
+    assert course.share(7) < 1
+
+
+@pytest.mark.parametrize(("reserve", "seconds", "fits"), [(16, 100, True), (17, 100, False), (1000, None, True)])
+def test_a_blend_is_measured_where_there_is_time(reserve: int, seconds: int | None, fits: bool) -> None:
+    course = Budget(steps=None if seconds else 4, seconds=seconds, every=4)
+    course.reserve = reserve
+    assert not course.measures_blend
+    course.blends = True
+    assert course.measures_blend is fits
 
 
 def test_a_run_that_goes_on_has_what_was_left(clock: Clock) -> None:

@@ -12,12 +12,12 @@ from PIL import Image
 from detector.errors import OptionsError
 from detector.events import CheckpointSaved, Event, RunFinished, RunStarted, StageBegan, StepDone
 from detector.model.checkpoint import Model, load
-from detector.model.variants import VARIANTS
+from detector.model.variants import VARIANTS, find_variant
 from detector.training import interruption
 from detector.training.augment import Augmentation
 from detector.training.learner import Learner
 from detector.training.loader import Batch, Loader, Sample
-from detector.training.options import FineTuneOptions, Freeze
+from detector.training.options import FineTuneOptions, Freeze, quick_minutes
 from detector.training.quick import STAGES, VIEWS, FeatureLoader, stage_at
 from detector.training.ranks import Ranks
 from detector.training.run_folder import STOP_FILE
@@ -192,9 +192,12 @@ def test_a_budget_of_time_is_kept_and_told(samples: tuple[Sample, ...], tmp_path
 
 
 def test_without_a_budget_quick_takes_minutes_and_options_that_cannot_be_are_refused() -> None:
-    minutes = [(FineTuneOptions(quick=True).seconds(images) or 0) / 60 for images in (1, 41, 100, 10_000)]
-    assert minutes == [4, 5, 10, 10]
-    assert FineTuneOptions(quick=True, steps=5).seconds(100) is None
+    d0, d2, own = VARIANTS["d0"], VARIANTS["d2"], find_variant("phi1.5")
+    assert [quick_minutes(images, d0) for images in (1, 41, 100, 10_000)] == [4, 5, 10, 10]
+    assert [quick_minutes(1, variant) for variant in (VARIANTS["d1"], d2, own)] == [10, 10, 10]
+    assert FineTuneOptions(quick=True).seconds(41, d0) == 300
+    assert FineTuneOptions(quick=True, minutes=2).seconds(41, d2) == 120
+    assert FineTuneOptions(quick=True, steps=5).seconds(100, d0) is None
     assert FineTuneOptions(quick=True, steps=5).total_steps(10) == 5
     assert FineTuneOptions(minutes=2).total_steps(10) is None
     for wrong in (

@@ -163,6 +163,80 @@ def test_a_blend_with_a_start_that_knew_the_classes_is_best_where_nothing_is_cle
     assert any(not torch.equal(before[name], end[name]) for name in expected)
 
 
+def test_a_blend_no_better_than_the_start_takes_no_better_ones_place(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, course, best in (("better", (0.75, 0.7, 0.76, 0.75), 0.76), ("worse", (0.75, 0.7, 0.74, 0.73), 0.73)):
+        found = iter(course)
+        monkeypatch.setattr(
+            trainer, "measure", lambda *_, found=found, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {})
+        )
+        out, options = tmp_path / name, replace(OPTIONS, steps=2, batch=8)
+        *_, last = Trainer(start(), samples, pictures, options, out, ranks=ALONE, familiar=True).events()
+        assert isinstance(last, RunFinished)
+        assert last.metrics == {"AP": best}
+        assert load(out / "best.safetensors").info.metrics == last.metrics
+
+
+def test_a_finished_run_resumed_is_still_finished(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = iter([*AFTER_TWO_STEPS, 0.73, None])
+
+    def measure(*_: object, **__: object) -> Measurement:
+        if (ap := next(found)) is None:
+            raise StopWantedError
+        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
+
+    monkeypatch.setattr(trainer, "measure", measure)
+    options = replace(OPTIONS, steps=2, batch=8)
+    list(Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events())
+    assert load(tmp_path / "last.safetensors").info.metrics == {"AP": 0.75}
+    *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
+    assert isinstance(last, RunFinished)
+    assert last.metrics == load(tmp_path / "best.safetensors").info.metrics == {"AP": 0.73}
+
+
+def test_a_run_stopped_in_its_last_evaluation_makes_up_for_it(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = iter([0.5, None, 0.75, 0.76])
+
+    def measure(*_: object, **__: object) -> Measurement:
+        if (ap := next(found)) is None:
+            raise StopWantedError
+        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
+
+    monkeypatch.setattr(trainer, "measure", measure)
+    options = replace(OPTIONS, steps=1, batch=8)
+    *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.metrics) == ("stopped", {})
+    *events, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.metrics) == ("done", {"AP": 0.76})
+    assert [event.metrics["AP"] for event in events if isinstance(event, Evaluated)] == [0.75, 0.76]
+
+
+def test_a_run_without_progress_resumed_makes_no_further_step(
+    pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = iter([0.5, 0.6, 0.6, 0.7, 0.6, None, 0.7])  # the first two after the start are within the warm-up
+
+    def measure(*_: object, **__: object) -> Measurement:
+        if (ap := next(found)) is None:
+            raise StopWantedError
+        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
+
+    monkeypatch.setattr(trainer, "measure", measure)
+    options = replace(OPTIONS, steps=10, batch=8, patience=1)
+    *_, first = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
+    *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
+    assert isinstance(first, RunFinished)
+    assert isinstance(last, RunFinished)
+    assert (first.reason, last.reason, last.step) == ("stopped", "early", first.step)
+
+
 def test_a_start_that_did_not_know_all_classes_has_no_say_at_the_end(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
