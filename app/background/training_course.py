@@ -21,10 +21,10 @@ from detector.events import (
     StepDone,
     Warned,
 )
+from detector.training.options import FEW_VALIDATION_IMAGES
 from detector.training.run_folder import LAST
 
 QUESTION = "Use the new model?"
-FEW_IMAGES = 20  # to measure on: with fewer, AP moves a lot by chance
 WORTH_A_WORD = 0.005  # AP: what two digits show
 NAMED = 3  # classes of a sentence
 STRETCHES = 400  # of a curve as drawn
@@ -201,7 +201,7 @@ class Course:
             return Verdict(f"{self._how(finished)}{why}. {QUESTION}", name, use, keep, question=QUESTION)
         images = self.started.validation_images if self.started else 0
         measured = f"{ap_change(before, after)} on your {count(images, 'validation image')}"
-        measured += ", a rough number for so few" if images < FEW_IMAGES else ""
+        measured += ", a rough number for so few" if images < FEW_VALIDATION_IMAGES else ""
         if told := told_changes(self.class_changes()):
             measured += f". By class: {told}"
         if self.blended:

@@ -11,6 +11,7 @@ from detector.model.variants import VARIANTS, Variant
 # Steps at batch 8 by number of training images: small sets need many passes, large ones few.
 STEPS_AT_BATCH_8 = ((20, 400), (100, 900), (500, 3000), (5000, 7500))
 EVALUATIONS = 10
+FEW_VALIDATION_IMAGES = 20  # with fewer, AP moves a lot by chance
 QUICK_MINUTES = (4, 10)  # at least, and at most; between them a minute for ten training images, of D0
 
 

@@ -37,7 +37,7 @@ from detector.training.interruption import Interruption, StopWantedError
 from detector.training.learner import Learner, StepLosses, TooLargeError
 from detector.training.loader import Batch, Sample
 from detector.training.optimiser import trained_rate, warm_up_steps
-from detector.training.options import FineTuneOptions
+from detector.training.options import FEW_VALIDATION_IMAGES, FineTuneOptions
 from detector.training.quick import stage_at
 from detector.training.ranks import Ranks
 from detector.training.run_folder import BEST, LAST, STOP_FILE
@@ -328,15 +328,16 @@ class Trainer:
             yield self._save_last()
 
     def _prefers_blend(self, ap: float) -> bool:
-        """Whether none is better by more than chance than a blend of this AP, nor better than the start where it is
-        not.
+        """Whether none is better by more than chance than a blend of this AP, nor, where enough images say so, better
+        than the start while it is not.
         """
         best, start = self.progress.best, self.progress.start.get("AP", 0.0)
         if best is None:
             return True
         assert self.validation is not None
-        chance = CHANCE / math.sqrt(len(self.validation.paths))
-        return ap >= best - chance and (ap > start or best <= start)
+        images = len(self.validation.paths)
+        only_best_gains = images >= FEW_VALIDATION_IMAGES and ap <= start < best
+        return ap >= best - CHANCE / math.sqrt(images) and not only_best_gains
 
     def _save_best(
         self, evaluation: Evaluation | None, network: EfficientDet | None = None

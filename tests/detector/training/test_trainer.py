@@ -166,7 +166,13 @@ def test_a_blend_with_a_start_that_knew_the_classes_is_best_where_nothing_is_cle
 def test_a_blend_no_better_than_the_start_takes_no_better_ones_place(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    for name, course, best in (("better", (0.75, 0.7, 0.76, 0.75), 0.76), ("worse", (0.75, 0.7, 0.74, 0.73), 0.73)):
+    better, worse = (0.75, 0.7, 0.76, 0.75), (0.75, 0.7, 0.74, 0.73)
+    for name, few, course, best in (
+        ("better", 5, better, 0.76),
+        ("better by few", 6, better, 0.75),
+        ("worse", 5, worse, 0.73),
+    ):
+        monkeypatch.setattr(trainer, "FEW_VALIDATION_IMAGES", few)
         found = iter(course)
         monkeypatch.setattr(
             trainer, "measure", lambda *_, found=found, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {})
