@@ -68,6 +68,8 @@ def sheet(me: "Person") -> ForeignModelDialog:
     me.wait(lambda: isinstance(QApplication.activeModalWidget(), ForeignModelDialog), LONG)
     found = QApplication.activeModalWidget()
     assert isinstance(found, ForeignModelDialog)
+    # Keys go there only once it has the focus, which takes its time on a busy machine.
+    me.wait(lambda: (focus := QApplication.focusWidget()) is not None and found.isAncestorOf(focus), LONG)
     return found
 
 
