@@ -304,6 +304,7 @@ class Trainer:
             )
         is_warm = moment.share >= 1 or progress.step >= warm_up_steps(moment.steps)
         if is_warm and (evaluation is None or progress.best is None or evaluation.metrics["AP"] > progress.best):
+            progress.since_best = 0
             yield self._save_best(evaluation)
         elif is_warm:
             progress.since_best += 1
@@ -343,9 +344,7 @@ class Trainer:
         self, evaluation: Evaluation | None, network: EfficientDet | None = None
     ) -> CheckpointSaved | Warned:
         """Write the best checkpoint, of `network` or the average; it counts as the best only once it is written."""
-        progress = self.progress
-        progress.since_best = 0
-        written = progress
+        progress = written = self.progress
         if evaluation is not None:
             written = replace(progress, measured=dict(evaluation.metrics), thresholds=dict(evaluation.thresholds))
         own = self.checkpoints.save(BEST, self.info, written, network)

@@ -1,6 +1,7 @@
 """Whole runs, small ones."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,19 @@ def start() -> Model:
     return random_model(VARIANTS["d0"], NAMES, IDS, seed=1)
 
 
+def measures(monkeypatch: pytest.MonkeyPatch, *aps: float | None) -> Iterator[float | None]:
+    """From now on each measurement finds the next of these AP; None: a stop is wanted while it measures."""
+    found = iter(aps)
+
+    def measure(*_: object, **__: object) -> Measurement:
+        if (ap := next(found)) is None:
+            raise StopWantedError
+        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
+
+    monkeypatch.setattr(trainer, "measure", measure)
+    return found
+
+
 def kinds(events: list[Event]) -> list[str]:
     return [type(event).__name__ for event in events]
 
@@ -89,8 +103,7 @@ def test_a_run_tells_its_story_and_leaves_two_models(
 def test_the_start_is_measured_first_and_remembered_but_is_no_checkpoint(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    course = iter([0.5, 0.25, 0.375])
-    monkeypatch.setattr(trainer, "measure", lambda *_, **__: Measurement(Evaluation({"AP": next(course)}, {}, {}), {}))
+    measures(monkeypatch, 0.5, 0.25, 0.375)
     options = replace(OPTIONS, steps=2, batch=8)
     for event in Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events():
         if isinstance(event, StepDone) and event.step == 1:
@@ -147,8 +160,7 @@ def test_a_blend_with_a_start_that_knew_the_classes_is_best_where_nothing_is_cle
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    found = iter([*AFTER_TWO_STEPS, blend])
-    monkeypatch.setattr(trainer, "measure", lambda *_, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {}))
+    measures(monkeypatch, *AFTER_TWO_STEPS, blend)
     options, before = replace(OPTIONS, steps=2, batch=8), start().network.state_dict()
     *events, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
     assert isinstance(last, RunFinished)
@@ -173,10 +185,7 @@ def test_a_blend_no_better_than_the_start_takes_no_better_ones_place(
         ("worse", 5, worse, 0.73),
     ):
         monkeypatch.setattr(trainer, "FEW_VALIDATION_IMAGES", few)
-        found = iter(course)
-        monkeypatch.setattr(
-            trainer, "measure", lambda *_, found=found, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {})
-        )
+        measures(monkeypatch, *course)
         out, options = tmp_path / name, replace(OPTIONS, steps=2, batch=8)
         *_, last = Trainer(start(), samples, pictures, options, out, ranks=ALONE, familiar=True).events()
         assert isinstance(last, RunFinished)
@@ -187,14 +196,7 @@ def test_a_blend_no_better_than_the_start_takes_no_better_ones_place(
 def test_a_finished_run_resumed_is_still_finished(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    found = iter([*AFTER_TWO_STEPS, 0.73, None])
-
-    def measure(*_: object, **__: object) -> Measurement:
-        if (ap := next(found)) is None:
-            raise StopWantedError
-        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
-
-    monkeypatch.setattr(trainer, "measure", measure)
+    measures(monkeypatch, *AFTER_TWO_STEPS, 0.73, None)
     options = replace(OPTIONS, steps=2, batch=8)
     list(Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events())
     assert load(tmp_path / "last.safetensors").info.metrics == {"AP": 0.75}
@@ -206,14 +208,7 @@ def test_a_finished_run_resumed_is_still_finished(
 def test_a_run_stopped_in_its_last_evaluation_makes_up_for_it(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    found = iter([0.5, None, 0.75, 0.76])
-
-    def measure(*_: object, **__: object) -> Measurement:
-        if (ap := next(found)) is None:
-            raise StopWantedError
-        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
-
-    monkeypatch.setattr(trainer, "measure", measure)
+    measures(monkeypatch, 0.5, None, 0.75, 0.76)
     options = replace(OPTIONS, steps=1, batch=8)
     *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
     assert isinstance(last, RunFinished)
@@ -227,27 +222,22 @@ def test_a_run_stopped_in_its_last_evaluation_makes_up_for_it(
 def test_a_run_without_progress_resumed_makes_no_further_step(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    found = iter([0.5, 0.6, 0.6, 0.7, 0.6, None, 0.7])  # the first two after the start are within the warm-up
-
-    def measure(*_: object, **__: object) -> Measurement:
-        if (ap := next(found)) is None:
-            raise StopWantedError
-        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
-
-    monkeypatch.setattr(trainer, "measure", measure)
+    # the first two after the start are within the warm-up
+    measures(monkeypatch, 0.5, 0.6, 0.6, 0.7, 0.6, None, 0.7, 0.7)
     options = replace(OPTIONS, steps=10, batch=8, patience=1)
     *_, first = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
-    *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
     assert isinstance(first, RunFinished)
-    assert isinstance(last, RunFinished)
-    assert (first.reason, last.reason, last.step) == ("stopped", "early", first.step)
+    assert first.reason == "stopped"
+    for _ in range(2):
+        *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE).events(resume=True)
+        assert isinstance(last, RunFinished)
+        assert (last.reason, last.step) == ("early", first.step)
 
 
 def test_a_start_that_did_not_know_all_classes_has_no_say_at_the_end(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    found = iter(AFTER_TWO_STEPS)
-    monkeypatch.setattr(trainer, "measure", lambda *_, **__: Measurement(Evaluation({"AP": next(found)}, {}, {}), {}))
+    found = measures(monkeypatch, *AFTER_TWO_STEPS)
     list(Trainer(start(), samples, pictures, replace(OPTIONS, steps=2, batch=8), tmp_path, ranks=ALONE).events())
     assert next(found, None) is None
 
@@ -255,14 +245,7 @@ def test_a_start_that_did_not_know_all_classes_has_no_say_at_the_end(
 def test_a_run_stopped_while_it_measures_the_blend_does_so_when_it_goes_on(
     pictures: ValidationSet, samples: tuple[Sample, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    found = iter([0.5, 0.25, 0.3, None, 0.35])
-
-    def measure(*_: object, **__: object) -> Measurement:
-        if (ap := next(found)) is None:
-            raise StopWantedError
-        return Measurement(Evaluation({"AP": ap}, {}, {}), {})
-
-    monkeypatch.setattr(trainer, "measure", measure)
+    measures(monkeypatch, 0.5, 0.25, 0.3, None, 0.35)
     options = replace(OPTIONS, steps=2, batch=8)
     *_, last = Trainer(start(), samples, pictures, options, tmp_path, ranks=ALONE, familiar=True).events()
     assert isinstance(last, RunFinished)
