@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 PACE_STEPS = 20
 EVALUATIONS = 10
-BLEND_SHARE = (
-    1 / 6
-)  # of a time budget, at most, goes into measuring a blend at the end, beside the two measurements that must be
+BLEND_SHARE = 1 / 6  # of a time budget, at most, goes into measuring a blend; two measurements there are anyway
 MEASURING_SHARE = 0.1  # of a time budget, at most, goes into measuring, as long as it allows for one measurement
 GUESSED_STEPS = 400  # in a time budget, before the first step has shown its pace
 
